@@ -1,0 +1,44 @@
+/* base/json.h - JSON in through cJSON behind a depth check, JSON out through a
+ * small streaming writer.
+ *
+ * In: nesting over JSON_MAX_DEPTH and embedded NUL are refused before cJSON
+ * sees the text; errors name line and column.  The tree is cJSON's own: free
+ * it with cJSON_Delete().
+ * Out: commas, quotes and escapes are the writer's business; invalid UTF-8
+ * becomes U+FFFD; NaN and infinities become null. */
+#ifndef BASE_JSON_H
+#define BASE_JSON_H
+
+#include <cjson/cJSON.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/str.h"
+
+enum { JSON_MAX_DEPTH = 64 };
+
+/* where: a name for messages ("file.jsonl:12"). */
+enum sor_err json_parse(const char *text, size_t n, const char *where,
+                        cJSON **out, struct sor_msg *msg);
+
+struct json {
+    struct str *out;
+    uint64_t    comma;      /* bit d: a value was already written at depth d */
+    int         depth;
+};
+
+void json_init(struct json *j, struct str *out);
+void json_obj(struct json *j);                  /* { */
+void json_arr(struct json *j);                  /* [ */
+void json_end_obj(struct json *j);
+void json_end_arr(struct json *j);
+void json_key(struct json *j, const char *key);
+void json_str(struct json *j, const char *s);   /* NULL writes null */
+void json_strn(struct json *j, const char *s, size_t n);
+void json_int(struct json *j, int64_t v);
+void json_num(struct json *j, double v);        /* %.9g */
+void json_bool(struct json *j, int v);
+void json_null(struct json *j);
+
+#endif
