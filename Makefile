@@ -1,0 +1,126 @@
+# Sorites.  `make help` lists the targets.
+#
+#   make BUILD=/tmp/b               build elsewhere; ./sorites stays as it is
+#   make CC=clang                   the other compiler
+#   make DIRS="base engine" $(BUILD)/tests/test_x     a part of the tree only
+
+BUILD   ?= build
+DIRS    ?= base engine db trace probe review viz tui
+PREFIX  ?= /usr/local
+# Set by the sanitizer targets: SAN=address,undefined
+SAN     ?=
+
+# --- what is there ---------------------------------------------------------
+ARCH     := $(shell uname -m)
+X86_ONLY := engine/kern_avx2.c engine/kern_avx512.c
+SKIP     := $(if $(filter x86_64,$(ARCH)),,$(X86_ONLY))
+LIB_SRC  := $(filter-out $(SKIP),$(wildcard $(DIRS:%=%/*.c)))
+CLI_SRC  := $(wildcard cli/*.c)
+TEST_SRC := $(wildcard tests/test_*.c)
+AID_SRC  := $(filter-out $(TEST_SRC),$(wildcard tests/*.c))
+SQL      := $(if $(filter db,$(DIRS)),$(sort $(wildcard db/migrations/*.sql)) \
+                                      $(wildcard db/views.sql))
+SQL_SRC  := $(if $(strip $(SQL)),$(BUILD)/gen/db_sql.c)
+
+objects   = $(patsubst %.c,$(BUILD)/%.o,$(1))
+LIB_OBJ  := $(call objects,$(LIB_SRC)) $(SQL_SRC:.c=.o)
+CLI_OBJ  := $(call objects,$(filter-out cli/main.c,$(CLI_SRC)))
+MAIN_OBJ := $(call objects,$(filter cli/main.c,$(CLI_SRC)))
+AID_OBJ  := $(call objects,$(AID_SRC))
+TESTS    := $(patsubst tests/%.c,$(BUILD)/tests/%,$(TEST_SRC))
+
+LIB      := $(BUILD)/libsorites.a
+CLI_LIB  := $(if $(CLI_OBJ),$(BUILD)/libcli.a)
+AID_LIB  := $(if $(AID_OBJ),$(BUILD)/libaid.a)
+PROG     := $(if $(MAIN_OBJ),$(BUILD)/sorites)
+ROOT     := $(if $(filter build,$(BUILD)),$(if $(PROG),sorites))
+
+# --- flags -----------------------------------------------------------------
+PKGS     := sqlite3 libcjson libcgraph libgvc ncursesw libpcre2-8 libutf8proc \
+            libcrypto libxxhash openblas
+# -isystem: other people's headers need not meet our warnings.  An include
+# folder that the compiler searches anyway is dropped.
+PKG_CFLAGS := $(patsubst -I%,-isystem %,$(filter-out -I/usr/include \
+    -D%,$(shell pkg-config --cflags $(PKGS) 2>/dev/null)))
+PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+
+WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wconversion \
+            -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Werror
+# Results must be the same bits everywhere, so the compiler may not fuse a
+# multiplication with an addition that the source keeps apart.
+EXACT    := -ffp-contract=off
+HARDEN   := $(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2) \
+            -fstack-protector-strong -fPIE
+SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all \
+            -fno-omit-frame-pointer)
+OPT      ?= -O2 -g
+CFLAGS   ?=
+LDFLAGS  ?=
+COMPILE   = $(CC) -std=c11 -D_POSIX_C_SOURCE=200809L -I. -pthread $(OPT) \
+            $(WARN) $(EXACT) $(HARDEN) $(SANFLAGS) $(PKG_CFLAGS) $(CFLAGS)
+LINK      = $(CC) -pthread -pie -Wl,-z,relro,-z,now -Wl,--as-needed \
+            $(SANFLAGS) $(LDFLAGS)
+LIBS      = $(PKG_LIBS) -lm
+
+ISA_AVX2   := -mavx2 -mfma -mf16c
+ISA_AVX512 := $(ISA_AVX2) -mavx512f -mavx512bw -mavx512vl -mavx512dq \
+              -mavx512vnni -mavx512vbmi
+$(BUILD)/engine/kern_avx2.o:   ISA := $(ISA_AVX2)
+$(BUILD)/engine/kern_avx512.o: ISA := $(ISA_AVX512)
+
+# --- building --------------------------------------------------------------
+.PHONY: all
+all: $(LIB) $(PROG) $(ROOT) ## build ./sorites (the default)
+
+$(BUILD)/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(COMPILE) $(ISA) -MMD -MP -c -o $@ $<
+
+$(BUILD)/gen/%.o: $(BUILD)/gen/%.c $(BUILD)/flags
+	$(COMPILE) -MMD -MP -c -o $@ $<
+
+$(BUILD)/gen/db_sql.c: db/embed.sh $(SQL)
+	@mkdir -p $(@D)
+	sh db/embed.sh $(SQL) > $@.tmp && mv $@.tmp $@
+
+# Whole archives: a member whose source is gone must not linger.
+$(BUILD)/%.a:
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(AR) rcs $@ $^
+$(LIB): $(LIB_OBJ)
+$(BUILD)/libcli.a: $(CLI_OBJ)
+$(BUILD)/libaid.a: $(AID_OBJ)
+
+$(BUILD)/sorites: $(MAIN_OBJ) $(CLI_LIB) $(LIB)
+	$(LINK) -o $@ $^ $(LIBS)
+
+# In place of a copy of half a file: link beside it, then rename.
+sorites: $(BUILD)/sorites
+	@cp -f $< .$@.tmp && mv -f .$@.tmp $@
+
+$(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(AID_LIB) $(CLI_LIB) $(LIB)
+	$(LINK) -o $@ $^ $(LIBS) -lcmocka
+
+# Objects depend on the command line that made them.
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(COMPILE)' | cmp -s - $@ || echo '$(COMPILE)' > $@
+.PHONY: FORCE
+FORCE:
+
+.PHONY: tests
+tests: $(TESTS) ## build the test programs without running them
+
+.SECONDARY:
+-include $(wildcard $(BUILD)/*/*.d)
+
+# --- keeping house ---------------------------------------------------------
+.PHONY: clean
+clean: ## remove everything that make made
+	rm -rf build sorites
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' \
+	    $(MAKEFILE_LIST)
