@@ -1,0 +1,93 @@
+/* engine/engine.h - a loaded model and the timelines that run through it.
+ *
+ * engine   the model: weights, tokenizer, kernels, thread pool and scratch.
+ * session  one timeline of tokens with its KV cache.  KV lives in blocks of
+ *          16 tokens with reference counts, copied on write, so forks share
+ *          what they have in common.
+ *
+ * Determinism  for one model file, KV type and ISA the logits are
+ *          bit-identical whatever the thread count, the batch-mates, the
+ *          chunking of the prompt and prefix reuse: every output element is
+ *          reduced in one order fixed by its own coordinates.
+ * Ownership  engine_open()/engine_close(); sessions close before their engine.
+ * Threads  one thread at a time calls into an engine and its sessions; the
+ *          pool is inside.  Different engines are independent.
+ * Memory   no heap allocation inside engine_step() once the KV pool is warm. */
+#ifndef ENGINE_ENGINE_H
+#define ENGINE_ENGINE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "engine/hook.h"
+
+struct engine;
+struct session;
+struct tok;
+struct gguf;
+struct model_hparams;
+
+struct engine_opts {
+    int n_thread;           /* 0: as many as the machine has, at most 64 */
+    int n_ctx;              /* longest timeline in tokens; 0: the model's */
+    int isa_cap;            /* enum kern_isa + 1; 0: $SORITES_ISA or the best */
+};
+
+struct engine_info {
+    const char *path, *name, *arch, *quant;     /* quant: commonest type */
+    const char *isa, *kv_type;                  /* "avx512", "f16" */
+    int n_thread, n_ctx;
+    int64_t file_bytes, weight_bytes;           /* weight_bytes: repacked */
+};
+
+/* One piece of work: append tokens to a timeline.  n_tok >= 1. */
+struct engine_feed {
+    struct session *session;
+    const int32_t *tok;     /* [n_tok] ids in 0 .. n_vocab-1 */
+    int n_tok;
+    int n_logits;           /* the last n_logits rows get logits; 0 .. n_tok */
+    float *logits;          /* [n_logits][n_vocab], the caller's */
+};
+
+enum sor_err engine_open(const char *path, const struct engine_opts *opts,
+                         struct engine **out, struct sor_msg *msg);
+void engine_close(struct engine *e);            /* accepts NULL */
+
+const struct engine_info *engine_info(const struct engine *e);
+const struct model_hparams *engine_hparams(const struct engine *e);
+const struct tok *engine_tok(const struct engine *e);
+const struct gguf *engine_gguf(const struct engine *e);
+
+/* Watches every later pass; NULL stops watching.  Borrowed until replaced. */
+void engine_observe(struct engine *e, const struct hook_observer *o);
+
+/* Emits ev to the observer if it wants ev->kind; fills seq.  For the
+ * generator, which alone emits HOOK_TOKEN. */
+void engine_emit(struct engine *e, struct hook_event *ev);
+
+/* An empty timeline.  tag: the caller's name for it in events, never reused.
+ * n_reserve: tokens whose KV blocks are allocated now (a hint; 0 is fine). */
+enum sor_err session_open(struct engine *e, uint64_t tag, int n_reserve,
+                          struct session **out, struct sor_msg *msg);
+/* A timeline that shares the first `pos` tokens of s (0 <= pos <= length). */
+enum sor_err session_fork(struct session *s, uint64_t tag, int pos,
+                          struct session **out, struct sor_msg *msg);
+/* Forgets everything from `pos` on. */
+void session_rewind(struct session *s, int pos);
+void session_close(struct session *s);          /* accepts NULL */
+
+int session_len(const struct session *s);       /* tokens in its KV */
+uint64_t session_tag(const struct session *s);
+
+/* Runs all feeds; each session may appear once.  A feed may be of any length;
+ * the engine cuts the work into passes.  Nothing has been appended where an
+ * error is returned: SOR_LIMIT (over n_ctx), SOR_USAGE (id out of range),
+ * SOR_NOMEM (KV). */
+enum sor_err engine_step(struct engine *e, const struct engine_feed *feed,
+                         int n_feed, struct sor_msg *msg);
+
+/* Bytes of KV that n_tok tokens take; for messages and `info`. */
+int64_t engine_kv_bytes(const struct engine *e, int64_t n_tok);
+
+#endif
