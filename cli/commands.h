@@ -1,0 +1,10 @@
+/* cli/commands.h - one line per subcommand, in the order of `sorites help`.
+ * X(name): cli/cmd_name.c defines `const struct cmd cmd_name`. */
+#ifndef CLI_COMMANDS_H
+#define CLI_COMMANDS_H
+
+#define CLI_COMMANDS(X) \
+    X(info)             \
+    X(help)
+
+#endif
