@@ -41,4 +41,13 @@ int text_width(const char *s, size_t n);        /* sum over text_safe(s) */
 enum { TEXT_NL = 1, TEXT_TAB = 2 };
 void text_safe(struct str *out, const char *s, size_t n, unsigned flags);
 
+/* The same into out[cap], cap >= 1, without allocating: cut at a shown
+ * character and NUL-terminated.  Returns the length. */
+size_t text_safe_fit(char *out, size_t cap, const char *s, size_t n,
+                     unsigned flags);
+
+/* 1 where cp does something unseen to the text around it: controls, bidi
+ * controls, line separators, and whatever a terminal draws as nothing. */
+int text_hidden(uint32_t cp);
+
 #endif

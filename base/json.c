@@ -1,0 +1,230 @@
+#include "base/json.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <math.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+
+/* --- in ------------------------------------------------------------------ */
+
+/* cJSON says NULL for bad text and for no memory alike; this tells them
+ * apart. */
+static _Thread_local int out_of_memory;
+
+static void *hook_alloc(size_t n)
+{
+    void *p = mem_alloc(n);
+
+    if (!p)
+        out_of_memory = 1;
+    return p;
+}
+
+static void set_hooks(void)
+{
+    static cJSON_Hooks hooks = { .malloc_fn = hook_alloc,
+                                 .free_fn = mem_free };
+
+    cJSON_InitHooks(&hooks);
+}
+
+static enum sor_err fail_at(const char *text, size_t at, const char *where,
+                            const char *what, struct sor_msg *msg)
+{
+    size_t line = 1, start = 0;
+
+    for (size_t i = 0; i < at; i++)
+        if (text[i] == '\n') {
+            line++;
+            start = i + 1;
+        }
+    return sor_fail(msg, SOR_FORMAT, "%s: JSON line %zu, column %zu: %s", where,
+                    line, utf8_count(text + start, at - start) + 1, what);
+}
+
+/* What cJSON would not survive or would silently get wrong: deep nesting
+ * (it recurses) and NUL (it ends the text there), written out or escaped.
+ * Returns NULL, or what is wrong at *at. */
+static const char *prescan(const char *text, size_t n, size_t *at)
+{
+    int depth = 0, quoted = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        char c = text[i];
+
+        *at = i;
+        if (c == '\0')
+            return "a NUL byte";
+        if (quoted && c == '\\') {
+            if (n - i > 5 && memcmp(text + i, "\\u0000", 6) == 0)
+                return "an escaped NUL, which text cannot hold";
+            i++;
+        } else if (c == '"') {
+            quoted = !quoted;
+        } else if (!quoted && (c == '[' || c == '{')) {
+            if (++depth > JSON_MAX_DEPTH)
+                return "nested over 64 levels deep";
+        } else if (!quoted && (c == ']' || c == '}')) {
+            depth--;
+        }
+    }
+    return NULL;
+}
+
+enum sor_err json_parse(const char *text, size_t n, const char *where,
+                        cJSON **out, struct sor_msg *msg)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    const char *end = text;
+    size_t at = 0;
+
+    pthread_once(&once, set_hooks);
+    const char *wrong = prescan(text, n, &at);
+    if (wrong)
+        return fail_at(text, at, where, wrong, msg);
+
+    out_of_memory = 0;
+    cJSON *tree = cJSON_ParseWithLengthOpts(text, n, &end, 0);
+    at = end ? (size_t)(end - text) : 0;
+    if (!tree)
+        return out_of_memory
+            ? sor_fail(msg, SOR_NOMEM, "%s: out of memory", where)
+            : fail_at(text, at, where,
+                      at + 1 < n ? "not JSON from here on" : "ends too early",
+                      msg);
+    while (at < n && strchr(" \t\r\n", text[at]))
+        at++;
+    if (at < n) {
+        cJSON_Delete(tree);
+        return fail_at(text, at, where, "text after the value", msg);
+    }
+    *out = tree;
+    return SOR_OK;
+}
+
+/* --- out ------------------------------------------------------------------ */
+
+void json_init(struct json *j, struct str *out)
+{
+    *j = (struct json){ .out = out };
+}
+
+/* Before a value or a key: the comma that parts it from the one before. */
+static void begin(struct json *j)
+{
+    uint64_t bit = UINT64_C(1) << j->depth;
+
+    if (j->comma & bit)
+        str_putc(j->out, ',');
+    j->comma |= bit;
+}
+
+static void open_level(struct json *j, char bracket)
+{
+    begin(j);
+    str_putc(j->out, bracket);
+    j->depth++;
+    assert(j->depth < JSON_MAX_DEPTH);
+    j->comma &= ~(UINT64_C(1) << j->depth);
+}
+
+static void close_level(struct json *j, char bracket)
+{
+    assert(j->depth > 0);
+    j->depth--;
+    str_putc(j->out, bracket);
+}
+
+void json_obj(struct json *j) { open_level(j, '{'); }
+void json_arr(struct json *j) { open_level(j, '['); }
+void json_end_obj(struct json *j) { close_level(j, '}'); }
+void json_end_arr(struct json *j) { close_level(j, ']'); }
+
+/* Hidden characters are escaped too, so that JSON on a terminal is as safe as
+ * text_safe() and loses nothing. */
+static void escape(struct str *out, uint32_t cp)
+{
+    static const char letter[] = { ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n',
+                                   ['\r'] = 'r', ['\t'] = 't' };
+
+    if (cp < sizeof letter && letter[cp])
+        str_printf(out, "\\%c", letter[cp]);
+    else if (cp < 0x10000)
+        str_printf(out, "\\u%04x", (unsigned)cp);
+    else
+        str_printf(out, "\\u%04x\\u%04x",
+                   (unsigned)(0xD800 + ((cp - 0x10000) >> 10)),
+                   (unsigned)(0xDC00 + ((cp - 0x10000) & 0x3FF)));
+}
+
+static void quoted(struct str *out, const char *s, size_t n)
+{
+    char utf8[4];
+    uint32_t cp;
+
+    str_putc(out, '"');
+    for (size_t i = 0; i < n;) {
+        i += utf8_next(s + i, n - i, &cp);
+        if (cp == '"' || cp == '\\')
+            str_putc(out, '\\');
+        if (text_hidden(cp))
+            escape(out, cp);
+        else
+            str_put(out, utf8, utf8_put(cp, utf8));
+    }
+    str_putc(out, '"');
+}
+
+void json_key(struct json *j, const char *key)
+{
+    begin(j);
+    quoted(j->out, key, strlen(key));
+    str_putc(j->out, ':');
+    j->comma &= ~(UINT64_C(1) << j->depth);     /* its value takes no comma */
+}
+
+void json_str(struct json *j, const char *s)
+{
+    if (s)
+        json_strn(j, s, strlen(s));
+    else
+        json_null(j);
+}
+
+void json_strn(struct json *j, const char *s, size_t n)
+{
+    begin(j);
+    quoted(j->out, s, n);
+}
+
+void json_int(struct json *j, int64_t v)
+{
+    begin(j);
+    str_printf(j->out, "%" PRId64, v);
+}
+
+void json_num(struct json *j, double v)
+{
+    if (!isfinite(v)) {
+        json_null(j);
+        return;
+    }
+    begin(j);
+    str_printf(j->out, "%.9g", v);
+}
+
+void json_bool(struct json *j, int v)
+{
+    begin(j);
+    str_puts(j->out, v ? "true" : "false");
+}
+
+void json_null(struct json *j)
+{
+    begin(j);
+    str_puts(j->out, "null");
+}
