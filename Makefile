@@ -68,39 +68,48 @@ ISA_AVX512 := $(ISA_AVX2) -mavx512f -mavx512bw -mavx512vl -mavx512dq \
 $(BUILD)/engine/kern_avx2.o:   ISA := $(ISA_AVX2)
 $(BUILD)/engine/kern_avx512.o: ISA := $(ISA_AVX512)
 
+# V=1 shows the commands.
+Q  := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-6s%s\n' $(1) $(2))
+
 # --- building --------------------------------------------------------------
 .PHONY: all
 all: $(LIB) $(PROG) $(ROOT) ## build ./sorites (the default)
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(COMPILE) $(ISA) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)
+	$(Q)$(COMPILE) $(ISA) -MMD -MP -c -o $@ $<
 
 $(BUILD)/gen/%.o: $(BUILD)/gen/%.c $(BUILD)/flags
-	$(COMPILE) -MMD -MP -c -o $@ $<
+	$(call say,CC,$@)
+	$(Q)$(COMPILE) -MMD -MP -c -o $@ $<
 
 $(BUILD)/gen/db_sql.c: db/embed.sh $(SQL)
 	@mkdir -p $(@D)
-	sh db/embed.sh $(SQL) > $@.tmp && mv $@.tmp $@
+	$(Q)sh db/embed.sh $(SQL) > $@.tmp && mv $@.tmp $@
 
 # Whole archives: a member whose source is gone must not linger.
 $(BUILD)/%.a:
 	@mkdir -p $(@D)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR,$@)
+	$(Q)$(AR) rcs $@ $^
 $(LIB): $(LIB_OBJ)
 $(BUILD)/libcli.a: $(CLI_OBJ)
 $(BUILD)/libaid.a: $(AID_OBJ)
 
 $(BUILD)/sorites: $(MAIN_OBJ) $(CLI_LIB) $(LIB)
-	$(LINK) -o $@ $^ $(LIBS)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -o $@ $^ $(LIBS)
 
 # In place of a copy of half a file: link beside it, then rename.
 sorites: $(BUILD)/sorites
 	@cp -f $< .$@.tmp && mv -f .$@.tmp $@
 
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(AID_LIB) $(CLI_LIB) $(LIB)
-	$(LINK) -o $@ $^ $(LIBS) -lcmocka
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -o $@ $^ $(LIBS) -lcmocka
 
 # Objects depend on the command line that made them.
 $(BUILD)/flags: FORCE

@@ -65,7 +65,8 @@ struct cli {
 
     struct sor_msg msg;     /* the sentence for a failing run() */
 
-    /* main.c's own */
+    /* behind the functions below */
+    const struct opt_spec *common;
     FILE      *out_file;
     struct str out_temp, model_path, db_path;
 };
@@ -75,6 +76,9 @@ extern const struct cmd *const cli_commands[];
 
 /* The command of this name, or NULL. */
 const struct cmd *cli_find(const char *name);
+
+/* SOR_USAGE: no such command, with the nearest one there is. */
+enum sor_err cli_no_command(const char *typed, struct sor_msg *msg);
 
 /* -m, else $SORITES_MODEL, else the model that `make model` installed.  Never
  * NULL and not checked for existence; borrowed from cli. */
@@ -105,6 +109,12 @@ int cli_stopped(void);
 int cli_exit_code(enum sor_err err);
 
 /* The list of commands, or one command's help, made from the tables. */
-void cli_help(FILE *to, const struct cmd *cmd);
+void cli_help(FILE *to, const struct cmd *cmd, const struct opt_spec *common);
+
+/* For main.c.  Ends what cli_out() began, given what run() returned; the
+ * file stays only where that was SOR_OK or SOR_DIFFERS. */
+enum sor_err cli_close_out(struct cli *cli, enum sor_err err);
+/* The message of a failed command, on stderr. */
+void cli_report(struct cli *cli, enum sor_err err);
 
 #endif

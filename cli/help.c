@@ -1,0 +1,81 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+enum { COLUMN = 26, WIDTH = 79 };
+
+/* Words from `at` columns on, wrapped at WIDTH and continued at COLUMN. */
+static void wrap(FILE *to, const char *text, int at)
+{
+    int col = at;
+
+    while (*text) {
+        int n = (int)strcspn(text, " ");
+
+        if (col > COLUMN && col + 1 + n > WIDTH) {
+            fprintf(to, "\n%*s", COLUMN, "");
+            col = COLUMN;
+        } else if (col > COLUMN) {
+            col += fprintf(to, " ");
+        }
+        col += fprintf(to, "%.*s", n, text);
+        text += n;
+        text += strspn(text, " ");
+    }
+    fputc('\n', to);
+}
+
+static void options(FILE *to, const struct opt_spec *o)
+{
+    char left[96];
+
+    for (; o && o->name; o++) {
+        char letter[4] = { '-', o->letter, ',', 0 };
+        int n = snprintf(left, sizeof left, "  %3s --%s%s%s",
+                         o->letter ? letter : "", o->name,
+                         o->value ? " " : "", o->value ? o->value : "");
+
+        fprintf(to, "%s", left);
+        if (n > COLUMN - 2)
+            fprintf(to, "\n%*s", COLUMN, "");
+        else
+            fprintf(to, "%*s", COLUMN - n, "");
+        wrap(to, o->help, COLUMN);
+    }
+}
+
+static void overview(FILE *to, const struct opt_spec *common)
+{
+    fprintf(to, "usage: sorites COMMAND [options] [operands]\n\n"
+            "Runs a language model, records how it came to its answer, and "
+            "lets you look.\n\nCommands:\n");
+    for (const struct cmd *const *c = cli_commands; *c; c++)
+        fprintf(to, "  %-12s%s\n", (*c)->name, (*c)->summary);
+    fprintf(to, "\nOptions of every command:\n");
+    options(to, common);
+    fprintf(to, "\nRUN is the beginning of a run's uid, or `last`; RUN:PATH, "
+            "RUN:PATH:STEP and\nRUN:PATH@POS name what is in it, counted from "
+            "0.\n");
+}
+
+void cli_help(FILE *to, const struct cmd *cmd, const struct opt_spec *common)
+{
+    if (!cmd) {
+        overview(to, common);
+        return;
+    }
+    fprintf(to, "usage: sorites %s [options]%s%s\n\n%c%s.\n", cmd->name,
+            cmd->operands[0] ? " " : "", cmd->operands,
+            cmd->summary[0] >= 'a' && cmd->summary[0] <= 'z'
+                ? cmd->summary[0] - 'a' + 'A' : cmd->summary[0],
+            cmd->summary + 1);
+    if (cmd->text)
+        fprintf(to, "\n%s\n", cmd->text);
+    if (cmd->opts && cmd->opts->name) {
+        fprintf(to, "\nOptions:\n");
+        options(to, cmd->opts);
+    }
+    fprintf(to, "\nOptions of every command:\n");
+    options(to, common);
+}

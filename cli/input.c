@@ -1,0 +1,151 @@
+#include "cli/input.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/text.h"
+
+static int is_stdin(const char *path)
+{
+    return strcmp(path, "-") == 0;
+}
+
+/* O_NONBLOCK so that a FIFO nobody writes to is refused, not waited for. */
+static enum sor_err open_file(const char *path, FILE **out,
+                              struct sor_msg *msg)
+{
+    struct stat st;
+    FILE *file = NULL;
+    const char *wrong = NULL;
+    int fd;
+
+    if (is_stdin(path)) {
+        *out = stdin;
+        return SOR_OK;
+    }
+    fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st) != 0)
+        wrong = strerror(errno);
+    else if (S_ISDIR(st.st_mode))
+        wrong = "is a directory";
+    else if (!S_ISREG(st.st_mode))
+        wrong = "is no regular file; to read a pipe, name - and redirect";
+    else if (!(file = fdopen(fd, "r")))
+        wrong = strerror(errno);
+    if (wrong) {
+        if (fd >= 0)
+            close(fd);
+        return sor_fail(msg, SOR_IO, "%s: %s", path, wrong);
+    }
+    *out = file;
+    return SOR_OK;
+}
+
+enum sor_err input_slurp(const char *path, size_t max, struct str *out,
+                         struct sor_msg *msg)
+{
+    char chunk[1 << 15];
+    size_t n, total = 0;
+    FILE *file;
+    enum sor_err err = open_file(path, &file, msg);
+
+    if (err)
+        return err;
+    while (!err && (n = fread(chunk, 1, sizeof chunk, file)) > 0) {
+        total += n;
+        str_put(out, chunk, n);
+        if (total > max)
+            err = sor_fail(msg, SOR_LIMIT, "%s: over the limit of %zu bytes",
+                           path, max);
+        else if (!str_ok(out))
+            err = sor_fail(msg, SOR_NOMEM, "%s: out of memory", path);
+    }
+    if (!err && ferror(file))
+        err = sor_fail(msg, SOR_IO, "%s: cannot be read: %s", path,
+                       strerror(errno));
+    if (file != stdin)
+        fclose(file);
+    return err;
+}
+
+enum sor_err input_open(struct input *in, const char *path,
+                        struct sor_msg *msg)
+{
+    FILE *file;
+    enum sor_err err = open_file(path, &file, msg);
+
+    *in = (struct input){ .path = is_stdin(path) ? "stdin" : path };
+    if (err)
+        return err;
+    in->file = file;
+    str_init(&in->text);
+    return SOR_OK;
+}
+
+/* The next line into in->text, in pieces, so that the limit holds whatever the
+ * file; 0 at the end of the file. */
+static int read_line(struct input *in)
+{
+    char piece[4096];
+    size_t n = 0;
+    int c;
+
+    str_clear(&in->text);
+    while ((c = getc_unlocked(in->file)) != EOF && c != '\n') {
+        piece[n++] = (char)c;
+        if (n == sizeof piece) {
+            str_put(&in->text, piece, n);
+            n = 0;
+        }
+        if (in->text.len > INPUT_LINE_MAX || !str_ok(&in->text))
+            break;
+    }
+    str_put(&in->text, piece, n);
+    return c != EOF || in->text.len > 0;
+}
+
+static int is_blank(const struct str *s)
+{
+    return strspn(s->p, " \t\r") == s->len;
+}
+
+int input_next(struct input *in, enum sor_err *err, struct sor_msg *msg)
+{
+    do {
+        if (!read_line(in)) {
+            if (!ferror(in->file))
+                return 0;
+            *err = sor_fail(msg, SOR_IO, "%s: cannot be read: %s", in->path,
+                            strerror(errno));
+            return -1;
+        }
+        in->line++;
+        if (!str_ok(&in->text)) {
+            *err = sor_fail(msg, SOR_NOMEM, "%s:%ld: out of memory", in->path,
+                            in->line);
+            return -1;
+        }
+        if (in->text.len > INPUT_LINE_MAX) {
+            *err = sor_fail(msg, SOR_LIMIT, "%s:%ld: line over the limit of "
+                            "%d bytes", in->path, in->line, INPUT_LINE_MAX);
+            return -1;
+        }
+    } while (is_blank(&in->text));
+
+    char name[sizeof in->where - 24];
+    text_safe_fit(name, sizeof name, in->path, strlen(in->path), 0);
+    snprintf(in->where, sizeof in->where, "%s:%ld", name, in->line);
+    return 1;
+}
+
+void input_close(struct input *in)
+{
+    if (in->file && in->file != stdin)
+        fclose(in->file);
+    if (in->file)
+        str_release(&in->text);
+    *in = (struct input){ 0 };
+}
