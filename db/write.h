@@ -129,7 +129,7 @@ enum sor_err db_put_token(struct db_writer *w, const struct db_put_token *t,
 enum sor_err db_put_step(struct db_writer *w, const struct db_put_step *s,
                          int64_t *id, struct sor_msg *msg);
 enum sor_err db_put_answer(struct db_writer *w, const struct db_put_answer *a,
-                           struct sor_msg *msg);
+                           int64_t *id, struct sor_msg *msg);
 enum sor_err db_put_edge(struct db_writer *w, const struct db_put_edge *e,
                          struct sor_msg *msg);
 enum sor_err db_put_divergence(struct db_writer *w,

@@ -41,8 +41,11 @@ struct rec_opts {
     int lossy, wait;                    /* wait: for the writer lock */
     size_t ring_bytes;                  /* 0: 8 MiB */
     int n_layer, n_head, n_head_kv;     /* of the model */
-    /* Bytes of a token; borrowed for the life of the recorder. */
+    /* Bytes of a token; borrowed for the life of the recorder.  Both are
+     * called on the writer thread. */
     const char *(*piece)(void *ud, int32_t id, size_t *n);
+    /* 1: the token gives no text (end of turn, ...); NULL: none is so. */
+    int (*is_special)(void *ud, int32_t id);
     void *piece_ud;
     int (*cancelled)(void *ud);         /* polled while waiting for the lock */
     void *cancelled_ud;
@@ -98,7 +101,10 @@ struct rec_stats {
     uint64_t n_event, n_token, n_lost, n_batch;
     uint64_t lost_from_seq;             /* valid where n_lost > 0 */
     uint64_t wait_ns;                   /* the engine waited on a full ring */
-    uint64_t pack_ns, write_ns;         /* spent packing; writing */
+    uint64_t pack_ns, write_ns;         /* spent packing (estimated from one
+                                         * row in 64); writing */
+    int nan_layer, nan_pos;             /* first NaN or inf seen; -1: none */
+    uint64_t nan_tag;
     char reason[SOR_MSG_BYTES];         /* why recording stopped, or "" */
 };
 void rec_stats(const struct rec *r, struct rec_stats *out);
