@@ -28,7 +28,7 @@ enum gguf_type {
     GGUF_IQ2_S = 22,   GGUF_IQ4_XS = 23,  GGUF_I8 = 24,      GGUF_I16 = 25,
     GGUF_I32 = 26,     GGUF_I64 = 27,     GGUF_F64 = 28,     GGUF_IQ1_M = 29,
     GGUF_BF16 = 30,    GGUF_TQ1_0 = 34,   GGUF_TQ2_0 = 35,   GGUF_MXFP4 = 39,
-    GGUF_TYPES = 40
+    GGUF_NVFP4 = 40,   GGUF_Q1_0 = 41,    GGUF_TYPES = 42
 };
 
 struct gguf_type_info {
@@ -49,6 +49,8 @@ enum gguf_vtype {
 };
 
 const char *gguf_vtype_name(enum gguf_vtype type);  /* "u32", "str", "arr" */
+/* Bytes of one value; 0 where they vary (strings, arrays). */
+unsigned gguf_vtype_bytes(enum gguf_vtype type);
 
 /* Bytes in the map, not NUL-terminated, any value. */
 struct gguf_str {
@@ -71,7 +73,12 @@ struct gguf_kv {
     struct gguf_arr arr;        /* where type is GGUF_V_ARR */
 };
 
-enum { GGUF_MAX_DIMS = 4, GGUF_MAX_NAME = 63 };
+enum {
+    GGUF_MAX_DIMS = 4,
+    GGUF_MAX_NAME = 63,         /* bytes in a tensor's name */
+    GGUF_MAX_KEY = 65535,       /* bytes in a metadata key */
+    GGUF_MAX_ENTRIES = 65536    /* metadata entries, and tensors */
+};
 
 /* Row-major: element (i, j) of a matrix is at data + j * row + i, where
  * dim[0] is the row's length.  Unused dimensions are 1. */
@@ -80,7 +87,7 @@ struct gguf_tensor {
     enum gguf_type  type;
     uint32_t        n_dims;     /* 1..4 */
     uint64_t        dim[GGUF_MAX_DIMS];
-    const uint8_t  *data;       /* in the map, aligned to the file's alignment */
+    const uint8_t  *data;       /* in the map, at the file's alignment */
     uint64_t        bytes;
 };
 
@@ -130,13 +137,17 @@ enum sor_err gguf_arr(const struct gguf *g, const char *key,
 int gguf_arr_next(const struct gguf_arr *a, const uint8_t **at,
                   struct gguf_str *out);
 
-/* Scalar values at `p` of scalar type `type`, and elements of a scalar array
- * (i < count).  Integers widen; unsigned 64-bit values over INT64_MAX stay
- * exact only through gguf_scalar_u64(). */
+/* A scalar at `p`, widened.  i64 and u64 (which keeps u64 values over
+ * INT64_MAX) read integers and bools; f64 reads every scalar. */
 int64_t  gguf_scalar_i64(enum gguf_vtype type, const uint8_t *p);
 uint64_t gguf_scalar_u64(enum gguf_vtype type, const uint8_t *p);
 double   gguf_scalar_f64(enum gguf_vtype type, const uint8_t *p);
+
+/* Element i < count of an array of scalars. */
 const uint8_t *gguf_arr_at(const struct gguf_arr *a, uint64_t i);
+
+/* `bytes` (1..8) little-endian bytes. */
+uint64_t gguf_load_uint(const uint8_t *p, unsigned bytes);
 
 /* The string value of a GGUF_V_STR entry. */
 struct gguf_str gguf_kv_str(const struct gguf_kv *kv);

@@ -43,7 +43,7 @@ enum hparams_tensor {
 
 struct hparams_family;          /* the descriptor: names, shapes, rope order */
 
-struct hparams {
+struct model_hparams {
     const struct hparams_family *family;
     uint32_t n_layer;           /* 1..512 */
     uint32_t n_embd;            /* 1..65536; a multiple of 32 if quantised */
@@ -66,14 +66,14 @@ struct hparams {
 /* Reads and checks them.  SOR_UNSUP names what is not supported (an unknown
  * family with the known ones, a rope scaling, a tensor type); SOR_FORMAT names
  * the key or tensor, its value and what was expected. */
-enum sor_err hparams_read(const struct gguf *g, struct hparams *out,
+enum sor_err hparams_read(const struct gguf *g, struct model_hparams *out,
                           struct sor_msg *msg);
 
-const char *hparams_family_name(const struct hparams *hp);  /* "llama" */
+const char *hparams_family_name(const struct model_hparams *hp);  /* "llama" */
 
 /* The tensor for a role; NULL only for the optional ones.  layer < n_layer. */
 const struct gguf_tensor *hparams_tensor(const struct gguf *g,
-                                         const struct hparams *hp,
+                                         const struct model_hparams *hp,
                                          enum hparams_tensor role,
                                          uint32_t layer);
 

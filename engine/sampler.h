@@ -6,8 +6,8 @@
  * machine, in any order, after any fork.
  *
  * logprob, entropy and the alternatives are always those of the full,
- * untempered softmax (what the model said); temperature, top-k, top-p and
- * min-p shape only the choice.
+ * untempered softmax (what the model said).  top-k, top-p and min-p cut that
+ * distribution, in this order; temperature then shapes what is left.
  *
  * Threads    one caller per sampler and scratch.
  * Errors     none after sampler_scratch_init(): NaN logits are counted and
@@ -25,7 +25,7 @@ enum { SAMPLER_TOP = 8 };       /* alternatives kept with a pick */
 struct sampler_params {
     float    temperature;       /* 0: greedy (lowest id among ties) */
     uint32_t top_k;             /* 0: off */
-    float    top_p;             /* 1: off; applied after top_k */
+    float    top_p;             /* 1: off; a share of what top_k left */
     float    min_p;             /* 0: off; relative to the likeliest token */
     uint64_t seed;              /* of the run */
 };
@@ -54,9 +54,9 @@ struct sampler_pick {
 };
 
 /* Work space for one vocabulary; nothing is allocated after init. */
+struct sampler_cand;
 struct sampler_scratch {
-    struct sampler_alt *cand;   /* [n_vocab] */
-    float   *prob;              /* [n_vocab] */
+    struct sampler_cand *cand;  /* [n_vocab] */
     uint32_t n_vocab;
 };
 

@@ -38,18 +38,18 @@ enum sor_err tok_open(const struct gguf *g, struct tok **out,
 void tok_close(struct tok *t);                  /* accepts NULL */
 
 enum tok_flags {
-    TOK_SPECIAL = 1,    /* control tokens in the text become their ids; without
-                         * it they are ordinary text (anything from outside) */
+    TOK_SPECIAL = 1,    /* control and user-defined tokens in the text become
+                         * their ids; without it they are ordinary text */
     TOK_BOS = 2         /* the file's BOS first, if the file asks for one */
 };
 
-/* Appends the ids of text[0..n) to ids (grown as needed).  On failure ids
- * holds what it held before. */
+/* Appends the ids of text[0..n) to ids (grown as needed).  On failure ids is
+ * as it was. */
 enum sor_err tok_encode(const struct tok *t, const char *text, size_t n,
                         unsigned flags, struct tok_ids *ids);
 
-/* The bytes of a token (borrowed from t, not NUL-terminated, may be part of a
- * character; a control token gives its name), or NULL for an id out of range. */
+/* The bytes of a token: borrowed from t, not NUL-terminated, maybe part of a
+ * character; a control token gives its name.  NULL: id out of range. */
 const char *tok_piece(const struct tok *t, int32_t id, size_t *len);
 
 /* Appends the bytes of n ids to out.  SOR_LIMIT: an id out of range, none of
