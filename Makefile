@@ -124,6 +124,25 @@ tests: $(TESTS) ## build the test programs without running them
 .SECONDARY:
 -include $(wildcard $(BUILD)/*/*.d)
 
+# --- testing ----------------------------------------------------------------
+SOURCES := $(wildcard $(DIRS:%=%/*.[ch]) cli/*.[ch] tests/*.[ch] bench/*.[ch])
+HEADERS := $(filter %.h,$(SOURCES))
+
+.PHONY: unit
+unit: $(TESTS) $(PROG) ## build and run the test programs, as they are
+	@SORITES_PROG=$(PROG) sh tests/run.sh $(TESTS)
+
+.PHONY: layers
+layers: ## every #include against tests/layers.txt
+	@awk -f tests/layers.awk tests/layers.txt $(SOURCES)
+
+# The declaration is there because a file of macros alone is no C program.
+.PHONY: headers
+headers: ## every header compiles on its own
+	@for h in $(HEADERS); do \
+	    printf '#include "%s"\nextern int nothing;\n' $$h | \
+	    $(COMPILE) -fsyntax-only -x c - || exit 1; done
+
 # --- keeping house ---------------------------------------------------------
 .PHONY: clean
 clean: ## remove everything that make made
