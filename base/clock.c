@@ -29,5 +29,9 @@ void clock_iso8601(int64_t wall_us, char out[21])
     sec = sec < first ? first : sec > last ? last : sec;
     time_t t = (time_t)sec;
     gmtime_r(&t, &tm);
-    strftime(out, 21, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    /* strftime() does not pad years below 1000. */
+    int year = tm.tm_year + 1900;
+    for (int i = 3; i >= 0; i--, year /= 10)
+        out[i] = (char)('0' + year % 10);
+    strftime(out + 4, 17, "-%m-%dT%H:%M:%SZ", &tm);
 }

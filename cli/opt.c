@@ -82,7 +82,7 @@ static enum sor_err set_u64(const struct opt_spec *o, const char *text,
 
     errno = 0;
     unsigned long long v = strtoull(text, &end, 0);
-    if (!whole(text, end) || text[0] == '-')
+    if (!whole(text, end) || strchr(text, '-'))
         return sor_fail(msg, SOR_USAGE, "--%s: '%s' is not a whole number from "
                         "0 to 2^64 - 1", o->name, text);
     *(uint64_t *)o->to = v;
