@@ -1,0 +1,117 @@
+/* engine/kern.h - the arithmetic of the forward pass, one table per ISA.
+ *
+ * Every kernel is written once, in kern_body.h, over a vector of 16 floats;
+ * kern_ref.c, kern_avx2.c and kern_avx512.c say what such a vector is.  The
+ * order of every sum is part of the algorithm (16 lanes, then a fixed tree;
+ * columns, blocks and keys from the first to the last), each rounding is an
+ * IEEE one, and fused multiply-adds are asked for by name.  So all tables give
+ * the same bits, for any split of the work.
+ *
+ * Threads  kernels are pure functions of their arguments. */
+#ifndef ENGINE_KERN_H
+#define ENGINE_KERN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum kern_isa { KERN_REF, KERN_AVX2, KERN_AVX512, KERN_ISAS };
+
+enum {
+    KERN_LANES = 16,        /* floats in a vector; rows in a strip */
+    KERN_QBLOCK = 32,       /* columns that share a scale */
+    KERN_KVBLOCK = 16,      /* tokens in a KV block */
+    KERN_CHUNK = 32         /* KV blocks summed before partials are merged */
+};
+
+/* How a weight matrix is laid out for the kernels. */
+enum kern_wtype {
+    KERN_Q4_0, KERN_Q4_1, KERN_Q8_0, KERN_F16, KERN_BF16, KERN_F32,
+    KERN_WTYPES
+};
+
+/* A matrix [n_out][n_in] in strips of 16 rows; the last strip is padded with
+ * zero rows.  A strip of a quantised type holds, for each 32 columns in turn:
+ *   q4   4 x 64 bytes; piece p holds columns 4p..4p+3 (low nibbles) and
+ *        16+4p..16+4p+3 (high nibbles) of the 16 rows, 4 bytes a row
+ *   q8   8 x 64 bytes; piece p holds columns 4p..4p+3, biased by 128
+ *   then 16 scales d as binary16, for q4_1 also 16 minima m.
+ * A strip of a float type holds [n_in][16]. */
+struct kern_mat {
+    enum kern_wtype type;
+    int n_out, n_in, n_strip;
+    size_t strip_bytes;
+    uint8_t *data;          /* [n_strip][strip_bytes], 64-byte aligned */
+};
+
+/* Rows of activations, as floats and in 8 bits: f = d * q, q in -127..127. */
+struct kern_acts {
+    int n_row, n_in;
+    float   *f;             /* [n_row][n_in] */
+    int8_t  *q;             /* [n_row][n_in] */
+    float   *d;             /* [n_row][n_in / 32] */
+    float   *s;             /* [n_row][n_in / 32] d * sum */
+    int32_t *sum;           /* [n_row][n_in / 32] sum of q */
+};
+
+struct kern_out {
+    float *y;               /* [n_row][stride] */
+    size_t stride;          /* floats from row to row */
+    int add;                /* 1: y += product; 0: y = product */
+};
+
+/* What is known of one query's attention over some of its keys: a partial
+ * softmax.  m: largest score; l: sum of exp(s - m); t: sum of
+ * exp(s - m) * (s - m); o: sum of exp(s - m) * v. */
+struct kern_part {
+    float m, l, t;
+    float *o;               /* [head_dim rounded up to 16] */
+};
+
+/* One KV group's work on some queries and a range of KV blocks. */
+struct kern_attn {
+    int head_dim;
+    int n_query;
+    const float *const *q;          /* [n_query] -> [head_dim], scaled */
+    const int32_t *n_key;           /* [n_query] keys 0 .. n_key-1 are read */
+    const uint16_t *const *kv;      /* block -> K [head_dim][16], then
+                                     * V [16][head_dim up to 16], binary16 */
+    int block_from, block_to;       /* half-open */
+    struct kern_part *const *part;  /* [n_query], overwritten */
+    /* Optional, indexed [query][block] or [query][key]; NULL: not wanted. */
+    float *const *mass, *const *mass_max;   /* block's sum and its m */
+    float *const *score;            /* raw scores */
+};
+
+struct kern_stats { float sumsq; uint32_t digest; };
+
+struct kern_table {
+    const char *name;
+    enum kern_isa isa;
+    /* Rows strip_from*16 .. strip_to*16-1 of w times every row of x. */
+    void (*mul[KERN_WTYPES])(const struct kern_mat *w,
+                             const struct kern_acts *x, int strip_from,
+                             int strip_to, const struct kern_out *out);
+    /* y = x / sqrt(mean(x^2) + eps) * w; st: of x, with its bits' sum. */
+    void (*rmsnorm)(const float *x, const float *w, int n, float eps,
+                    float *y);
+    void (*stats)(const float *x, int n, struct kern_stats *st);
+    /* Fills q, d, s, sum of row `row` from its f. */
+    void (*quantise)(const struct kern_acts *x, int row);
+    /* g = silu(g) * u.  n: any. */
+    void (*swiglu)(float *g, const float *u, int n);
+    void (*to_f16)(const float *x, uint16_t *y, int n);
+    void (*attn)(const struct kern_attn *a);
+    /* a becomes the partial over a's keys and b's. */
+    void (*merge)(struct kern_part *a, const struct kern_part *b,
+                  int head_dim);
+};
+
+/* The best table that this CPU runs and `cap` allows. */
+const struct kern_table *kern_pick(enum kern_isa cap);
+
+/* "ref", "avx2", "avx512" -> isa; -1: no such name. */
+int kern_isa_parse(const char *name);
+
+extern const struct kern_table kern_ref, kern_avx2, kern_avx512;
+
+#endif

@@ -1,0 +1,523 @@
+/* engine/kern_body.h - every kernel, over a vector of 16 floats.
+ *
+ * Included once by each kern_<isa>.c after it has defined
+ *   VF, VI, VB              16 floats; 16 int32; 64 bytes
+ *   TILE_ROWS, TILE_QUERIES rows and queries that fit its registers
+ *   vf_*, vi_*, vb_*        the operations used below
+ * and before it fills its table.  Read kern_ref.c for what each operation
+ * means: it is the definition.
+ *
+ * Determinism: a sum below runs over blocks, columns or keys in rising order
+ * in each lane; lanes are joined by vf_sum() alone, whose tree is fixed. */
+
+#define UNROLL _Pragma("GCC unroll 16")
+#define INLINE static inline __attribute__((always_inline))
+
+/* exp(x), relative error < 2e-7 for -87.3 <= x <= 88; arguments outside are
+ * clamped.  x = n ln2 + r, exp(x) = 2^n (1 + r + r^2 P(r)).
+ * Source: Cephes expf (S. L. Moshier), coefficients and split of ln 2. */
+INLINE VF vf_exp(VF x)
+{
+    x = vf_min(vf_max(x, vf_set1(-87.3f)), vf_set1(88.0f));
+    VF n = vf_round(vf_mul(x, vf_set1(1.44269504f)));
+    VF r = vf_fma(n, vf_set1(-0.693359375f), x);
+    r = vf_fma(n, vf_set1(2.12194440e-4f), r);
+    VF p = vf_set1(1.9875691500e-4f);
+    p = vf_fma(p, r, vf_set1(1.3981999507e-3f));
+    p = vf_fma(p, r, vf_set1(8.3334519073e-3f));
+    p = vf_fma(p, r, vf_set1(4.1665795894e-2f));
+    p = vf_fma(p, r, vf_set1(1.6666665459e-1f));
+    p = vf_fma(p, r, vf_set1(5.0000001201e-1f));
+    p = vf_fma(p, vf_mul(r, r), vf_add(r, vf_set1(1.0f)));
+    return vf_scale2(p, n);
+}
+
+/* The same on one number, in the same lanes' arithmetic. */
+static float exp1(float x)
+{
+    float y[KERN_LANES];
+
+    vf_store(y, vf_exp(vf_set1(x)));
+    return y[0];
+}
+
+/* --- matrix times rows ----------------------------------------------------
+ * y[t][r] = sum over blocks b of  d_w d_x (q_w . q_x)  [+ m_w s_x]
+ * The inner product is exact in integers, so only the sum over blocks rounds,
+ * and it runs in one order whatever the tile. */
+
+/* Unpacks one block of a strip; w[p] meets columns 4p..4p+3. */
+INLINE void unpack_q4(const uint8_t *b, VB w[8])
+{
+    UNROLL
+    for (int p = 0; p < 4; p++) {
+        VB both = vb_load(b + 64 * p);
+
+        w[p] = vb_low4(both);
+        w[p + 4] = vb_high4(both);
+    }
+}
+
+INLINE void unpack_q8(const uint8_t *b, VB w[8])
+{
+    UNROLL
+    for (int p = 0; p < 8; p++)
+        w[p] = vb_load(b + 64 * p);
+}
+
+/* Writes a strip's 16 results, or fewer where the matrix ends inside it. */
+INLINE void put_strip(const struct kern_mat *w, int strip, VF v, float *y,
+                      int add)
+{
+    int r0 = strip * KERN_LANES;
+
+    if (r0 + KERN_LANES <= w->n_out) {
+        y += r0;
+        vf_store(y, add ? vf_add(vf_load(y), v) : v);
+    } else {
+        float tmp[KERN_LANES];
+
+        vf_store(tmp, v);
+        for (int r = r0; r < w->n_out; r++)
+            y[r] = add ? y[r] + tmp[r - r0] : tmp[r - r0];
+    }
+}
+
+INLINE void mul_quant_tile(const struct kern_mat *w, int strip,
+                           const struct kern_acts *x, int row, const int nt,
+                           const struct kern_out *out)
+{
+    const enum kern_wtype type = w->type;
+    const int nb = w->n_in / KERN_QBLOCK;
+    const size_t qbytes = type == KERN_Q8_0 ? 512 : 256;
+    const size_t bbytes = qbytes + (type == KERN_Q4_1 ? 64 : 32);
+    const uint8_t *b = w->data + (size_t)strip * w->strip_bytes;
+    const int8_t *q = x->q + (size_t)row * (size_t)x->n_in;
+    const size_t at = (size_t)row * (size_t)nb;
+    VF acc[TILE_ROWS];
+
+    UNROLL
+    for (int t = 0; t < nt; t++)
+        acc[t] = vf_zero();
+    for (int i = 0; i < nb; i++, b += bbytes, q += KERN_QBLOCK) {
+        VF d = vf_f16((const uint16_t *)(const void *)(b + qbytes));
+        VF m = vf_zero();
+        VB wq[8];
+
+        if (type == KERN_Q4_1)
+            m = vf_f16((const uint16_t *)(const void *)(b + qbytes + 32));
+        if (type == KERN_Q8_0)
+            unpack_q8(b, wq);
+        else
+            unpack_q4(b, wq);
+        UNROLL
+        for (int t = 0; t < nt; t++) {
+            const size_t s = at + (size_t)t * (size_t)nb + (size_t)i;
+            const int8_t *qt = q + (size_t)t * (size_t)x->n_in;
+            VI dot = type == KERN_Q4_1 ? vi_zero()
+                   : type == KERN_Q8_0 ? vi_dot8_start(x->sum[s])
+                   : vi_set1(-8 * x->sum[s]);
+
+            UNROLL
+            for (int p = 0; p < 8; p++)
+                dot = type == KERN_Q8_0 ? vi_dot8(dot, wq[p], qt + 4 * p)
+                                        : vi_dot4(dot, wq[p], qt + 4 * p);
+            acc[t] = vf_fma(vf_from(dot), vf_mul(d, vf_set1(x->d[s])), acc[t]);
+            if (type == KERN_Q4_1)
+                acc[t] = vf_fma(m, vf_set1(x->s[s]), acc[t]);
+        }
+    }
+    UNROLL
+    for (int t = 0; t < nt; t++)
+        put_strip(w, strip, acc[t],
+                  out->y + (size_t)(row + t) * out->stride, out->add);
+}
+
+/* Floats: y[t][r] = sum over columns of w x, in rising order. */
+INLINE VF load_float(enum kern_wtype type, const uint8_t *p)
+{
+    switch (type) {
+    case KERN_F16:  return vf_f16((const uint16_t *)(const void *)p);
+    case KERN_BF16: return vf_bf16((const uint16_t *)(const void *)p);
+    default:        return vf_load((const float *)(const void *)p);
+    }
+}
+
+INLINE void mul_float_tile(const struct kern_mat *w, int strip,
+                           const struct kern_acts *x, int row, const int nt,
+                           const struct kern_out *out)
+{
+    const enum kern_wtype type = w->type;
+    const size_t step = type == KERN_F32 ? 64 : 32;
+    const uint8_t *p = w->data + (size_t)strip * w->strip_bytes;
+    const float *f = x->f + (size_t)row * (size_t)x->n_in;
+    VF acc[TILE_ROWS];
+
+    UNROLL
+    for (int t = 0; t < nt; t++)
+        acc[t] = vf_zero();
+    for (int k = 0; k < w->n_in; k++, p += step) {
+        VF wk = load_float(type, p);
+
+        UNROLL
+        for (int t = 0; t < nt; t++)
+            acc[t] = vf_fma(wk, vf_set1(f[(size_t)t * (size_t)x->n_in +
+                                          (size_t)k]), acc[t]);
+    }
+    UNROLL
+    for (int t = 0; t < nt; t++)
+        put_strip(w, strip, acc[t],
+                  out->y + (size_t)(row + t) * out->stride, out->add);
+}
+
+/* One strip is read from memory once and stays in the first cache while every
+ * row meets it.  The constant `type` in w is known to the compiler in each
+ * instance, so the branches on it vanish. */
+#define DEFINE_MUL(name, TYPE, tile)                                          \
+    static void name(const struct kern_mat *w_, const struct kern_acts *x,    \
+                     int from, int to, const struct kern_out *out)            \
+    {                                                                         \
+        struct kern_mat w = *w_;                                              \
+                                                                              \
+        w.type = TYPE;                                                        \
+        for (int s = from; s < to; s++) {                                     \
+            int t = 0;                                                        \
+                                                                              \
+            for (; t + TILE_ROWS <= x->n_row; t += TILE_ROWS)                 \
+                tile(&w, s, x, t, TILE_ROWS, out);                            \
+            if (TILE_ROWS > 8 && t + 8 <= x->n_row) {                         \
+                tile(&w, s, x, t, TILE_ROWS > 8 ? 8 : 1, out);                \
+                t += 8;                                                       \
+            }                                                                 \
+            if (TILE_ROWS > 4 && t + 4 <= x->n_row) {                         \
+                tile(&w, s, x, t, TILE_ROWS > 4 ? 4 : 1, out);                \
+                t += 4;                                                       \
+            }                                                                 \
+            if (TILE_ROWS > 2 && t + 2 <= x->n_row) {                         \
+                tile(&w, s, x, t, TILE_ROWS > 2 ? 2 : 1, out);                \
+                t += 2;                                                       \
+            }                                                                 \
+            for (; t < x->n_row; t++)                                         \
+                tile(&w, s, x, t, 1, out);                                    \
+        }                                                                     \
+    }
+
+DEFINE_MUL(mul_q4_0, KERN_Q4_0, mul_quant_tile)
+DEFINE_MUL(mul_q4_1, KERN_Q4_1, mul_quant_tile)
+DEFINE_MUL(mul_q8_0, KERN_Q8_0, mul_quant_tile)
+DEFINE_MUL(mul_f16, KERN_F16, mul_float_tile)
+DEFINE_MUL(mul_bf16, KERN_BF16, mul_float_tile)
+DEFINE_MUL(mul_f32, KERN_F32, mul_float_tile)
+
+/* --- rows -----------------------------------------------------------------*/
+
+/* The n < 16 last elements of a row, zero-filled. */
+INLINE VF load_tail(const float *x, int n)
+{
+    float tmp[KERN_LANES] = { 0 };
+
+    for (int i = 0; i < n; i++)
+        tmp[i] = x[i];
+    return vf_load(tmp);
+}
+
+static float sum_squares(const float *x, int n)
+{
+    VF acc = vf_zero();
+    int i = 0;
+
+    for (; i + KERN_LANES <= n; i += KERN_LANES) {
+        VF v = vf_load(x + i);
+
+        acc = vf_fma(v, v, acc);
+    }
+    if (i < n) {
+        VF v = load_tail(x + i, n - i);
+
+        acc = vf_fma(v, v, acc);
+    }
+    return vf_sum(acc);
+}
+
+static void rmsnorm(const float *x, const float *w, int n, float eps, float *y)
+{
+    float inv = 1.0f / sqrtf(sum_squares(x, n) / (float)n + eps);
+    int i = 0;
+
+    for (; i + KERN_LANES <= n; i += KERN_LANES)
+        vf_store(y + i, vf_mul(vf_mul(vf_load(x + i), vf_set1(inv)),
+                               vf_load(w + i)));
+    for (; i < n; i++)
+        y[i] = x[i] * inv * w[i];
+}
+
+static void stats(const float *x, int n, struct kern_stats *st)
+{
+    uint32_t digest = 0;
+
+    for (int i = 0; i < n; i++) {
+        uint32_t u;
+
+        memcpy(&u, x + i, sizeof u);
+        digest += u;
+    }
+    st->sumsq = sum_squares(x, n);
+    st->digest = digest;
+}
+
+/* d = max|f| / 127, q = round(f / d).  The sum of 32 integers of at most 127
+ * is exact in floats, so vf_sum() may add them. */
+static void quantise(const struct kern_acts *x, int row)
+{
+    const int nb = x->n_in / KERN_QBLOCK;
+    const float *f = x->f + (size_t)row * (size_t)x->n_in;
+    int8_t *q = x->q + (size_t)row * (size_t)x->n_in;
+    const size_t at = (size_t)row * (size_t)nb;
+
+    for (int b = 0; b < nb; b++, f += KERN_QBLOCK, q += KERN_QBLOCK) {
+        VF lo = vf_load(f), hi = vf_load(f + KERN_LANES);
+        float top = vf_top(vf_max(vf_abs(lo), vf_abs(hi)));
+        VF inv = vf_set1(top > 1e-30f ? 127.0f / top : 0.0f);
+        VF qlo = vf_round(vf_mul(lo, inv)), qhi = vf_round(vf_mul(hi, inv));
+        float d = top / 127.0f, sum = vf_sum(vf_add(qlo, qhi));
+        const size_t i = at + (size_t)b;
+
+        vf_store_i8(q, qlo);
+        vf_store_i8(q + KERN_LANES, qhi);
+        x->d[i] = d;
+        x->s[i] = d * sum;
+        x->sum[i] = sum == sum ? (int32_t)sum : 0;  /* NaN in, 0 out */
+    }
+}
+
+INLINE VF silu_mul(VF g, VF u)
+{
+    VF e = vf_exp(vf_sub(vf_zero(), g));
+
+    return vf_mul(vf_div(g, vf_add(vf_set1(1.0f), e)), u);
+}
+
+static void swiglu(float *g, const float *u, int n)
+{
+    int i = 0;
+
+    for (; i + KERN_LANES <= n; i += KERN_LANES)
+        vf_store(g + i, silu_mul(vf_load(g + i), vf_load(u + i)));
+    if (i < n) {
+        float tmp[KERN_LANES];
+
+        vf_store(tmp, silu_mul(load_tail(g + i, n - i),
+                               load_tail(u + i, n - i)));
+        memcpy(g + i, tmp, (size_t)(n - i) * sizeof *g);
+    }
+}
+
+static void to_f16(const float *x, uint16_t *y, int n)
+{
+    int i = 0;
+
+    for (; i + KERN_LANES <= n; i += KERN_LANES)
+        vf_store_f16(y + i, vf_load(x + i));
+    if (i < n) {
+        uint16_t tmp[KERN_LANES];
+
+        vf_store_f16(tmp, load_tail(x + i, n - i));
+        memcpy(y + i, tmp, (size_t)(n - i) * sizeof *y);
+    }
+}
+
+/* --- attention --------------------------------------------------------------
+ * Lanes are the 16 keys of a block in the scores, and dimensions of the head
+ * in the output, so neither needs a sum across lanes.
+ * Online softmax: Milakov & Gimelshein 2018, "Online normalizer calculation
+ * for softmax"; with t beside l, since the entropy is  ln l - t / l. */
+
+INLINE size_t attn_width(int head_dim)
+{
+    return (size_t)(head_dim + KERN_LANES - 1) / KERN_LANES * KERN_LANES;
+}
+
+INLINE int keys_in_block(int n_key, int block)
+{
+    int n = n_key - block * KERN_KVBLOCK;
+
+    return n < 0 ? 0 : n < KERN_KVBLOCK ? n : KERN_KVBLOCK;
+}
+
+INLINE void scores(const struct kern_attn *a, const uint16_t *k, int at,
+                   const int nq, VF *s)
+{
+    UNROLL
+    for (int i = 0; i < nq; i++)
+        s[i] = vf_zero();
+    for (int d = 0; d < a->head_dim; d++) {
+        VF kd = vf_f16(k + (size_t)d * KERN_KVBLOCK);
+
+        UNROLL
+        for (int i = 0; i < nq; i++)
+            s[i] = vf_fma(vf_set1(a->q[at + i][d]), kd, s[i]);
+    }
+}
+
+/* o[i] += p[i][key] * v[key] for keys from..to-1 of a block. */
+INLINE void add_values(const struct kern_attn *a, const uint16_t *v,
+                       int from, int to, int at, const int nq,
+                       float (*p)[KERN_LANES])
+{
+    const size_t width = attn_width(a->head_dim);
+
+    for (size_t d = 0; d < width; d += KERN_LANES) {
+        VF o[TILE_QUERIES];
+
+        UNROLL
+        for (int i = 0; i < nq; i++)
+            o[i] = vf_load(a->part[at + i]->o + d);
+        for (int key = from; key < to; key++) {
+            VF vk = vf_f16(v + (size_t)key * width + d);
+
+            UNROLL
+            for (int i = 0; i < nq; i++)
+                o[i] = vf_fma(vf_set1(p[i][key]), vk, o[i]);
+        }
+        UNROLL
+        for (int i = 0; i < nq; i++)
+            vf_store(a->part[at + i]->o + d, o[i]);
+    }
+}
+
+/* Running sums of one query, lanes kept apart until the end. */
+struct run { VF l, t; };
+
+/* Folds one block's scores s (n valid keys) into query i; leaves exp(s - m) in
+ * p, zero for invalid keys. */
+INLINE void fold(const struct kern_attn *a, int i, int block, int n, VF s,
+                 struct run *run, float *p)
+{
+    const size_t width = attn_width(a->head_dim);
+    struct kern_part *part = a->part[i];
+    VF low = vf_set1(-INFINITY);
+    float top = vf_top(vf_keep(s, n, low));
+
+    if (a->score)
+        vf_store(a->score[i] + (size_t)block * KERN_KVBLOCK, s);
+    if (top > part->m) {
+        float c = exp1(part->m - top);      /* part->m = -inf: clamped, and
+                                             * all that it scales is zero */
+        VF cv = vf_set1(c);
+
+        run->t = vf_mul(cv, vf_fma(vf_set1(part->l > 0.0f ? part->m - top
+                                                          : 0.0f),
+                                   run->l, run->t));
+        run->l = vf_mul(cv, run->l);
+        for (size_t d = 0; d < width; d += KERN_LANES)
+            vf_store(part->o + d, vf_mul(cv, vf_load(part->o + d)));
+        part->m = top;
+    }
+    VF x = vf_sub(s, vf_set1(part->m));
+    VF e = vf_keep(vf_exp(x), n, vf_zero());
+
+    run->l = vf_add(run->l, e);
+    run->t = vf_fma(e, vf_keep(x, n, vf_zero()), run->t);
+    part->l = 1.0f;                         /* something has been added */
+    vf_store(p, e);
+    if (a->mass) {
+        a->mass[i][block] = vf_sum(e);
+        a->mass_max[i][block] = part->m;
+    }
+}
+
+/* nq neighbouring queries over the whole range of blocks.  Queries see
+ * different numbers of keys; one that sees none of a block skips it. */
+INLINE void attn_tile(const struct kern_attn *a, int at, const int nq)
+{
+    const size_t width = attn_width(a->head_dim);
+    struct run run[TILE_QUERIES];
+    float p[TILE_QUERIES][KERN_LANES];
+    int most = 0;
+
+    for (int i = 0; i < nq; i++) {
+        struct kern_part *part = a->part[at + i];
+
+        run[i].l = run[i].t = vf_zero();
+        part->m = -INFINITY;
+        part->l = 0.0f;
+        memset(part->o, 0, width * sizeof *part->o);
+        if (a->n_key[at + i] > most)
+            most = a->n_key[at + i];
+    }
+    for (int b = a->block_from; b < a->block_to; b++) {
+        const uint16_t *k = a->kv[b];
+        const uint16_t *v = k + (size_t)a->head_dim * KERN_KVBLOCK;
+        VF s[TILE_QUERIES];
+        int n[TILE_QUERIES], least = KERN_KVBLOCK;
+
+        if (most <= b * KERN_KVBLOCK)
+            break;
+        scores(a, k, at, nq, s);
+        for (int i = 0; i < nq; i++) {
+            n[i] = keys_in_block(a->n_key[at + i], b);
+            if (n[i] < least)
+                least = n[i];
+            if (n[i] > 0)
+                fold(a, at + i, b, n[i], s[i], &run[i], p[i]);
+        }
+        /* Keys that all queries see together; then each its own, so that a
+         * later token's value never touches an earlier one, even times 0. */
+        add_values(a, v, 0, least, at, nq, p);
+        for (int i = 0; i < nq && least < KERN_KVBLOCK; i++)
+            add_values(a, v, least, n[i], at + i, 1, p + i);
+    }
+    for (int i = 0; i < nq; i++) {
+        a->part[at + i]->l = vf_sum(run[i].l);
+        a->part[at + i]->t = vf_sum(run[i].t);
+    }
+}
+
+static void attn(const struct kern_attn *a)
+{
+    int i = 0;
+
+    for (; i + TILE_QUERIES <= a->n_query; i += TILE_QUERIES)
+        attn_tile(a, i, TILE_QUERIES);
+    switch (a->n_query - i) {
+    case 7: attn_tile(a, i, 4); i += 4;     /* fall through */
+    case 3: attn_tile(a, i, 3); break;
+    case 6: attn_tile(a, i, 4); i += 4;     /* fall through */
+    case 2: attn_tile(a, i, 2); break;
+    case 5: attn_tile(a, i, 4); i += 4;     /* fall through */
+    case 1: attn_tile(a, i, 1); break;
+    case 4: attn_tile(a, i, 4); break;
+    default: break;
+    }
+}
+
+static void merge(struct kern_part *a, const struct kern_part *b, int head_dim)
+{
+    if (!(b->l > 0.0f))
+        return;
+    if (!(a->l > 0.0f)) {
+        a->m = b->m;
+        a->l = b->l;
+        a->t = b->t;
+        memcpy(a->o, b->o, (size_t)head_dim * sizeof *a->o);
+        return;
+    }
+    float m = a->m > b->m ? a->m : b->m;
+    float ca = exp1(a->m - m), cb = exp1(b->m - m);
+
+    a->t = ca * (a->t + (a->m - m) * a->l) + cb * (b->t + (b->m - m) * b->l);
+    a->l = ca * a->l + cb * b->l;
+    for (int d = 0; d < head_dim; d++)
+        a->o[d] = ca * a->o[d] + cb * b->o[d];
+    a->m = m;
+}
+
+#define KERN_FILL(name_, isa_)                                               \
+    {                                                                        \
+        .name = name_, .isa = isa_,                                          \
+        .mul = { [KERN_Q4_0] = mul_q4_0, [KERN_Q4_1] = mul_q4_1,             \
+                 [KERN_Q8_0] = mul_q8_0, [KERN_F16] = mul_f16,               \
+                 [KERN_BF16] = mul_bf16, [KERN_F32] = mul_f32 },             \
+        .rmsnorm = rmsnorm, .stats = stats, .quantise = quantise,            \
+        .swiglu = swiglu, .to_f16 = to_f16, .attn = attn, .merge = merge,    \
+    }

@@ -1,0 +1,130 @@
+/* engine/kv.c - see kv.h. */
+#include "engine/kv.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "engine/kern.h"
+
+enum { CHUNK_BLOCKS = 32, MAX_CHUNKS = 8192 };
+
+struct kv {
+    struct kv_shape shape;
+    size_t piece;               /* halfwords in one (layer, group) piece */
+    uint16_t *chunk[MAX_CHUNKS];    /* [layer][block in chunk][group][piece] */
+    int n_chunk;
+    uint32_t *refs;             /* [n_chunk * CHUNK_BLOCKS] */
+    int32_t *spare;             /* free blocks, lowest on top */
+    int n_spare;
+};
+
+static size_t piece_halfwords(const struct kv_shape *s)
+{
+    size_t hd = (size_t)s->head_dim;
+    size_t width = (hd + KERN_LANES - 1) / KERN_LANES * KERN_LANES;
+
+    return KERN_KVBLOCK * (hd + width);
+}
+
+int64_t kv_block_bytes(const struct kv_shape *s)
+{
+    return (int64_t)(piece_halfwords(s) * sizeof(uint16_t)) * s->n_layer *
+           s->n_group;
+}
+
+enum sor_err kv_open(const struct kv_shape *shape, struct kv **out,
+                     struct sor_msg *msg)
+{
+    struct kv *kv = mem_calloc(1, sizeof *kv);
+
+    if (!kv)
+        return sor_fail(msg, SOR_NOMEM, "KV cache: out of memory");
+    kv->shape = *shape;
+    kv->piece = piece_halfwords(shape);
+    *out = kv;
+    return SOR_OK;
+}
+
+void kv_close(struct kv *kv)
+{
+    if (!kv)
+        return;
+    for (int i = 0; i < kv->n_chunk; i++)
+        mem_free(kv->chunk[i]);
+    mem_free(kv->refs);
+    mem_free(kv->spare);
+    mem_free(kv);
+}
+
+static enum sor_err add_chunk(struct kv *kv, struct sor_msg *msg)
+{
+    int64_t bytes = kv_block_bytes(&kv->shape) * CHUNK_BLOCKS;
+    size_t n = (size_t)(kv->n_chunk + 1) * CHUNK_BLOCKS;
+    uint32_t *refs;
+    int32_t *spare;
+    uint16_t *chunk = NULL;
+
+    refs = mem_realloc(kv->refs, n, sizeof *refs);
+    if (refs)
+        kv->refs = refs;
+    spare = mem_realloc(kv->spare, n, sizeof *spare);
+    if (spare)
+        kv->spare = spare;
+    if (refs && spare && kv->n_chunk < MAX_CHUNKS)
+        chunk = mem_aligned(64, (size_t)bytes);
+    if (!chunk)
+        return sor_fail(msg, SOR_NOMEM, "KV cache: no memory for %lld bytes "
+                        "more (%lld are in use); use a smaller --ctx or fewer "
+                        "paths", (long long)bytes,
+                        (long long)(bytes * kv->n_chunk));
+    kv->chunk[kv->n_chunk++] = chunk;
+    for (size_t i = 0; i < CHUNK_BLOCKS; i++)
+        kv->spare[kv->n_spare++] = (int32_t)(n - 1 - i);
+    return SOR_OK;
+}
+
+enum sor_err kv_take(struct kv *kv, int32_t *block, struct sor_msg *msg)
+{
+    if (kv->n_spare == 0) {
+        enum sor_err err = add_chunk(kv, msg);
+
+        if (err)
+            return err;
+    }
+    *block = kv->spare[--kv->n_spare];
+    kv->refs[*block] = 1;
+    return SOR_OK;
+}
+
+void kv_ref(struct kv *kv, int32_t block)
+{
+    kv->refs[block]++;
+}
+
+void kv_unref(struct kv *kv, int32_t block)
+{
+    if (--kv->refs[block] == 0)
+        kv->spare[kv->n_spare++] = block;
+}
+
+int kv_shared(const struct kv *kv, int32_t block)
+{
+    return kv->refs[block] > 1;
+}
+
+uint16_t *kv_piece(const struct kv *kv, int32_t block, int layer, int group)
+{
+    size_t in_chunk = (size_t)(block % CHUNK_BLOCKS);
+    size_t row = (size_t)layer * CHUNK_BLOCKS + in_chunk;
+
+    return kv->chunk[block / CHUNK_BLOCKS] +
+           (row * (size_t)kv->shape.n_group + (size_t)group) * kv->piece;
+}
+
+void kv_copy(struct kv *kv, int32_t dst, int32_t src)
+{
+    size_t bytes = kv->piece * (size_t)kv->shape.n_group * sizeof(uint16_t);
+
+    for (int l = 0; l < kv->shape.n_layer; l++)
+        memcpy(kv_piece(kv, dst, l, 0), kv_piece(kv, src, l, 0), bytes);
+}

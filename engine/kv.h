@@ -1,0 +1,40 @@
+/* engine/kv.h - the key/value cache: blocks of 16 tokens, shared by forks.
+ *
+ * A block holds the keys and values of 16 consecutive positions for every
+ * layer and KV group.  Timelines hold references; a block with more than one
+ * is copied before it is written.  Blocks live in chunks that are never moved
+ * or given back before kv_close(), so a pointer into a block stays good, and a
+ * layer's blocks lie side by side within a chunk.
+ *
+ * One (block, layer, group) piece is what the attention kernel reads: K
+ * [head_dim][16], then V [16][width], binary16; width is head_dim rounded up
+ * to 16. */
+#ifndef ENGINE_KV_H
+#define ENGINE_KV_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct kv;
+
+struct kv_shape { int n_layer, n_group, head_dim; };
+
+enum sor_err kv_open(const struct kv_shape *shape, struct kv **out,
+                     struct sor_msg *msg);
+void kv_close(struct kv *kv);                   /* accepts NULL */
+
+/* A free block with one reference.  SOR_NOMEM says how much was in use. */
+enum sor_err kv_take(struct kv *kv, int32_t *block, struct sor_msg *msg);
+void kv_ref(struct kv *kv, int32_t block);
+void kv_unref(struct kv *kv, int32_t block);
+int kv_shared(const struct kv *kv, int32_t block);
+/* dst becomes a copy of src. */
+void kv_copy(struct kv *kv, int32_t dst, int32_t src);
+
+/* The piece of one layer and group. */
+uint16_t *kv_piece(const struct kv *kv, int32_t block, int layer, int group);
+
+int64_t kv_block_bytes(const struct kv_shape *shape);
+
+#endif

@@ -1,0 +1,257 @@
+/* engine/weights.c - repacking; see weights.h, and kern.h for the layout. */
+#include "engine/weights.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "engine/half.h"
+
+/* --- blocks as they lie in the file ----------------------------------------
+ * Source: ggml, ggml-common.h: block_q4_0 {d, qs[16]}, block_q4_1 {d, m,
+ * qs[16]}, block_q8_0 {d, qs[32]}; d and m binary16; qs[i] of the 4-bit types
+ * holds element i in its low and element i + 16 in its high nibble. */
+enum { Q4_0_BYTES = 18, Q4_1_BYTES = 20, Q8_0_BYTES = 34 };
+
+static uint16_t u16_at(const uint8_t *p)
+{
+    return (uint16_t)(p[0] | p[1] << 8);
+}
+
+static void row_q4(const uint8_t *p, size_t n, int has_min, float *out)
+{
+    for (size_t b = 0; b < n / KERN_QBLOCK; b++, out += KERN_QBLOCK) {
+        float d = half_to_f32(u16_at(p));
+        float m = has_min ? half_to_f32(u16_at(p + 2)) : -8.0f * d;
+        const uint8_t *q = p + (has_min ? 4 : 2);
+
+        for (int i = 0; i < 16; i++) {
+            out[i] = d * (float)(q[i] & 15) + m;
+            out[i + 16] = d * (float)(q[i] >> 4) + m;
+        }
+        p += has_min ? Q4_1_BYTES : Q4_0_BYTES;
+    }
+}
+
+static void row_q8(const uint8_t *p, size_t n, float *out)
+{
+    for (size_t b = 0; b < n / KERN_QBLOCK; b++, p += Q8_0_BYTES)
+        for (int i = 0; i < KERN_QBLOCK; i++)
+            *out++ = half_to_f32(u16_at(p)) * (float)(int8_t)p[2 + i];
+}
+
+void weights_row(const struct gguf_tensor *t, uint64_t row, float *out)
+{
+    size_t n = (size_t)t->dim[0];
+    const struct gguf_type_info *info = gguf_type_info(t->type);
+    const uint8_t *p = t->data + row * (n / info->block) * info->bytes;
+
+    switch (t->type) {
+    case GGUF_F32:
+        memcpy(out, p, n * sizeof *out);
+        break;
+    case GGUF_F16:
+        for (size_t i = 0; i < n; i++)
+            out[i] = half_to_f32(u16_at(p + 2 * i));
+        break;
+    case GGUF_BF16:
+        for (size_t i = 0; i < n; i++)
+            out[i] = bfloat_to_f32(u16_at(p + 2 * i));
+        break;
+    case GGUF_Q4_0: row_q4(p, n, 0, out); break;
+    case GGUF_Q4_1: row_q4(p, n, 1, out); break;
+    case GGUF_Q8_0: row_q8(p, n, out); break;
+    default: break;     /* hparams_read() let no other type through */
+    }
+}
+
+/* --- strips ---------------------------------------------------------------
+ * src[r]: row r of the strip, or NULL past the end of the matrix. */
+
+static void strip_q4(const uint8_t *const *src, size_t n_in, int has_min,
+                     uint8_t *dst)
+{
+    size_t bytes = has_min ? Q4_1_BYTES : Q4_0_BYTES, head = has_min ? 4 : 2;
+
+    for (size_t b = 0; b < n_in / KERN_QBLOCK; b++) {
+        for (int r = 0; r < KERN_LANES; r++) {
+            const uint8_t *p;
+
+            if (!src[r])
+                continue;
+            p = src[r] + b * bytes;
+            for (int k = 0; k < 4; k++)
+                memcpy(dst + 64 * k + 4 * r, p + head + 4 * k, 4);
+            memcpy(dst + 256 + 2 * r, p, 2);
+            if (has_min)
+                memcpy(dst + 288 + 2 * r, p + 2, 2);
+        }
+        dst += has_min ? 320 : 288;
+    }
+}
+
+static void strip_q8(const uint8_t *const *src, size_t n_in, uint8_t *dst)
+{
+    for (size_t b = 0; b < n_in / KERN_QBLOCK; b++, dst += 544)
+        for (int r = 0; r < KERN_LANES; r++) {
+            const uint8_t *p;
+
+            if (!src[r])
+                continue;
+            p = src[r] + b * Q8_0_BYTES;
+            for (int i = 0; i < KERN_QBLOCK; i++)
+                dst[64 * (i / 4) + 4 * r + i % 4] = p[2 + i] ^ 128;
+            memcpy(dst + 512 + 2 * r, p, 2);
+        }
+}
+
+static void strip_float(const uint8_t *const *src, size_t n_in, size_t size,
+                        uint8_t *dst)
+{
+    for (int r = 0; r < KERN_LANES; r++)
+        for (size_t k = 0; src[r] && k < n_in; k++)
+            memcpy(dst + (k * KERN_LANES + (size_t)r) * size,
+                   src[r] + k * size, size);
+}
+
+/* File type -> kernel type, and the bytes of one strip for 32 columns. */
+static const struct layout {
+    enum gguf_type file;
+    enum kern_wtype type;
+    size_t bytes;
+} layouts[] = {
+    { GGUF_Q4_0, KERN_Q4_0, 288 },  { GGUF_Q4_1, KERN_Q4_1, 320 },
+    { GGUF_Q8_0, KERN_Q8_0, 544 },  { GGUF_F16, KERN_F16, 1024 },
+    { GGUF_BF16, KERN_BF16, 1024 }, { GGUF_F32, KERN_F32, 2048 },
+};
+
+static const struct layout *layout_of(enum gguf_type file)
+{
+    for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++)
+        if (layouts[i].file == file)
+            return &layouts[i];
+    return NULL;        /* hparams_read() let no other type through */
+}
+
+struct repack {
+    const struct gguf_tensor *t;
+    struct kern_mat *m;
+};
+
+static void repack_strip(void *ctx, int strip, int thread)
+{
+    const struct repack *job = ctx;
+    const struct gguf_tensor *t = job->t;
+    const struct gguf_type_info *info = gguf_type_info(t->type);
+    size_t n_in = (size_t)t->dim[0], stride = n_in / info->block * info->bytes;
+    uint8_t *dst = job->m->data + (size_t)strip * job->m->strip_bytes;
+    const uint8_t *src[KERN_LANES];
+
+    (void)thread;
+    for (int r = 0; r < KERN_LANES; r++) {
+        int row = strip * KERN_LANES + r;
+
+        src[r] = row < job->m->n_out ? t->data + (size_t)row * stride : NULL;
+    }
+    if ((strip + 1) * KERN_LANES > job->m->n_out)
+        memset(dst, 0, job->m->strip_bytes);
+    switch (job->m->type) {
+    case KERN_Q4_0: strip_q4(src, n_in, 0, dst); break;
+    case KERN_Q4_1: strip_q4(src, n_in, 1, dst); break;
+    case KERN_Q8_0: strip_q8(src, n_in, dst); break;
+    case KERN_F16:
+    case KERN_BF16: strip_float(src, n_in, 2, dst); break;
+    default:        strip_float(src, n_in, 4, dst); break;
+    }
+}
+
+static enum sor_err repack(struct weights *w, const struct gguf_tensor *t,
+                           struct pool *pool, struct kern_mat *m,
+                           struct sor_msg *msg)
+{
+    const struct layout *lay = layout_of(t->type);
+    struct repack job = { t, m };
+    size_t bytes;
+
+    m->type = lay->type;
+    m->n_in = (int)t->dim[0];
+    m->n_out = (int)t->dim[1];
+    m->n_strip = (m->n_out + KERN_LANES - 1) / KERN_LANES;
+    m->strip_bytes = (size_t)m->n_in * lay->bytes / KERN_QBLOCK;
+    bytes = m->strip_bytes * (size_t)m->n_strip;
+    m->data = mem_aligned(64, bytes);
+    if (!m->data)
+        return sor_fail(msg, SOR_NOMEM, "no memory for %zu bytes of weights "
+                        "(%.*s)", bytes, (int)t->name.n, t->name.p);
+    w->bytes += (int64_t)bytes;
+    if (weights_quantised(m->type))
+        w->any_quant = 1;
+    else
+        w->any_float = 1;
+    pool_run(pool, m->n_strip, repack_strip, &job);
+    return SOR_OK;
+}
+
+static const float *vector(const struct gguf *g,
+                           const struct model_hparams *hp,
+                           enum hparams_tensor role, uint32_t layer)
+{
+    const struct gguf_tensor *t = hparams_tensor(g, hp, role, layer);
+
+    return t ? (const float *)(const void *)t->data : NULL;
+}
+
+/* The matrices of a layer by role. */
+static const struct { enum hparams_tensor role; size_t at; } matrices[] = {
+    { HPARAMS_ATTN_Q, offsetof(struct weights_layer, q) },
+    { HPARAMS_ATTN_K, offsetof(struct weights_layer, k) },
+    { HPARAMS_ATTN_V, offsetof(struct weights_layer, v) },
+    { HPARAMS_ATTN_OUT, offsetof(struct weights_layer, out) },
+    { HPARAMS_FFN_GATE, offsetof(struct weights_layer, gate) },
+    { HPARAMS_FFN_UP, offsetof(struct weights_layer, up) },
+    { HPARAMS_FFN_DOWN, offsetof(struct weights_layer, down) },
+};
+enum { N_MATRICES = sizeof matrices / sizeof *matrices };
+
+static struct kern_mat *matrix(struct weights_layer *l, size_t i)
+{
+    return (struct kern_mat *)(void *)((char *)l + matrices[i].at);
+}
+
+enum sor_err weights_init(struct weights *w, const struct gguf *g,
+                          const struct model_hparams *hp, struct pool *pool,
+                          struct sor_msg *msg)
+{
+    const struct gguf_tensor *head;
+    enum sor_err err = SOR_OK;
+
+    memset(w, 0, sizeof *w);
+    w->embd = hparams_tensor(g, hp, HPARAMS_TOKEN_EMBD, 0);
+    w->output_norm = vector(g, hp, HPARAMS_OUTPUT_NORM, 0);
+    w->rope_freqs = vector(g, hp, HPARAMS_ROPE_FREQS, 0);
+    w->layer = mem_calloc(hp->n_layer, sizeof *w->layer);
+    if (!w->layer)
+        return sor_fail(msg, SOR_NOMEM, "weights: out of memory");
+    head = hp->tied ? w->embd : hparams_tensor(g, hp, HPARAMS_OUTPUT, 0);
+    err = repack(w, head, pool, &w->head, msg);
+    for (uint32_t l = 0; l < hp->n_layer && !err; l++) {
+        w->layer[l].attn_norm = vector(g, hp, HPARAMS_ATTN_NORM, l);
+        w->layer[l].ffn_norm = vector(g, hp, HPARAMS_FFN_NORM, l);
+        for (size_t i = 0; i < N_MATRICES && !err; i++)
+            err = repack(w, hparams_tensor(g, hp, matrices[i].role, l), pool,
+                         matrix(&w->layer[l], i), msg);
+    }
+    if (err)
+        weights_release(w, hp);
+    return err;
+}
+
+void weights_release(struct weights *w, const struct model_hparams *hp)
+{
+    for (uint32_t l = 0; w->layer && l < hp->n_layer; l++)
+        for (size_t i = 0; i < N_MATRICES; i++)
+            mem_free(matrix(&w->layer[l], i)->data);
+    mem_free(w->layer);
+    mem_free(w->head.data);
+    memset(w, 0, sizeof *w);
+}

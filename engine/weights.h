@@ -1,0 +1,44 @@
+/* engine/weights.h - the model's tensors in the layout that the kernels read.
+ *
+ * Matrices are repacked once, in parallel, into strips of 16 rows (kern.h);
+ * the map of the file is not needed for them afterwards.  Vectors and the
+ * token embedding are read where they lie in the map. */
+#ifndef ENGINE_WEIGHTS_H
+#define ENGINE_WEIGHTS_H
+
+#include "base/err.h"
+#include "engine/gguf.h"
+#include "engine/hparams.h"
+#include "engine/kern.h"
+#include "engine/pool.h"
+
+struct weights_layer {
+    const float *attn_norm, *ffn_norm;          /* [n_embd] */
+    struct kern_mat q, k, v, out, gate, up, down;
+};
+
+struct weights {
+    const struct gguf_tensor *embd;             /* [n_vocab][n_embd], mapped */
+    const float *output_norm;                   /* [n_embd] */
+    const float *rope_freqs;                    /* [rope_dim/2], or NULL */
+    struct kern_mat head;                       /* [n_vocab][n_embd] */
+    struct weights_layer *layer;                /* [n_layer] */
+    int64_t bytes;                              /* repacked */
+    int any_quant, any_float;                   /* kinds of matrices present */
+};
+
+/* g must outlive w.  SOR_NOMEM names the bytes wanted. */
+enum sor_err weights_init(struct weights *w, const struct gguf *g,
+                          const struct model_hparams *hp, struct pool *pool,
+                          struct sor_msg *msg);
+void weights_release(struct weights *w, const struct model_hparams *hp);
+
+/* Row `row` of a mapped tensor as floats: out[dim[0]]. */
+void weights_row(const struct gguf_tensor *t, uint64_t row, float *out);
+
+static inline int weights_quantised(enum kern_wtype type)
+{
+    return type <= KERN_Q8_0;
+}
+
+#endif
