@@ -2,7 +2,10 @@
  *
  * Text is cut at special tokens (on request), then by the model's
  * pre-tokenizer regexes, and each piece is merged by rank.  Any bytes encode,
- * valid UTF-8 or not, and decoding the ids gives the same bytes back.
+ * valid UTF-8 or not, and decoding the ids gives the same bytes back, but for
+ * bytes that the vocabulary has no token for: those are dropped, as the
+ * models' own tokenizers do (SmolLM2 lacks 21: six control characters and
+ * lead bytes that hardly occur in text).
  *
  * Ownership  the tokenizer copies what it needs; the file may be closed.
  * Threads    read-only after tok_open(); encoding allocates per call.
