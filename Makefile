@@ -127,13 +127,58 @@ tests: $(TESTS) ## build the test programs without running them
 # --- testing ----------------------------------------------------------------
 SOURCES := $(wildcard $(DIRS:%=%/*.[ch]) cli/*.[ch] tests/*.[ch] bench/*.[ch])
 HEADERS := $(filter %.h,$(SOURCES))
+C_FILES := $(filter %.c,$(SOURCES))
+
+.PHONY: test
+test: deps model ## install what is needed, then build and run all tests
+	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory unit
 
 .PHONY: unit
 unit: $(TESTS) $(PROG) ## build and run the test programs, as they are
 	@SORITES_PROG=$(PROG) sh tests/run.sh $(TESTS)
 
+.PHONY: check
+check: ## everything that must hold: both compilers, sanitizers, lint, docs
+	@sh setup/packages.sh build check
+	@$(MAKE) --no-print-directory all unit layers headers lint
+	@$(MAKE) --no-print-directory CC=clang BUILD=build/clang all
+	@SORITES_FAST=1 $(MAKE) --no-print-directory CC=clang BUILD=build/clang unit
+	@$(MAKE) --no-print-directory asan
+
+# leak checking stays on; a refused huge allocation must be NULL, not death.
+.PHONY: asan
+asan: export ASAN_OPTIONS := allocator_may_return_null=1
+asan: ## the suite under AddressSanitizer and UBSan
+	@SORITES_FAST=1 $(MAKE) --no-print-directory CC=clang BUILD=build/asan \
+	    SAN=address,undefined all unit
+	@sh tests/real.sh build/asan/sorites
+
+.PHONY: tsan
+tsan: ## the suite under ThreadSanitizer
+	@SORITES_FAST=1 $(MAKE) --no-print-directory CC=clang BUILD=build/tsan \
+	    SAN=thread all unit
+
+.PHONY: valgrind
+valgrind: $(TESTS) $(PROG) ## the fast tier under valgrind's memcheck
+	@SORITES_FAST=1 SORITES_PROG=$(PROG) SORITES_ISA=avx2 \
+	    SORITES_TEST_UNDER='valgrind -q --leak-check=full --error-exitcode=99' \
+	    sh tests/run.sh $(TESTS)
+
+.PHONY: test-isa
+test-isa: $(TESTS) $(PROG) ## the fast tier once for each kernel set
+	@for isa in ref avx2 avx512; do echo "SORITES_ISA=$$isa"; \
+	    SORITES_ISA=$$isa SORITES_FAST=1 SORITES_PROG=$(PROG) \
+	    sh tests/run.sh $(TESTS) || exit 1; done
+
+.PHONY: cover
+cover: ## line coverage of the suite, by file
+	@$(MAKE) --no-print-directory BUILD=build/cover OPT='-O0 -g --coverage' \
+	    LDFLAGS=--coverage all unit
+	@sh tests/cover.sh build/cover
+
 .PHONY: layers
-layers: ## every #include against tests/layers.txt
+layers: ## every \#include against tests/layers.txt
 	@awk -f tests/layers.awk tests/layers.txt $(SOURCES)
 
 # The declaration is there because a file of macros alone is no C program.
@@ -143,6 +188,33 @@ headers: ## every header compiles on its own
 	    printf '#include "%s"\nextern int nothing;\n' $$h | \
 	    $(COMPILE) -fsyntax-only -x c - || exit 1; done
 
+.PHONY: lint
+lint: ## clang-tidy and cppcheck, clean
+	@sh tests/lint.sh -std=c11 -D_POSIX_C_SOURCE=200809L -I. $(PKG_CFLAGS) \
+	    -- $(C_FILES)
+
+# --- set-up -----------------------------------------------------------------
+.PHONY: deps
+deps: ## install the packages this needs (apt, sudo)
+	@sh setup/packages.sh build
+
+.PHONY: model
+model: deps ## fetch the default model into the XDG data folder
+	@sh setup/model.sh
+
+.PHONY: peer
+peer: ## build llama.cpp to measure against (five minutes)
+	@sh setup/peer.sh
+
+.PHONY: demo
+demo: deps model ## the whole way: answer, record, replay, draw, query
+	@$(MAKE) --no-print-directory all
+	@sh setup/demo.sh
+
+.PHONY: install
+install: all ## copy the program to $$(DESTDIR)$$(PREFIX)/bin
+	install -D -m 755 $(BUILD)/sorites $(DESTDIR)$(PREFIX)/bin/sorites
+
 # --- keeping house ---------------------------------------------------------
 .PHONY: clean
 clean: ## remove everything that make made
@@ -150,5 +222,5 @@ clean: ## remove everything that make made
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' \
-	    $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { gsub(/\\/, "", $$2); \
+	    gsub(/\$$\$$/, "$$", $$2); printf "  %-10s %s\n", $$1, $$2 }' Makefile

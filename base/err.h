@@ -42,6 +42,12 @@ enum sor_err sor_fail(struct sor_msg *msg, enum sor_err err,
                       const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+#ifdef __clang_analyzer__
+/* The definition is in another file; this lets the analyzer see that the
+ * result is err, so that it does not follow failures as if they were none. */
+#define sor_fail(msg, err, ...) (sor_fail(msg, err, __VA_ARGS__), (err))
+#endif
+
 /* The table's text for err; "unknown error" outside the enum. */
 const char *sor_err_text(enum sor_err err);
 

@@ -162,11 +162,11 @@ enum sor_err cli_close_out(struct cli *cli, enum sor_err err)
 
 int cli_color(const struct cli *cli, FILE *stream)
 {
-    const char *term = getenv("TERM");
+    const char *term = getenv("TERM"), *force = getenv("CLICOLOR_FORCE");
 
     if (cli->no_color || is_set("NO_COLOR"))
         return 0;
-    if (is_set("CLICOLOR_FORCE") && strcmp(getenv("CLICOLOR_FORCE"), "0") != 0)
+    if (force && *force && strcmp(force, "0") != 0)
         return 1;
     return isatty(fileno(stream)) && term && strcmp(term, "dumb") != 0;
 }

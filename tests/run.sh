@@ -7,12 +7,15 @@
 # The programs see  SORITES_TEST_MODEL   the real model, if it is installed
 #                   SORITES_SHARED       reference data, if there is any
 #                   SORITES_PROG         the program to start
-# and skip what they lack.  SORITES_TEST_UNDER="valgrind -q" runs them under it.
+# and skip what they lack.  SORITES_FAST=1 leaves the real model out;
+# SORITES_TEST_UNDER="valgrind -q" runs them under it.
 set -u
 
 model=${XDG_DATA_HOME:-$HOME/.local/share}/sorites/models
 model=$model/SmolLM2-135M-Instruct.Q4_1.gguf
-if [ -z "${SORITES_TEST_MODEL+set}" ] && [ -f "$model" ]; then
+if [ -n "${SORITES_FAST:-}" ]; then
+    unset SORITES_TEST_MODEL
+elif [ -z "${SORITES_TEST_MODEL:-}" ] && [ -f "$model" ]; then
     export SORITES_TEST_MODEL="$model"
 fi
 
