@@ -1,0 +1,12 @@
+/* cli/accuracy.h - what has been measured of a model on a kind of question.
+ * Only figures that `make accuracy` reproduces stand in the table. */
+#ifndef CLI_ACCURACY_H
+#define CLI_ACCURACY_H
+
+#include <stdint.h>
+
+/* One sentence for the screen; it says "unmeasured" where nothing is known.
+ * question may be NULL (forgotten).  Constant. */
+const char *accuracy_known(const uint8_t sha256[32], const char *question);
+
+#endif

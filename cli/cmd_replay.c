@@ -1,0 +1,276 @@
+/* cli/cmd_replay.c - show a recorded run again, or prove that it computes the
+ * same: first that the rows are the ones committed, then that the model is
+ * the file recorded, then every token. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "cli/cli.h"
+#include "cli/progress.h"
+#include "cli/show.h"
+#include "db/chain.h"
+#include "engine/engine.h"
+#include "probe/replay.h"
+
+static struct { int verify, path; } opt = { .path = -1 };
+
+static const struct opt_spec opts[] = {
+    { 0, "verify", NULL, OPT_FLAG, &opt.verify,
+      "compute it again and compare every token", 0, 0 },
+    { 0, "path", "K", OPT_INT, &opt.path, "this path only", 0, 1 << 20 },
+    OPT_END
+};
+
+struct job {
+    struct cli *cli;
+    FILE *to;
+    struct db *d;
+    struct db_run run;
+    struct chain_report chain;
+    struct replay_report report;
+    struct progress bar;
+    double seconds;
+};
+
+static int stopped(void *ud)
+{
+    (void)ud;
+    return cli_stopped();
+}
+
+static void advance(void *ud, int64_t done, int64_t total)
+{
+    struct job *j = ud;
+
+    j->bar.total = (uint64_t)total;
+    progress_set(&j->bar, (uint64_t)done);
+}
+
+/* Are the rows what was committed?  SOR_DIFFERS: no, and where. */
+static enum sor_err check_rows(struct job *j)
+{
+    struct sor_msg *msg = &j->cli->msg;
+    enum sor_err err = chain_verify(j->d, &j->chain, msg);
+
+    if (!err && !j->chain.ok)
+        err = sor_fail(msg, SOR_DIFFERS, "the database has changed since it "
+                       "was recorded: %s", j->chain.where);
+    return err;
+}
+
+/* The model asked for, else the recorded file where it still is, else the
+ * default. */
+static const char *model_path(struct job *j, struct str *path)
+{
+    struct db_model m;
+
+    if (!j->cli->model && j->run.model_id &&
+        db_get_model(j->d, j->run.model_id, &m) > 0 &&
+        access(m.path, R_OK) == 0) {
+        str_puts(path, m.path);
+        return path->p;
+    }
+    return cli_model(j->cli);
+}
+
+static enum sor_err compute(struct job *j)
+{
+    struct replay_opts o = { .path = opt.path, .cancelled = stopped,
+                             .progress = advance, .ud = j };
+    struct sor_msg *msg = &j->cli->msg;
+    uint64_t start = clock_mono_ns();
+    struct engine *e = NULL;
+    struct str path;
+    enum sor_err err;
+
+    str_init(&path);
+    err = replay_engine(j->d, &j->run, model_path(j, &path), j->cli->threads,
+                        &e, msg);
+    str_release(&path);
+    if (err)
+        return err;
+    progress_begin(&j->bar, j->cli, "replaying", "tokens", 0);
+    err = replay_verify(j->d, j->run.id, e, &o, &j->report, msg);
+    progress_end(&j->bar);
+    engine_close(e);
+    j->seconds = (double)(clock_mono_ns() - start) / 1e9;
+    return err;
+}
+
+/* --- the outcome -------------------------------------------------------------------- */
+
+static void say_layer(const struct replay_diff *d, char *out, size_t cap)
+{
+    if (d->layer >= 0)
+        snprintf(out, cap, ", layer %d", d->layer);
+    else
+        out[0] = '\0';
+}
+
+static void say_identical(const struct job *j)
+{
+    const struct replay_report *r = &j->report;
+
+    if (r->exact)
+        fprintf(j->to, "identical: %d path%s, %lld tokens: same computation "
+                "(this says nothing about right reasoning)\n", r->n_path,
+                r->n_path == 1 ? "" : "s", (long long)r->n_token);
+    else
+        fprintf(j->to, "recorded on %s, replayed on %s: tolerance, not proof\n"
+                "%d path%s, %lld tokens: log-probabilities within %.4f nats "
+                "(largest at %.8s:%d@%d; limit %.2f)\n", r->isa_then,
+                r->isa_now, r->n_path, r->n_path == 1 ? "" : "s",
+                (long long)r->n_token, r->worst, j->run.uid, r->worst_path,
+                r->worst_pos, REPLAY_TOLERANCE);
+    if (r->n_gap)
+        fprintf(j->to, "%lld of these paths lost tokens while recording and "
+                "were checked up to there\n", (long long)r->n_gap);
+    log_info("%lld rows of %lld batches are as committed; %lld layer digests "
+             "agree; %.1f s on %s", (long long)j->chain.n_row,
+             (long long)j->chain.n_batch, (long long)r->n_layer_row,
+             j->seconds, r->isa_now);
+}
+
+static enum sor_err say_differs(const struct job *j)
+{
+    const struct replay_diff *d = &j->report.diff;
+    char layer[24];
+
+    say_layer(d, layer, sizeof layer);
+    fprintf(j->to, "differs: %.8s:%d@%d%s: %s recorded %s, now %s\n",
+            j->run.uid, d->path, d->pos, layer, d->what, d->was, d->now);
+    if (!j->report.exact)
+        fprintf(j->to, "recorded on %s, replayed on %s: tolerance, not "
+                "proof\n", j->report.isa_then, j->report.isa_now);
+    return sor_fail(&j->cli->msg, SOR_DIFFERS, "the run does not compute the "
+                    "same again");
+}
+
+static void json_diff(struct json *js, const struct replay_diff *d)
+{
+    json_key(js, "path");
+    json_int(js, d->path);
+    json_key(js, "pos");
+    json_int(js, d->pos);
+    json_key(js, "layer");
+    if (d->layer >= 0)
+        json_int(js, d->layer);
+    else
+        json_null(js);
+    json_key(js, "what");
+    json_str(js, d->what);
+    json_key(js, "recorded");
+    json_str(js, d->was);
+    json_key(js, "now");
+    json_str(js, d->now);
+}
+
+/* {"run","result":"identical|within tolerance|differs","isa","isa_recorded",
+ * "paths","tokens","layer_digests","largest_difference"?,"first"?}, or with
+ * result "changed" and "where" if the rows or the model are not those
+ * recorded. */
+static enum sor_err show_json(const struct job *j, enum sor_err err)
+{
+    const struct replay_report *r = &j->report;
+    struct str out;
+    struct json js;
+
+    str_init(&out);
+    json_init(&js, &out);
+    json_obj(&js);
+    json_key(&js, "run");
+    json_str(&js, j->run.uid);
+    json_key(&js, "result");
+    json_str(&js, err ? "changed" : !r->same ? "differs" : r->exact
+             ? "identical" : "within tolerance");
+    if (err) {
+        json_key(&js, "where");
+        json_str(&js, j->cli->msg.text);
+    } else {
+        json_key(&js, "isa");
+        json_str(&js, r->isa_now);
+        json_key(&js, "isa_recorded");
+        json_str(&js, r->isa_then);
+        json_key(&js, "paths");
+        json_int(&js, r->n_path);
+        json_key(&js, "tokens");
+        json_int(&js, r->n_token);
+        json_key(&js, "layer_digests");
+        json_int(&js, r->n_layer_row);
+        if (!r->exact) {
+            json_key(&js, "largest_difference");
+            json_num(&js, r->worst);
+        }
+        if (!r->same) {
+            json_key(&js, "first");
+            json_obj(&js);
+            json_diff(&js, &r->diff);
+            json_end_obj(&js);
+        }
+    }
+    json_end_obj(&js);
+    fprintf(j->to, "%s\n", out.p);
+    str_release(&out);
+    return err ? err : r->same ? SOR_OK : SOR_DIFFERS;
+}
+
+static enum sor_err verify(struct job *j)
+{
+    enum sor_err err;
+
+    cli_catch_signals();
+    err = check_rows(j);
+    if (!err)
+        err = compute(j);
+    if (j->cli->json && (!err || err == SOR_DIFFERS))
+        return show_json(j, err);
+    if (err)
+        return err;
+    if (!j->report.same)
+        return say_differs(j);
+    say_identical(j);
+    return SOR_OK;
+}
+
+static enum sor_err show(struct job *j)
+{
+    struct show s = { .cli = j->cli, .to = j->to, .d = j->d,
+                      .run_id = j->run.id };
+
+    if (j->cli->json)
+        return show_run_json(&s, &j->cli->msg);
+    show_question(&s, &j->run);
+    return show_run(&s, &j->cli->msg);
+}
+
+static enum sor_err run(struct cli *cli)
+{
+    struct job j = { .cli = cli };
+    int64_t id;
+    enum sor_err err = db_open(cli_db(cli), &j.d, &cli->msg);
+
+    if (!err)
+        err = db_find_run(j.d, cli->argv[0], &id, &cli->msg);
+    if (!err && db_get_run(j.d, id, &j.run) <= 0)
+        err = sor_fail(&cli->msg, SOR_FORMAT, "%s: run %s cannot be read",
+                       cli_db(cli), cli->argv[0]);
+    if (!err && !(j.to = cli_out(cli)))
+        err = SOR_IO;
+    if (!err)
+        err = opt.verify ? verify(&j) : show(&j);
+    db_close(j.d);
+    return err;
+}
+
+const struct cmd cmd_replay = {
+    .name = "replay", .operands = "RUN", .min = 1, .max = 1,
+    .summary = "show a run again, or prove that it computes the same",
+    .text = "RUN is a prefix of the run's name, or 'last'.  With --verify "
+        "the database is checked against its hash chain, the model against "
+        "its digests, and every token is computed again and compared: layer "
+        "by layer, logits, and the choice.  Exit code 1 where anything "
+        "differs, with the first place.",
+    .opts = opts, .run = run };

@@ -1,0 +1,542 @@
+/* cli/cmd_run.c - the main job: a question, one or many paths decoded in one
+ * batch over one shared prompt, everything recorded while it happens. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "cli/cli.h"
+#include "cli/input.h"
+#include "cli/progress.h"
+#include "cli/show.h"
+#include "cli/untraced.h"
+#include "engine/chat.h"
+#include "engine/engine.h"
+#include "engine/generate.h"
+#include "engine/hparams.h"
+#include "engine/sampler.h"
+#include "engine/tok.h"
+#include "probe/model_id.h"
+#include "trace/rec.h"
+
+enum {
+    PATHS_MAX = SHOW_PATHS,
+    PROMPT_MAX = 16 << 20,      /* bytes */
+    PREFILL_CHUNK = 256         /* tokens between two looks at Ctrl-C */
+};
+
+/* Several paths are worth their cost only if they differ. */
+static const double MANY_TEMPERATURE = 0.8;
+
+static struct {
+    int n_path, level, max_tok, top_k, n_ctx, raw, lossy, wait;
+    double temperature, top_p, min_p;
+    const char *system;
+} opt = { .n_path = 1, .level = REC_LAYERS, .max_tok = 512,
+          .temperature = -1, .top_p = 0.95 };
+
+static const struct opt_spec opts[] = {
+    { 'n', "paths", "N", OPT_INT, &opt.n_path, "paths to decode", 1,
+      PATHS_MAX },
+    { 0, "trace", "off|steps|tokens|layers|heads", OPT_WORD, &opt.level,
+      "what to record", 0, 0 },
+    { 0, "system", "TEXT", OPT_STR, &opt.system, "system message", 0, 0 },
+    { 0, "max-tokens", "N", OPT_INT, &opt.max_tok, "new tokens per path", 1,
+      1 << 20 },
+    { 0, "temperature", "T", OPT_NUM, &opt.temperature,
+      "0 is greedy; default 0, several paths 0.8", 0, 10 },
+    { 0, "top-k", "K", OPT_INT, &opt.top_k, "0 is off", 0, 1000000 },
+    { 0, "top-p", "P", OPT_NUM, &opt.top_p, "1 is off", 0.01, 1 },
+    { 0, "min-p", "P", OPT_NUM, &opt.min_p, "0 is off", 0, 1 },
+    { 0, "ctx", "N", OPT_INT, &opt.n_ctx, "longest timeline in tokens", 1,
+      1 << 24 },
+    { 0, "raw", NULL, OPT_FLAG, &opt.raw, "the prompt as it is, no template",
+      0, 0 },
+    { 0, "lossy", NULL, OPT_FLAG, &opt.lossy,
+      "drop and count rather than wait for the disk", 0, 0 },
+    { 0, "wait", NULL, OPT_FLAG, &opt.wait,
+      "wait for another recorder to finish", 0, 0 },
+    OPT_END
+};
+
+struct job {
+    struct cli *cli;
+    struct engine *e;
+    struct rec *rec;                    /* NULL: --trace off */
+    struct model_id id;
+    struct chat chat;
+    struct str question;
+    struct tok_ids prompt;
+    struct sampler_params params;
+    int n_path, max_tok;
+    struct sampler sampler[PATHS_MAX];
+    struct gen_path path[PATHS_MAX];
+    float *logits;                      /* [n_path][n_vocab] */
+    int32_t *out;                       /* [n_path][max_tok] */
+    char uid[33];
+    uint64_t start_ns, prefilled_ns, end_ns;
+    struct progress bar;
+    uint64_t n_tok;                     /* generated so far */
+    /* streaming of a single path */
+    FILE *to;
+    struct tok_stream stream;
+    struct str piece;
+    int streams, tty;
+};
+
+static uint64_t tag_of(int path)
+{
+    return (uint64_t)path + 1;
+}
+
+/* --- what the recorder asks ----------------------------------------------------- */
+
+static const char *piece(void *ud, int32_t id, size_t *n)
+{
+    return tok_piece(ud, id, n);
+}
+
+/* Markers of the template are no text; those of a think-block are kept, since
+ * they say where reasoning begins and ends. */
+static int is_unseen(void *ud, int32_t id)
+{
+    size_t n;
+    const char *text = tok_piece(ud, id, &n);
+
+    return tok_is_special(ud, id) &&
+           !(text && ((n == 7 && memcmp(text, "<think>", 7) == 0) ||
+                      (n == 8 && memcmp(text, "</think>", 8) == 0)));
+}
+
+static void say_batch(void *ud, int64_t batch_id)
+{
+    (void)ud;
+    log_debug("batch %lld committed", (long long)batch_id);
+}
+
+static int stopped(void *ud)
+{
+    (void)ud;
+    return cli_stopped();
+}
+
+/* --- before decoding -------------------------------------------------------------- */
+
+static enum sor_err read_question(struct job *j)
+{
+    const char *arg = j->cli->argv[0];
+
+    if (strcmp(arg, "-") == 0) {
+        enum sor_err err = input_slurp("-", PROMPT_MAX, &j->question,
+                                       &j->cli->msg);
+        if (err)
+            return err;
+        while (j->question.len && j->question.p[j->question.len - 1] == '\n')
+            j->question.p[--j->question.len] = '\0';
+    } else {
+        str_puts(&j->question, arg);
+    }
+    if (!str_ok(&j->question))
+        return sor_fail(&j->cli->msg, SOR_NOMEM, "out of memory for the "
+                        "prompt");
+    if (j->question.len == 0)
+        return sor_fail(&j->cli->msg, SOR_USAGE, "the prompt is empty");
+    return SOR_OK;
+}
+
+static enum sor_err encode(struct job *j)
+{
+    const struct tok *t = engine_tok(j->e);
+    struct chat_message turn[2];
+    struct chat_turns turns = { .msg = turn, .n = 0, .prompt = 1 };
+
+    chat_detect(engine_gguf(j->e), t, &j->chat);
+    if (opt.raw) {
+        j->chat = (struct chat){ .kind = CHAT_NONE };
+        return tok_encode(t, j->question.p, j->question.len,
+                          TOK_BOS | TOK_SPECIAL, &j->prompt);
+    }
+    if (opt.system)
+        turn[turns.n++] = (struct chat_message){ "system", opt.system,
+                                                 strlen(opt.system) };
+    turn[turns.n++] = (struct chat_message){ "user", j->question.p,
+                                             j->question.len };
+    return chat_encode(&j->chat, t, &turns, &j->prompt, &j->cli->msg);
+}
+
+/* The prompt in tokens, and room for an answer after it. */
+static enum sor_err make_prompt(struct job *j)
+{
+    int n_ctx = engine_info(j->e)->n_ctx;
+    enum sor_err err = encode(j);
+
+    if (err == SOR_NOMEM && !j->cli->msg.text[0])
+        sor_fail(&j->cli->msg, err, "out of memory for the prompt");
+    if (err)
+        return err;
+    if (j->prompt.n == 0)
+        return sor_fail(&j->cli->msg, SOR_USAGE, "the prompt has no tokens");
+    if (j->prompt.n >= (size_t)n_ctx)
+        return sor_fail(&j->cli->msg, SOR_LIMIT, "the prompt has %zu tokens "
+                        "and the context only %d: shorten it or raise --ctx",
+                        j->prompt.n, n_ctx);
+    int room = n_ctx - (int)j->prompt.n;
+    j->max_tok = opt.max_tok < room ? opt.max_tok : room;
+    return SOR_OK;
+}
+
+static enum sor_err alloc_paths(struct job *j)
+{
+    size_t n_vocab = engine_hparams(j->e)->n_vocab;
+    size_t n = (size_t)j->n_path;
+
+    j->logits = mem_calloc(n * n_vocab, sizeof *j->logits);
+    j->out = mem_calloc(n * (size_t)j->max_tok, sizeof *j->out);
+    if (!j->logits || !j->out)
+        return sor_fail(&j->cli->msg, SOR_NOMEM, "out of memory for %d paths "
+                        "of %d tokens", j->n_path, j->max_tok);
+    for (int i = 0; i < j->n_path; i++) {
+        enum sor_err err = sampler_init(&j->sampler[i], &j->params,
+                                        (uint32_t)i, &j->cli->msg);
+        if (err)
+            return err;
+        j->path[i] = (struct gen_path){
+            .sampler = &j->sampler[i], .max_tok = j->max_tok,
+            .logits = j->logits + (size_t)i * n_vocab,
+            .out = j->out + (size_t)i * (size_t)j->max_tok };
+    }
+    return SOR_OK;
+}
+
+static enum sor_err open_recorder(struct job *j)
+{
+    const struct model_hparams *hp = engine_hparams(j->e);
+    struct rec_opts o = {
+        .level = (enum rec_level)opt.level, .lossy = opt.lossy,
+        .wait = opt.wait, .n_layer = (int)hp->n_layer,
+        .n_head = (int)hp->n_head, .n_head_kv = (int)hp->n_head_kv,
+        .piece = piece, .is_special = is_unseen,
+        /* const is lost, but only is_unseen() and piece() see it again */
+        .piece_ud = (void *)engine_tok(j->e),
+        .cancelled = stopped, .committed = say_batch };
+
+    if (opt.level == REC_OFF)
+        return SOR_OK;
+    return rec_open(cli_db(j->cli), &o, &j->rec, &j->cli->msg);
+}
+
+static enum sor_err begin_run(struct job *j)
+{
+    const struct engine_info *info = engine_info(j->e);
+    struct db_model model;
+    struct str full;
+    struct rec_run r = {
+        .row = {
+            .kind = "run", .chat = chat_kind_name(j->chat.kind),
+            .route = "off", .kv_type = info->kv_type, .isa = info->isa,
+            .params = opt.raw ? "{\"raw\":true}" : "{}",
+            .n_prompt = (int)j->prompt.n, .n_path = j->n_path,
+            .max_tok = j->max_tok, .top_k = opt.top_k,
+            .n_thread = info->n_thread, .n_ctx = info->n_ctx,
+            .seed = (int64_t)j->params.seed,
+            .temperature = (double)j->params.temperature,
+            .top_p = (double)j->params.top_p,
+            .min_p = (double)j->params.min_p },
+        .prompt = j->question.p, .system = opt.raw ? NULL : opt.system,
+        .model = &model, .part = j->id.part, .n_part = j->id.n_part };
+    enum sor_err err;
+
+    if (!j->rec)
+        return SOR_OK;
+    str_init(&full);
+    model_id_row(&j->id, j->e, &full, &model);
+    err = rec_run_begin(j->rec, &r, j->uid, &j->cli->msg);
+    str_release(&full);
+    if (!err)
+        engine_observe(j->e, rec_observer(j->rec));
+    return err;
+}
+
+static enum sor_err begin_path(struct job *j, int i)
+{
+    struct rec_path p = {
+        .tag = tag_of(i), .ordinal = i,
+        .kind = j->params.temperature > 0 ? "sample" : "greedy",
+        .params = "{}", .parent_tag = i ? tag_of(0) : 0,
+        .fork_pos = i ? (int)j->prompt.n : 0,
+        .seed = (int64_t)j->sampler[i].key,
+        .text_from = (int)j->prompt.n, .max_tok = j->max_tok };
+
+    return j->rec ? rec_path_begin(j->rec, &p, &j->cli->msg) : SOR_OK;
+}
+
+/* The prompt through path 0, in pieces that Ctrl-C can come between. */
+static enum sor_err prefill(struct job *j)
+{
+    int n = (int)j->prompt.n, at = 0;
+    enum sor_err err = begin_path(j, 0);
+    struct progress bar;
+
+    if (!err)
+        err = session_open(j->e, tag_of(0), n + j->max_tok,
+                           &j->path[0].session, &j->cli->msg);
+    progress_begin(&bar, j->cli, "reading", "tokens", (uint64_t)n);
+    while (!err && at < n && !cli_stopped()) {
+        int left = n - at, take = left < PREFILL_CHUNK ? left : PREFILL_CHUNK;
+        struct engine_feed f = {
+            .session = j->path[0].session, .tok = j->prompt.id + at,
+            .n_tok = take, .n_logits = take == left,
+            .logits = j->path[0].logits };
+
+        err = engine_step(j->e, &f, 1, &j->cli->msg);
+        at += take;
+        progress_set(&bar, (uint64_t)at);
+    }
+    progress_end(&bar);
+    j->prefilled_ns = clock_mono_ns();
+    return err;
+}
+
+/* All other paths share the prompt and its logits. */
+static enum sor_err fork_paths(struct job *j)
+{
+    size_t n_vocab = engine_hparams(j->e)->n_vocab;
+    enum sor_err err = SOR_OK;
+
+    for (int i = 1; i < j->n_path && !err; i++) {
+        err = begin_path(j, i);
+        if (!err)
+            err = session_fork(j->path[0].session, tag_of(i),
+                               (int)j->prompt.n, &j->path[i].session,
+                               &j->cli->msg);
+        memcpy(j->path[i].logits, j->path[0].logits,
+               n_vocab * sizeof *j->logits);
+    }
+    return err;
+}
+
+/* --- decoding --------------------------------------------------------------------- */
+
+static void flush_piece(struct job *j)
+{
+    struct str safe;
+
+    if (!j->tty) {
+        fwrite(j->piece.p, 1, j->piece.len, j->to);
+    } else {
+        str_init(&safe);
+        text_safe(&safe, j->piece.p, j->piece.len, TEXT_NL | TEXT_TAB);
+        fputs(safe.p, j->to);
+        str_release(&safe);
+    }
+    fflush(j->to);
+    str_clear(&j->piece);
+}
+
+static int on_token(void *ud, int path, int32_t id, float logprob)
+{
+    struct job *j = ud;
+    struct tok *t = (struct tok *)engine_tok(j->e);
+
+    (void)path, (void)logprob;
+    j->n_tok++;
+    progress_set(&j->bar, j->n_tok);
+    if (j->streams && !is_unseen(t, id)) {
+        tok_stream_put(t, &j->stream, id, &j->piece);
+        flush_piece(j);
+    }
+    return j->streams && ferror(j->to);     /* nobody reads any more */
+}
+
+static enum sor_err decode(struct job *j)
+{
+    struct gen_opts o = { .ud = j, .on_token = on_token,
+                          .cancelled = stopped };
+    char what[32];
+    enum sor_err err;
+
+    snprintf(what, sizeof what, "%d paths", j->n_path);
+    if (!j->streams)
+        progress_begin(&j->bar, j->cli, what, "tokens", 0);
+    err = gen_run(j->e, j->path, j->n_path, &o, &j->cli->msg);
+    progress_end(&j->bar);
+    if (j->streams) {
+        tok_stream_flush(&j->stream, &j->piece);
+        str_putc(&j->piece, '\n');
+        flush_piece(j);
+    }
+    return err;
+}
+
+/* Closes the trace whatever happened; `err` is what decoding said. */
+static enum sor_err end_run(struct job *j, enum sor_err err)
+{
+    int whole = !err && !cli_stopped() && !ferror(j->to);
+    struct rec_stats st;
+    struct sor_msg msg;
+    enum sor_err ended;
+
+    j->end_ns = clock_mono_ns();
+    if (!j->prefilled_ns)
+        j->prefilled_ns = j->end_ns;
+    engine_observe(j->e, NULL);
+    if (!j->rec)
+        return err;
+    for (int i = 0; i < j->n_path; i++)
+        if (j->path[i].session)
+            rec_path_end(j->rec, tag_of(i), untraced_stop(j->path[i].stop));
+    ended = rec_run_end(j->rec, whole ? "complete" : "interrupted",
+                        (int64_t)(j->end_ns - j->start_ns),
+                        (int64_t)(j->prefilled_ns - j->start_ns), &msg);
+    rec_stats(j->rec, &st);
+    if (st.n_lost)
+        log_warn("the trace is incomplete: %llu events lost from event %llu "
+                 "on%s%s", (unsigned long long)st.n_lost,
+                 (unsigned long long)st.lost_from_seq, st.reason[0] ? ": "
+                 : "", st.reason);
+    if (st.nan_layer >= 0)
+        log_warn("NaN or infinity first after layer %d at position %d: the "
+                 "result cannot be trusted", st.nan_layer, st.nan_pos);
+    rec_close(j->rec);
+    j->rec = NULL;
+    if (!err && ended) {
+        err = ended;
+        j->cli->msg = msg;
+    }
+    return err;
+}
+
+/* --- after decoding ----------------------------------------------------------------- */
+
+static void say_rate(const struct job *j)
+{
+    double prefill = (double)(j->prefilled_ns - j->start_ns) / 1e9;
+    double decode_s = (double)(j->end_ns - j->prefilled_ns) / 1e9;
+
+    log_info("\n%zu tokens read in %.2f s (%.0f tok/s), %llu written in "
+             "%.2f s (%.0f tok/s)", j->prompt.n, prefill,
+             (double)j->prompt.n / prefill, (unsigned long long)j->n_tok,
+             decode_s, (double)j->n_tok / decode_s);
+}
+
+/* The result as the database has it. */
+static enum sor_err show_recorded(struct job *j)
+{
+    struct show s = { .cli = j->cli, .to = j->to, .streamed = j->streams };
+    struct sor_msg *msg = &j->cli->msg;
+    enum sor_err err = db_open(cli_db(j->cli), &s.d, msg);
+
+    if (err)
+        return err;
+    err = db_find_run(s.d, j->uid, &s.run_id, msg);
+    if (!err)
+        err = j->cli->json ? show_run_json(&s, msg) : show_run(&s, msg);
+    if (!err && log_get_level() >= LOG_INFO && !j->cli->json) {
+        say_rate(j);
+        log_info("recorded as %.8s in %s\n", j->uid, cli_db(j->cli));
+        show_next(&s, stderr);
+    }
+    db_close(s.d);
+    return err;
+}
+
+static enum sor_err answer(struct job *j)
+{
+    enum sor_err err = make_prompt(j);
+
+    if (!err)
+        err = alloc_paths(j);
+    if (!err)
+        err = open_recorder(j);
+    if (!err)
+        err = begin_run(j);
+    if (err)
+        return err;
+
+    j->start_ns = clock_mono_ns();
+    err = prefill(j);
+    if (!err && !cli_stopped())
+        err = fork_paths(j);
+    if (!err && !cli_stopped())
+        err = decode(j);
+    err = end_run(j, err);
+    if (!err && opt.level != REC_OFF)
+        err = show_recorded(j);
+    else if (!err && j->cli->json)
+        untraced_json(j->to, engine_tok(j->e), j->path, j->n_path);
+    else if (!err && !j->streams)
+        untraced_show(j->to, engine_tok(j->e), j->path, j->n_path);
+    if (!err && cli_stopped())
+        err = sor_fail(&j->cli->msg, SOR_INTERRUPTED, "interrupted%s%.8s",
+                       j->uid[0] ? "; what was decoded is recorded as "
+                       : "", j->uid);
+    if (!err && ferror(j->to))
+        err = sor_fail(&j->cli->msg, SOR_IO, "the result cannot be written");
+    return err;
+}
+
+/* The model is hashed on one core while the other one loads it. */
+static enum sor_err load(struct job *j)
+{
+    struct engine_opts o = { .n_thread = j->cli->threads,
+                             .n_ctx = opt.n_ctx };
+    const char *path = cli_model(j->cli);
+    struct model_id_job hash;
+    enum sor_err err, hashed;
+
+    model_id_begin(&hash, path);
+    err = engine_open(path, &o, &j->e, &j->cli->msg);
+    hashed = model_id_finish(&hash, &j->id, err ? NULL : &j->cli->msg);
+    return err ? err : hashed;
+}
+
+static enum sor_err run(struct cli *cli)
+{
+    struct job j = { .cli = cli, .n_path = opt.n_path };
+    enum sor_err err;
+
+    str_init(&j.question);
+    str_init(&j.piece);
+    j.params = (struct sampler_params){
+        .temperature = (float)(opt.temperature >= 0 ? opt.temperature
+                               : opt.n_path > 1 ? MANY_TEMPERATURE : 0),
+        .top_k = (uint32_t)opt.top_k, .top_p = (float)opt.top_p,
+        .min_p = (float)opt.min_p, .seed = cli->seed };
+    err = read_question(&j);
+    if (!err && !(j.to = cli_out(cli)))
+        err = SOR_IO;
+    if (!err) {
+        j.streams = j.n_path == 1 && !cli->json;
+        j.tty = isatty(fileno(j.to));
+        cli_catch_signals();
+        signal(SIGPIPE, SIG_IGN);   /* a reader who leaves ends the path, not
+                                     * the trace */
+        err = load(&j);
+    }
+    if (!err)
+        err = answer(&j);
+
+    rec_close(j.rec);
+    for (int i = 0; i < j.n_path; i++)
+        session_close(j.path[i].session);
+    engine_close(j.e);
+    model_id_release(&j.id);
+    tok_ids_release(&j.prompt);
+    str_release(&j.question);
+    str_release(&j.piece);
+    mem_free(j.logits);
+    mem_free(j.out);
+    return err;
+}
+
+const struct cmd cmd_run = {
+    .name = "run", .operands = "PROMPT|-", .min = 1, .max = 1,
+    .summary = "answer a question along one or many paths, and record it",
+    .text = "One path is greedy unless a temperature is given; several are "
+        "sampled, share the prompt and are decoded together.  What happened "
+        "at every layer, token and step goes into the database.",
+    .opts = opts, .run = run };

@@ -1,0 +1,79 @@
+#include "cli/untraced.h"
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/text.h"
+
+const char *untraced_stop(enum gen_stop stop)
+{
+    static const char *const name[] = {
+        [GEN_RUNNING] = "cancelled", [GEN_EOG] = "eog",
+        [GEN_LENGTH] = "length", [GEN_CONTEXT] = "context",
+        [GEN_CANCELLED] = "cancelled" };
+
+    return name[stop];
+}
+
+/* What a path wrote, without the token that ended it. */
+static void text_of(const struct tok *t, const struct gen_path *p,
+                    struct str *text)
+{
+    int n = p->n_out;
+
+    if (n > 0 && tok_is_eog(t, p->out[n - 1]))
+        n--;
+    str_clear(text);
+    tok_decode(t, p->out, (size_t)n, text, NULL);
+}
+
+void untraced_show(FILE *to, const struct tok *t, const struct gen_path *path,
+                   int n_path)
+{
+    struct str text, safe;
+
+    str_init(&text);
+    str_init(&safe);
+    for (int i = 0; i < n_path; i++) {
+        text_of(t, &path[i], &text);
+        str_clear(&safe);
+        text_safe(&safe, text.p, text.len, TEXT_NL | TEXT_TAB);
+        fprintf(to, "%s--- path %d\n%s\n", i ? "\n" : "", i, safe.p);
+    }
+    log_info("not recorded, so no votes: leave out --trace off");
+    str_release(&text);
+    str_release(&safe);
+}
+
+void untraced_json(FILE *to, const struct tok *t, const struct gen_path *path,
+                   int n_path)
+{
+    struct str out, text;
+    struct json j;
+
+    str_init(&out);
+    str_init(&text);
+    json_init(&j, &out);
+    json_obj(&j);
+    json_key(&j, "run");
+    json_null(&j);
+    json_key(&j, "paths");
+    json_arr(&j);
+    for (int i = 0; i < n_path; i++) {
+        text_of(t, &path[i], &text);
+        json_obj(&j);
+        json_key(&j, "path");
+        json_int(&j, i);
+        json_key(&j, "stop");
+        json_str(&j, untraced_stop(path[i].stop));
+        json_key(&j, "tokens");
+        json_int(&j, path[i].n_out);
+        json_key(&j, "text");
+        json_strn(&j, text.p, text.len);
+        json_end_obj(&j);
+    }
+    json_end_arr(&j);
+    json_end_obj(&j);
+    fprintf(to, "%s\n", out.p);
+    str_release(&out);
+    str_release(&text);
+}
