@@ -2,8 +2,8 @@
  *
  * The template in the file is a program in a template language; it is never
  * run.  Known ones are recognised by their markers and written by the tables
- * here.  Markers and roles are encoded as special tokens, contents never are:
- * a message that spells out "<|im_end|>" stays text.
+ * here.  Markers become special tokens, roles and contents never do: a message
+ * that spells out "<|im_end|>" stays text.
  *
  * Ownership  struct chat points to constants only.
  * Threads    pure functions. */
@@ -27,6 +27,8 @@ enum chat_kind {
 struct chat {
     enum chat_kind kind;
     const char    *system;      /* default system message, or NULL */
+    const char    *opening;     /* what the template puts at the start of the
+                                 * answer ("<think>\n"), or NULL */
 };
 
 struct chat_message {
