@@ -9,6 +9,7 @@
 #include "db/pack.h"
 #include "engine/engine.h"
 #include "engine/hparams.h"
+#include "engine/kern.h"
 #include "engine/sampler.h"
 #include "probe/model_id.h"
 #include "probe/record.h"
@@ -382,14 +383,7 @@ enum sor_err replay_verify(struct db *d, int64_t run_id, struct engine *e,
 /* What isa_cap means by this name; 0 (the best there is) for none. */
 static int isa_cap(const char *isa)
 {
-    static const char *const name[] = { "ref", "avx2", "avx512" };
-
-    if (getenv("SORITES_ISA"))
-        return 0;
-    for (int i = 0; i < 3; i++)
-        if (strcmp(isa, name[i]) == 0)
-            return i + 1;
-    return 0;
+    return getenv("SORITES_ISA") ? 0 : kern_isa_parse(isa) + 1;
 }
 
 enum sor_err replay_engine(struct db *d, const struct db_run *run,
