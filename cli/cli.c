@@ -64,8 +64,9 @@ void cli_report(struct cli *cli, enum sor_err err)
             cli->msg.text[0] ? cli->msg.text : sor_err_text(err));
     if (err == SOR_USAGE)
         fprintf(stderr, "see `sorites%s%s --help`\n", *name ? " " : "", name);
-    /* The default model failed and is not there: say how to get it. */
-    if (err != SOR_USAGE && cli->model_path.len && !is_set("SORITES_MODEL") &&
+    /* It is the default model that is not there: say how to get it. */
+    if (cli->model_path.len && !is_set("SORITES_MODEL") &&
+        strstr(cli->msg.text, cli->model_path.p) &&
         access(cli->model_path.p, F_OK) != 0)
         fprintf(stderr, "no default model is installed: run `make model`, or "
                 "name one with -m or SORITES_MODEL\n");
