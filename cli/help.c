@@ -5,23 +5,27 @@
 
 enum { COLUMN = 26, WIDTH = 79 };
 
-/* Words from `at` columns on, wrapped at WIDTH and continued at COLUMN. */
-static void wrap(FILE *to, const char *text, int at)
+/* Words, wrapped at WIDTH; every line but the first starts at column `left`. */
+static void wrap(FILE *to, const char *text, int left)
 {
-    int col = at;
+    int col = left;
 
     while (*text) {
-        int n = (int)strcspn(text, " ");
+        int n = (int)strcspn(text, " \n");
 
-        if (col > COLUMN && col + 1 + n > WIDTH) {
-            fprintf(to, "\n%*s", COLUMN, "");
-            col = COLUMN;
-        } else if (col > COLUMN) {
+        if (col > left && col + 1 + n > WIDTH) {
+            fprintf(to, "\n%*s", left, "");
+            col = left;
+        } else if (col > left) {
             col += fprintf(to, " ");
         }
         col += fprintf(to, "%.*s", n, text);
         text += n;
-        text += strspn(text, " ");
+        for (; *text == ' ' || *text == '\n'; text++)
+            if (*text == '\n') {
+                fprintf(to, "\n%*s", left, "");
+                col = left;
+            }
     }
     fputc('\n', to);
 }
@@ -70,8 +74,10 @@ void cli_help(FILE *to, const struct cmd *cmd, const struct opt_spec *common)
             cmd->summary[0] >= 'a' && cmd->summary[0] <= 'z'
                 ? cmd->summary[0] - 'a' + 'A' : cmd->summary[0],
             cmd->summary + 1);
-    if (cmd->text)
-        fprintf(to, "\n%s\n", cmd->text);
+    if (cmd->text) {
+        fputc('\n', to);
+        wrap(to, cmd->text, 0);
+    }
     if (cmd->opts && cmd->opts->name) {
         fprintf(to, "\nOptions:\n");
         options(to, cmd->opts);
