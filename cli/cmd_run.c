@@ -257,7 +257,7 @@ static enum sor_err begin_run(struct job *j)
     err = rec_run_begin(j->rec, &r, j->uid, &j->cli->msg);
     str_release(&full);
     if (!err)
-        engine_observe(j->e, rec_observer(j->rec));
+        err = engine_observe(j->e, rec_observer(j->rec), &j->cli->msg);
     return err;
 }
 
@@ -383,7 +383,7 @@ static enum sor_err end_run(struct job *j, enum sor_err err)
     j->end_ns = clock_mono_ns();
     if (!j->prefilled_ns)
         j->prefilled_ns = j->end_ns;
-    engine_observe(j->e, NULL);
+    engine_observe(j->e, NULL, NULL);
     if (!j->rec)
         return err;
     for (int i = 0; i < j->n_path; i++)

@@ -59,8 +59,10 @@ const struct model_hparams *engine_hparams(const struct engine *e);
 const struct tok *engine_tok(const struct engine *e);
 const struct gguf *engine_gguf(const struct engine *e);
 
-/* Watches every later pass; NULL stops watching.  Borrowed until replaced. */
-void engine_observe(struct engine *e, const struct hook_observer *o);
+/* Watches every later pass; NULL stops watching.  *o is copied.  SOR_NOMEM: no
+ * scratch for what its mask asks; then the observer before stays. */
+enum sor_err engine_observe(struct engine *e, const struct hook_observer *o,
+                            struct sor_msg *msg);
 
 /* Emits ev to the observer if it wants ev->kind; fills seq.  For the
  * generator, which alone emits HOOK_TOKEN. */
@@ -86,6 +88,9 @@ uint64_t session_tag(const struct session *s);
  * SOR_NOMEM (KV). */
 enum sor_err engine_step(struct engine *e, const struct engine_feed *feed,
                          int n_feed, struct sor_msg *msg);
+
+/* The engine's threads, for loops beside a pass (sampling many paths). */
+struct pool *engine_pool(const struct engine *e);
 
 /* Bytes of KV that n_tok tokens take; for messages and `info`. */
 int64_t engine_kv_bytes(const struct engine *e, int64_t n_tok);

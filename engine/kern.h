@@ -54,9 +54,8 @@ struct kern_acts {
 };
 
 struct kern_out {
-    float *y;               /* [n_row][stride] */
-    size_t stride;          /* floats from row to row */
-    int add;                /* 1: y += product; 0: y = product */
+    float *const *row;      /* [n_row] -> [n_out] */
+    int add;                /* 1: row += product; 0: row = product */
 };
 
 /* What is known of one query's attention over some of its keys: a partial
@@ -67,19 +66,24 @@ struct kern_part {
     float *o;               /* [head_dim rounded up to 16] */
 };
 
+/* What one block added to a query's partial: sum of exp(s - m) for the m of
+ * that moment. */
+struct kern_mass { float sum, m; };
+
 /* One KV group's work on some queries and a range of KV blocks. */
 struct kern_attn {
     int head_dim;
     int n_query;
     const float *const *q;          /* [n_query] -> [head_dim], scaled */
     const int32_t *n_key;           /* [n_query] keys 0 .. n_key-1 are read */
-    const uint16_t *const *kv;      /* block -> K [head_dim][16], then
-                                     * V [16][head_dim up to 16], binary16 */
     int block_from, block_to;       /* half-open */
+    const uint16_t *const *kv;      /* [block_to - block_from] -> K
+                                     * [head_dim][16], then V [16][head_dim
+                                     * up to 16], binary16 */
     struct kern_part *const *part;  /* [n_query], overwritten */
-    /* Optional, indexed [query][block] or [query][key]; NULL: not wanted. */
-    float *const *mass, *const *mass_max;   /* block's sum and its m */
-    float *const *score;            /* raw scores */
+    /* Optional, NULL: not wanted. */
+    struct kern_mass *const *mass;  /* [n_query] -> [blocks] */
+    float *const *score;            /* [n_query] -> [blocks][16] raw scores */
 };
 
 struct kern_stats { float sumsq; uint32_t digest; };

@@ -129,8 +129,7 @@ INLINE void mul_quant_tile(const struct kern_mat *w, int strip,
     }
     UNROLL
     for (int t = 0; t < nt; t++)
-        put_strip(w, strip, acc[t],
-                  out->y + (size_t)(row + t) * out->stride, out->add);
+        put_strip(w, strip, acc[t], out->row[row + t], out->add);
 }
 
 /* Floats: y[t][r] = sum over columns of w x, in rising order. */
@@ -166,8 +165,7 @@ INLINE void mul_float_tile(const struct kern_mat *w, int strip,
     }
     UNROLL
     for (int t = 0; t < nt; t++)
-        put_strip(w, strip, acc[t],
-                  out->y + (size_t)(row + t) * out->stride, out->add);
+        put_strip(w, strip, acc[t], out->row[row + t], out->add);
 }
 
 /* One strip is read from memory once and stays in the first cache while every
@@ -420,10 +418,8 @@ INLINE void fold(const struct kern_attn *a, int i, int block, int n, VF s,
     run->t = vf_fma(e, vf_keep(x, n, vf_zero()), run->t);
     part->l = 1.0f;                         /* something has been added */
     vf_store(p, e);
-    if (a->mass) {
-        a->mass[i][block] = vf_sum(e);
-        a->mass_max[i][block] = part->m;
-    }
+    if (a->mass)
+        a->mass[i][block] = (struct kern_mass){ vf_sum(e), part->m };
 }
 
 /* nq neighbouring queries over the whole range of blocks.  Queries see
@@ -446,7 +442,8 @@ INLINE void attn_tile(const struct kern_attn *a, int at, const int nq)
             most = a->n_key[at + i];
     }
     for (int b = a->block_from; b < a->block_to; b++) {
-        const uint16_t *k = a->kv[b];
+        const int at_b = b - a->block_from;
+        const uint16_t *k = a->kv[at_b];
         const uint16_t *v = k + (size_t)a->head_dim * KERN_KVBLOCK;
         VF s[TILE_QUERIES];
         int n[TILE_QUERIES], least = KERN_KVBLOCK;
@@ -459,7 +456,7 @@ INLINE void attn_tile(const struct kern_attn *a, int at, const int nq)
             if (n[i] < least)
                 least = n[i];
             if (n[i] > 0)
-                fold(a, at + i, b, n[i], s[i], &run[i], p[i]);
+                fold(a, at + i, at_b, n[i], s[i], &run[i], p[i]);
         }
         /* Keys that all queries see together; then each its own, so that a
          * later token's value never touches an earlier one, even times 0. */

@@ -10,8 +10,9 @@
  * distribution, in this order; temperature then shapes what is left.
  *
  * Threads    one caller per sampler and scratch.
- * Errors     none after sampler_scratch_init(): NaN logits are counted and
- *            never chosen, unless all are NaN: then id 0, with n_nan set. */
+ * Errors     none after sampler_scratch_init(): logits of NaN or +infinity are
+ *            counted and never chosen.  Where no logit is finite: id 0,
+ *            logprob -infinity, n_nan = n_vocab. */
 #ifndef ENGINE_SAMPLER_H
 #define ENGINE_SAMPLER_H
 
@@ -23,7 +24,8 @@
 enum { SAMPLER_TOP = 8 };       /* alternatives kept with a pick */
 
 struct sampler_params {
-    float    temperature;       /* 0: greedy (lowest id among ties) */
+    float    temperature;       /* 0: greedy (lowest id among ties), else
+                                 * 0.001..100 */
     uint32_t top_k;             /* 0: off */
     float    top_p;             /* 1: off; a share of what top_k left */
     float    min_p;             /* 0: off; relative to the likeliest token */
@@ -48,7 +50,7 @@ struct sampler_pick {
     int32_t  id;                /* 0 .. n_vocab-1 */
     float    logprob;           /* of id, nats */
     float    entropy;           /* of the full softmax, nats */
-    uint32_t n_nan;             /* NaN logits seen; 0 in health */
+    uint32_t n_nan;             /* logits of NaN or +infinity; 0 in health */
     uint32_t n_top;             /* entries in top */
     struct sampler_alt top[SAMPLER_TOP];    /* likeliest first, ties by id */
 };
@@ -79,7 +81,7 @@ void sampler_measure(const float *logits, int32_t id, uint32_t n_top,
                      struct sampler_scratch *w, struct sampler_pick *out);
 
 /* Of logits[n]: the natural log of the softmax's denominator (logprob of i is
- * logits[i] - lse), its entropy in nats, the NaN count. */
+ * logits[i] - lse), its entropy in nats, the count of NaN and +infinity. */
 struct sampler_stats {
     double   lse, entropy;
     uint32_t n_nan;
@@ -87,7 +89,7 @@ struct sampler_stats {
 void sampler_stats(const float *logits, uint32_t n, struct sampler_stats *out);
 
 /* The k likeliest of logits[n] into top[k], likeliest first, ties by lowest id;
- * returns how many (min(k, n - n_nan)).  lse from sampler_stats(). */
+ * returns how many (k, unless fewer are finite).  lse from sampler_stats(). */
 uint32_t sampler_top(const float *logits, uint32_t n, double lse, uint32_t k,
                      struct sampler_alt *top);
 

@@ -337,11 +337,12 @@ static enum sor_err replay_run(struct replay *r, struct db *d,
                        run->uid, r->rec.n, run->n_prompt);
     if (err)
         return err;
-    engine_observe(r->e, r->out->exact ? &watch : NULL);
-    err = feed_prompt(r, run->n_prompt, msg);
+    err = engine_observe(r->e, r->out->exact ? &watch : NULL, msg);
+    if (!err)
+        err = feed_prompt(r, run->n_prompt, msg);
     if (!err && r->out->same)
         err = replay_paths(r, d, run, msg);
-    engine_observe(r->e, NULL);
+    engine_observe(r->e, NULL, NULL);
     return err;
 }
 

@@ -146,9 +146,9 @@ static void run_passage(struct passage *p)
 
     assert_int_equal(session_open(engine, 1, p->n, &s, NULL), SOR_OK);
     f.session = s;
-    engine_observe(engine, &o);
+    assert_int_equal(engine_observe(engine, &o, NULL), SOR_OK);
     assert_int_equal(engine_step(engine, &f, 1, NULL), SOR_OK);
-    engine_observe(engine, NULL);
+    engine_observe(engine, NULL, NULL);
     session_close(s);
 }
 

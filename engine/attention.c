@@ -1,0 +1,350 @@
+/* engine/attention.c - grouped-query attention over block KV.
+ *
+ * Three loops a layer: rotate queries and keys and store K/V (by rows), attend
+ * (by tiles of neighbouring rows and KV groups, so that a block's K and V are
+ * read once for all heads that share them), and, where a few rows had long
+ * contexts, join what was computed apart (by rows).
+ *
+ * A query's keys are always summed chunk by chunk of KERN_CHUNK blocks and the
+ * chunks joined from the first to the last, whether one task does all of them
+ * or each has its own: so the result does not depend on the split. */
+#include <math.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "engine/forward_impl.h"
+
+static size_t part_width(const struct forward *f)
+{
+    size_t hd = f->p.hp->head_dim;
+
+    return (hd + KERN_LANES - 1) / KERN_LANES * KERN_LANES;
+}
+
+static int heads_per_group(const struct forward *f)
+{
+    return (int)(f->p.hp->n_head / f->p.hp->n_head_kv);
+}
+
+/* --- rotate and store -----------------------------------------------------*/
+
+/* Rotates `n` heads in place and scales them.  Pairs are (2i, 2i+1) or, in
+ * NeoX order, (i, i + dim/2).  Source: Su et al. 2021, equation 34. */
+static void rotate(const struct forward *f, int row, float *x, uint32_t n,
+                   float scale)
+{
+    const struct model_hparams *hp = f->p.hp;
+    size_t half = hp->rope_dim / 2;
+    const float *c = f->cos + (size_t)row * half;
+    const float *s = f->sin + (size_t)row * half;
+    int neox = hp->rope == HPARAMS_ROPE_NEOX;
+
+    for (uint32_t h = 0; h < n; h++, x += hp->head_dim) {
+        for (size_t i = 0; i < half; i++) {
+            float *a = x + (neox ? i : 2 * i);
+            float *b = neox ? a + half : a + 1;
+            float a0 = *a, b0 = *b;
+
+            *a = a0 * c[i] - b0 * s[i];
+            *b = a0 * s[i] + b0 * c[i];
+        }
+        for (uint32_t d = 0; d < hp->head_dim; d++)
+            x[d] *= scale;
+    }
+}
+
+/* Keys lie transposed in their block, so a row's key is one lane of it. */
+static void store_kv(struct forward *f, int row)
+{
+    const struct model_hparams *hp = f->p.hp;
+    int pos = f->row[row].pos, lane = pos % KERN_KVBLOCK;
+    int32_t block = f->row[row].block[pos / KERN_KVBLOCK];
+    size_t hd = hp->head_dim, width = part_width(f);
+    uint16_t key[256];          /* head_dim <= 256 */
+
+    for (uint32_t g = 0; g < hp->n_head_kv; g++) {
+        uint16_t *piece = kv_piece(f->p.kv, block, f->layer, (int)g);
+
+        f->p.kern->to_f16(f->row_k[row] + g * hd, key, (int)hd);
+        for (size_t d = 0; d < hd; d++)
+            piece[d * KERN_KVBLOCK + (size_t)lane] = key[d];
+        f->p.kern->to_f16(f->row_v[row] + g * hd,
+                          piece + hd * KERN_KVBLOCK + (size_t)lane * width,
+                          (int)hd);
+    }
+}
+
+enum { STORE_ROWS = 4 };
+
+static void store_task(void *ctx, int task, int thread)
+{
+    struct forward *f = ctx;
+    const struct model_hparams *hp = f->p.hp;
+    float scale = 1.0f / sqrtf((float)hp->head_dim);
+    int end = (task + 1) * STORE_ROWS < f->n ? (task + 1) * STORE_ROWS : f->n;
+
+    (void)thread;
+    for (int r = task * STORE_ROWS; r < end; r++) {
+        rotate(f, r, f->row_q[r], hp->n_head, scale);
+        rotate(f, r, f->row_k[r], hp->n_head_kv, 1.0f);
+        store_kv(f, r);
+    }
+}
+
+/* --- attend ---------------------------------------------------------------*/
+
+/* The queries of one tile and group, and where their partials go. */
+struct queries {
+    const float *q[ATTN_MAX_PER_GROUP];
+    int32_t n_key[ATTN_MAX_PER_GROUP];
+    struct kern_part *part[ATTN_MAX_PER_GROUP];
+    struct kern_mass *mass[ATTN_MAX_PER_GROUP];
+    float *score[ATTN_MAX_PER_GROUP];
+    int16_t row[ATTN_MAX_PER_GROUP], head[ATTN_MAX_PER_GROUP];
+    int n, with_mass, with_score;
+};
+
+static void list_queries(const struct forward *f, const struct attn_tile *t,
+                         int group, struct queries *out)
+{
+    int per = heads_per_group(f);
+
+    out->n = 0;
+    for (int r = t->row; r < t->row + t->n_row; r++)
+        for (int h = group * per; h < (group + 1) * per; h++) {
+            int i = out->n++;
+
+            out->q[i] = f->row_q[r] + (size_t)h * f->p.hp->head_dim;
+            out->n_key[i] = f->row[r].pos + 1;
+            out->row[i] = (int16_t)r;
+            out->head[i] = (int16_t)h;
+        }
+}
+
+/* Where raw facts about one chunk go, for those who asked; all rows of a tile
+ * want the same, or none gets it. */
+static void list_facts(const struct forward *f, int chunk, struct queries *qs)
+{
+    const struct forward_facts *facts = &f->facts;
+    size_t n_block = (size_t)forward_blocks(f->p.n_ctx);
+    size_t n_head = f->p.hp->n_head, at = (size_t)chunk * KERN_CHUNK;
+
+    qs->with_mass = forward_wants(f, HOOK_ATTN);
+    qs->with_score = forward_wants(f, HOOK_HEAD);
+    for (int i = 0; i < qs->n; i++) {
+        int no = f->logit_no[qs->row[i]];
+        size_t head = (size_t)qs->head[i];
+
+        if (no < 0)
+            qs->with_mass = 0;
+        else if (qs->with_mass)
+            qs->mass[i] = facts->mass +
+                          ((size_t)no * n_head + head) * n_block + at;
+        if (qs->with_score)
+            qs->score[i] = facts->score +
+                           (((size_t)qs->row[i] * n_head + head) * n_block +
+                            at) * KERN_KVBLOCK;
+    }
+}
+
+/* One chunk of KV blocks for all queries of a tile. */
+static void attend_chunk(struct forward *f, const struct attn_tile *t,
+                         int group, int chunk, struct queries *qs)
+{
+    const uint16_t *kv[KERN_CHUNK];
+    const struct forward_row *last = &f->row[t->row + t->n_row - 1];
+    int from = chunk * KERN_CHUNK, to = from + KERN_CHUNK;
+    int end = last->pos / KERN_KVBLOCK + 1;
+
+    if (to > end)
+        to = end;
+    for (int b = from; b < to; b++)
+        kv[b - from] = kv_piece(f->p.kv, last->block[b], f->layer, group);
+    list_facts(f, chunk, qs);
+
+    struct kern_attn a = {
+        .head_dim = (int)f->p.hp->head_dim, .n_query = qs->n,
+        .q = qs->q, .n_key = qs->n_key, .block_from = from, .block_to = to,
+        .kv = kv, .part = qs->part,
+        .mass = qs->with_mass ? qs->mass : NULL,
+        .score = qs->with_score ? qs->score : NULL,
+    };
+
+    f->p.kern->attn(&a);
+}
+
+/* o / l is the attention's output. */
+static void finish(struct forward *f, int row, int head,
+                   const struct kern_part *part)
+{
+    size_t hd = f->p.hp->head_dim;
+    float *y = f->mid.f + (size_t)row * (size_t)f->mid.n_in +
+               (size_t)head * hd;
+
+    for (size_t d = 0; d < hd; d++)
+        y[d] = part->o[d] / part->l;
+    if (f->observer.mask)
+        observe_head(f, row, head, part);
+}
+
+static void attend_whole(struct forward *f, const struct attn_tile *t,
+                         int group, int thread)
+{
+    struct kern_part *so_far = f->thread[thread].part;
+    struct kern_part *next = so_far + ATTN_MAX_PER_GROUP;
+    struct queries qs;
+
+    list_queries(f, t, group, &qs);
+    for (int chunk = 0; chunk < t->n_chunk; chunk++) {
+        for (int i = 0; i < qs.n; i++)
+            qs.part[i] = chunk ? &next[i] : &so_far[i];
+        attend_chunk(f, t, group, chunk, &qs);
+        for (int i = 0; chunk && i < qs.n; i++)
+            f->p.kern->merge(&so_far[i], &next[i], (int)f->p.hp->head_dim);
+    }
+    for (int i = 0; i < qs.n; i++)
+        finish(f, qs.row[i], qs.head[i], &so_far[i]);
+}
+
+static struct kern_part *split_part(const struct forward *f,
+                                    const struct attn_tile *t, int row,
+                                    int chunk)
+{
+    size_t pair = (size_t)(t->split_at + (row - t->row) * t->n_chunk + chunk);
+
+    return f->split_part + pair * f->p.hp->n_head;
+}
+
+static void attend_split(struct forward *f, const struct attn_tile *t,
+                         int group, int chunk)
+{
+    struct queries qs;
+
+    list_queries(f, t, group, &qs);
+    for (int i = 0; i < qs.n; i++)
+        qs.part[i] = split_part(f, t, qs.row[i], chunk) + qs.head[i];
+    attend_chunk(f, t, group, chunk, &qs);
+}
+
+static void attend_task(void *ctx, int task, int thread)
+{
+    struct forward *f = ctx;
+    int n_group = (int)f->p.hp->n_head_kv;
+    const struct attn_tile *t = f->tile;
+
+    if (!f->split) {
+        attend_whole(f, t + task / n_group, task % n_group, thread);
+        return;
+    }
+    while (task >= t->n_chunk * n_group)
+        task -= t++->n_chunk * n_group;
+    attend_split(f, t, task % n_group, task / n_group);
+}
+
+static void join_task(void *ctx, int task, int thread)
+{
+    struct forward *f = ctx;
+    const struct attn_tile *t = &f->tile[task];
+    int n_head = (int)f->p.hp->n_head;
+
+    (void)thread;
+    for (int r = t->row; r < t->row + t->n_row; r++)
+        for (int h = 0; h < n_head; h++) {
+            struct kern_part *first = split_part(f, t, r, 0) + h;
+
+            for (int c = 1; c < t->n_chunk; c++)
+                f->p.kern->merge(first, split_part(f, t, r, c) + h,
+                                 (int)f->p.hp->head_dim);
+            finish(f, r, h, first);
+        }
+}
+
+void attention_run(struct forward *f)
+{
+    int n_group = (int)f->p.hp->n_head_kv, tasks = 0;
+
+    pool_run(f->p.pool, (f->n + STORE_ROWS - 1) / STORE_ROWS, store_task, f);
+    for (int i = 0; i < f->n_tile; i++)
+        tasks += n_group * (f->split ? f->tile[i].n_chunk : 1);
+    pool_run(f->p.pool, tasks, attend_task, f);
+    if (f->split)
+        pool_run(f->p.pool, f->n_tile, join_task, f);
+}
+
+/* --- plan -----------------------------------------------------------------*/
+
+/* Rows i and i+1 belong to one timeline and want the same facts. */
+static int joins(const struct forward *f, int i)
+{
+    return f->row[i].tag == f->row[i + 1].tag &&
+           (f->logit_no[i] < 0) == (f->logit_no[i + 1] < 0);
+}
+
+void attention_plan(struct forward *f)
+{
+    int per = heads_per_group(f), most = ATTN_QUERIES / per, pairs = 0;
+
+    if (most < 1)
+        most = 1;
+    f->n_tile = 0;
+    for (int r = 0; r < f->n; ) {
+        struct attn_tile *t = &f->tile[f->n_tile++];
+        int n = 1;
+
+        while (n < most && r + n < f->n && joins(f, r + n - 1))
+            n++;
+        int blocks = forward_blocks(f->row[r + n - 1].pos + 1);
+
+        *t = (struct attn_tile){
+            .row = (int16_t)r, .n_row = (int16_t)n,
+            .n_chunk = (int16_t)((blocks + KERN_CHUNK - 1) / KERN_CHUNK),
+            .split_at = (int16_t)(pairs < ATTN_SPLIT_PAIRS ? pairs : 0),
+        };
+        pairs += n * t->n_chunk;
+        r += n;
+    }
+    /* Few tiles with several chunks each leave threads idle unless split. */
+    f->split = pairs > f->n && pairs <= ATTN_SPLIT_PAIRS &&
+               f->n_tile < 4 * pool_threads(f->p.pool);
+}
+
+/* --- memory ---------------------------------------------------------------*/
+
+/* n partials whose outputs lie behind them in the same allocation. */
+static struct kern_part *parts_alloc(const struct forward *f, size_t n)
+{
+    size_t width = part_width(f);
+    size_t head = (n * sizeof(struct kern_part) + 63) / 64 * 64;
+    char *p = mem_aligned(64, head + n * width * sizeof(float));
+    struct kern_part *part = (struct kern_part *)(void *)p;
+
+    for (size_t i = 0; p && i < n; i++)
+        part[i] = (struct kern_part){
+            .o = (float *)(void *)(p + head) + i * width };
+    return part;
+}
+
+enum sor_err attention_init(struct forward *f, struct sor_msg *msg)
+{
+    int ok = 1;
+
+    if (heads_per_group(f) > ATTN_MAX_PER_GROUP)
+        return sor_fail(msg, SOR_UNSUP, "%d query heads share a KV head; at "
+                        "most %d can", heads_per_group(f),
+                        ATTN_MAX_PER_GROUP);
+    for (int i = 0; i < pool_threads(f->p.pool); i++) {
+        f->thread[i].part = parts_alloc(f, (size_t)2 * ATTN_MAX_PER_GROUP);
+        ok = ok && f->thread[i].part;
+    }
+    f->split_part = parts_alloc(f, ATTN_SPLIT_PAIRS * f->p.hp->n_head);
+    if (!ok || !f->split_part)
+        return sor_fail(msg, SOR_NOMEM, "attention: out of memory");
+    return SOR_OK;
+}
+
+void attention_release(struct forward *f)
+{
+    for (int i = 0; i < POOL_MAX_THREADS; i++)
+        mem_free(f->thread[i].part);
+    mem_free(f->split_part);
+}

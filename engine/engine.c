@@ -1,0 +1,425 @@
+/* engine/engine.c - loading a model, timelines, and cutting work into passes;
+ * see engine.h. */
+#include "engine/engine.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "engine/forward.h"
+#include "engine/gguf.h"
+#include "engine/hparams.h"
+#include "engine/kern.h"
+#include "engine/kv.h"
+#include "engine/pool.h"
+#include "engine/tok.h"
+#include "engine/weights.h"
+
+enum { MAX_CTX = 1 << 22, NAME_BYTES = 128 };
+
+struct engine {
+    struct gguf *gguf;
+    struct model_hparams hp;
+    struct tok *tok;
+    struct pool *pool;
+    struct weights weights;
+    struct kv *kv;
+    struct forward *forward;
+    const struct kern_table *kern;
+    struct engine_info info;
+    char name[NAME_BYTES];
+    struct forward_row row[FORWARD_ROWS];
+};
+
+struct session {
+    struct engine *e;
+    uint64_t tag;
+    int len;                    /* tokens whose K/V are in */
+    int n_block;                /* entries of block[] in use */
+    int32_t block[];            /* [n_ctx / 16 rounded up] */
+};
+
+/* --- opening --------------------------------------------------------------*/
+
+static enum sor_err pick_kernels(struct engine *e, int isa_cap,
+                                 struct sor_msg *msg)
+{
+    const char *env = getenv("SORITES_ISA");
+    int cap = KERN_ISAS - 1;
+
+    if (isa_cap > 0) {
+        cap = isa_cap - 1;
+    } else if (env && *env) {
+        cap = kern_isa_parse(env);
+        if (cap < 0)
+            return sor_fail(msg, SOR_USAGE, "SORITES_ISA=%s: no such kernels; "
+                            "ref, avx2 and avx512 are", env);
+    }
+    e->kern = kern_pick((enum kern_isa)cap);
+    return SOR_OK;
+}
+
+static int default_threads(void)
+{
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+    return n < 1 ? 1 : n > POOL_MAX_THREADS ? POOL_MAX_THREADS : (int)n;
+}
+
+static struct kv_shape kv_shape_of(const struct engine *e)
+{
+    return (struct kv_shape){ .n_layer = (int)e->hp.n_layer,
+                              .n_group = (int)e->hp.n_head_kv,
+                              .head_dim = (int)e->hp.head_dim };
+}
+
+int64_t engine_kv_bytes(const struct engine *e, int64_t n_tok)
+{
+    struct kv_shape shape = kv_shape_of(e);
+
+    return (n_tok + KERN_KVBLOCK - 1) / KERN_KVBLOCK * kv_block_bytes(&shape);
+}
+
+/* A context whose KV cannot fit the machine is refused before any of it is
+ * asked for. */
+static enum sor_err check_ctx(struct engine *e, int n_ctx, struct sor_msg *msg)
+{
+    int64_t page = sysconf(_SC_PAGESIZE), pages = sysconf(_SC_PHYS_PAGES);
+    int64_t need;
+
+    if (n_ctx < 0 || n_ctx > MAX_CTX)
+        return sor_fail(msg, SOR_LIMIT, "a context of %d tokens was asked "
+                        "for; 1 to %d are possible", n_ctx, MAX_CTX);
+    e->info.n_ctx = n_ctx ? n_ctx : (int)e->hp.n_ctx_train;
+    if (e->info.n_ctx > MAX_CTX)
+        e->info.n_ctx = MAX_CTX;
+    need = engine_kv_bytes(e, e->info.n_ctx);
+    if (n_ctx && pages > 0 && need / page > pages)
+        return sor_fail(msg, SOR_LIMIT, "a context of %d tokens needs %lld "
+                        "bytes of KV cache; this machine has %lld", n_ctx,
+                        (long long)need, (long long)(pages * page));
+    return SOR_OK;
+}
+
+static void describe(struct engine *e)
+{
+    int count[GGUF_TYPES] = { 0 }, most = 0;
+    struct gguf_str name;
+    struct engine_info *info = &e->info;
+
+    for (size_t i = 0; i < gguf_n_tensors(e->gguf); i++) {
+        const struct gguf_tensor *t = gguf_tensor_at(e->gguf, i);
+
+        if (t->n_dims > 1 && ++count[t->type] > count[most])
+            most = (int)t->type;
+    }
+    info->path = gguf_path(e->gguf);
+    info->arch = hparams_family_name(&e->hp);
+    info->quant = gguf_type_info((uint32_t)most)->name;
+    info->isa = e->kern->name;
+    info->kv_type = "f16";
+    info->n_thread = pool_threads(e->pool);
+    info->file_bytes = (int64_t)gguf_size(e->gguf);
+    info->weight_bytes = e->weights.bytes;
+    if (gguf_str(e->gguf, "general.name", &name, NULL) == SOR_OK && name.n) {
+        size_t n = name.n < NAME_BYTES - 1 ? name.n : NAME_BYTES - 1;
+
+        memcpy(e->name, name.p, n);
+    } else {
+        const char *slash = strrchr(info->path, '/');
+
+        strncpy(e->name, slash ? slash + 1 : info->path, NAME_BYTES - 1);
+    }
+    info->name = e->name;
+}
+
+/* The file's pages have served once the weights are repacked; the kernel may
+ * have them back.  The embedding's return when a token asks for them. */
+static void drop_pages(const struct gguf *g)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t from = (gguf_header_bytes(g) + page - 1) / page * page;
+
+    if (from < gguf_size(g))
+        posix_madvise((void *)(uintptr_t)(gguf_map(g) + from),
+                      gguf_size(g) - from, POSIX_MADV_DONTNEED);
+}
+
+static enum sor_err open_parts(struct engine *e, const char *path,
+                               const struct engine_opts *o,
+                               struct sor_msg *msg)
+{
+    struct kv_shape shape;
+    enum sor_err err;
+
+    if ((err = gguf_open(path, &e->gguf, msg)) ||
+        (err = hparams_read(e->gguf, &e->hp, msg)) ||
+        (err = check_ctx(e, o->n_ctx, msg)) ||
+        (err = pick_kernels(e, o->isa_cap, msg)) ||
+        (err = tok_open(e->gguf, &e->tok, msg)) ||
+        (err = pool_open(o->n_thread ? o->n_thread : default_threads(),
+                         &e->pool, msg)) ||
+        (err = weights_init(&e->weights, e->gguf, &e->hp, e->pool, msg)))
+        return err;
+    shape = kv_shape_of(e);
+    if ((err = kv_open(&shape, &e->kv, msg)))
+        return err;
+    drop_pages(e->gguf);
+    describe(e);
+
+    struct forward_parts parts = {
+        .hp = &e->hp, .w = &e->weights, .kern = e->kern, .pool = e->pool,
+        .kv = e->kv, .n_ctx = e->info.n_ctx,
+    };
+
+    return forward_open(&parts, &e->forward, msg);
+}
+
+enum sor_err engine_open(const char *path, const struct engine_opts *opts,
+                         struct engine **out, struct sor_msg *msg)
+{
+    struct engine_opts none = { 0 };
+    struct engine *e = mem_calloc(1, sizeof *e);
+    enum sor_err err;
+
+    if (!e)
+        return sor_fail(msg, SOR_NOMEM, "%s: out of memory", path);
+    err = open_parts(e, path, opts ? opts : &none, msg);
+    if (err) {
+        engine_close(e);
+        return err;
+    }
+    *out = e;
+    return SOR_OK;
+}
+
+void engine_close(struct engine *e)
+{
+    if (!e)
+        return;
+    forward_close(e->forward);
+    kv_close(e->kv);
+    weights_release(&e->weights, &e->hp);
+    pool_close(e->pool);
+    tok_close(e->tok);
+    gguf_close(e->gguf);
+    mem_free(e);
+}
+
+const struct engine_info *engine_info(const struct engine *e)
+{
+    return &e->info;
+}
+
+const struct model_hparams *engine_hparams(const struct engine *e)
+{
+    return &e->hp;
+}
+
+const struct tok *engine_tok(const struct engine *e)
+{
+    return e->tok;
+}
+
+const struct gguf *engine_gguf(const struct engine *e)
+{
+    return e->gguf;
+}
+
+struct pool *engine_pool(const struct engine *e)
+{
+    return e->pool;
+}
+
+enum sor_err engine_observe(struct engine *e, const struct hook_observer *o,
+                            struct sor_msg *msg)
+{
+    return forward_observe(e->forward, o, msg);
+}
+
+void engine_emit(struct engine *e, struct hook_event *ev)
+{
+    forward_emit(e->forward, ev);
+}
+
+/* --- timelines ------------------------------------------------------------*/
+
+enum sor_err session_open(struct engine *e, uint64_t tag, int n_reserve,
+                          struct session **out, struct sor_msg *msg)
+{
+    size_t blocks = (size_t)forward_blocks(e->info.n_ctx);
+    struct session *s = mem_alloc(sizeof *s + blocks * sizeof *s->block);
+
+    if (!s)
+        return sor_fail(msg, SOR_NOMEM, "session: out of memory");
+    s->e = e;
+    s->tag = tag;
+    s->len = s->n_block = 0;
+    for (int i = 0; i < n_reserve && i < e->info.n_ctx; i += KERN_KVBLOCK) {
+        enum sor_err err = kv_take(e->kv, &s->block[s->n_block], msg);
+
+        if (err) {
+            session_close(s);
+            return err;
+        }
+        s->n_block++;
+    }
+    *out = s;
+    return SOR_OK;
+}
+
+/* Gives back the blocks from index n on. */
+static void trim(struct session *s, int n)
+{
+    while (s->n_block > n)
+        kv_unref(s->e->kv, s->block[--s->n_block]);
+}
+
+enum sor_err session_fork(struct session *s, uint64_t tag, int pos,
+                          struct session **out, struct sor_msg *msg)
+{
+    struct session *child;
+    enum sor_err err;
+
+    if (pos < 0 || pos > s->len)
+        return sor_fail(msg, SOR_USAGE, "cannot fork at %d: the timeline has "
+                        "%d tokens", pos, s->len);
+    err = session_open(s->e, tag, 0, &child, msg);
+    if (err)
+        return err;
+    for (int i = 0; i < forward_blocks(pos); i++) {
+        child->block[child->n_block++] = s->block[i];
+        kv_ref(s->e->kv, s->block[i]);
+    }
+    child->len = pos;
+    *out = child;
+    return SOR_OK;
+}
+
+void session_rewind(struct session *s, int pos)
+{
+    if (pos >= s->len)
+        return;
+    s->len = pos < 0 ? 0 : pos;
+    trim(s, forward_blocks(s->len));
+}
+
+void session_close(struct session *s)
+{
+    if (!s)
+        return;
+    trim(s, 0);
+    mem_free(s);
+}
+
+int session_len(const struct session *s)
+{
+    return s->len;
+}
+
+uint64_t session_tag(const struct session *s)
+{
+    return s->tag;
+}
+
+/* Makes the blocks that positions len .. len+n-1 fall into the session's own:
+ * the half-filled one is copied if a fork shares it. */
+static enum sor_err reserve(struct session *s, int n, struct sor_msg *msg)
+{
+    struct kv *kv = s->e->kv;
+    int need = forward_blocks(s->len + n), at = s->len / KERN_KVBLOCK;
+
+    if (at < s->n_block && kv_shared(kv, s->block[at])) {
+        int32_t mine;
+        enum sor_err err = kv_take(kv, &mine, msg);
+
+        if (err)
+            return err;
+        kv_copy(kv, mine, s->block[at]);
+        kv_unref(kv, s->block[at]);
+        s->block[at] = mine;
+    }
+    while (s->n_block < need) {
+        enum sor_err err = kv_take(kv, &s->block[s->n_block], msg);
+
+        if (err)
+            return err;
+        s->n_block++;
+    }
+    return SOR_OK;
+}
+
+/* --- steps ----------------------------------------------------------------*/
+
+static enum sor_err check_feed(const struct engine *e,
+                               const struct engine_feed *feed,
+                               struct sor_msg *msg)
+{
+    int len = feed->session->len;
+
+    if (feed->n_tok < 1 || feed->n_logits < 0 || feed->n_logits > feed->n_tok)
+        return sor_fail(msg, SOR_USAGE, "a feed of %d tokens with %d logits",
+                        feed->n_tok, feed->n_logits);
+    if (feed->n_tok > e->info.n_ctx - len)
+        return sor_fail(msg, SOR_LIMIT, "the text needs %lld tokens of "
+                        "context; %d are available (--ctx)",
+                        (long long)len + feed->n_tok, e->info.n_ctx);
+    for (int i = 0; i < feed->n_tok; i++)
+        if (feed->tok[i] < 0 || (uint32_t)feed->tok[i] >= e->hp.n_vocab)
+            return sor_fail(msg, SOR_USAGE, "token %d at place %d: ids run "
+                            "from 0 to %u", feed->tok[i], i,
+                            e->hp.n_vocab - 1);
+    return SOR_OK;
+}
+
+/* Where the cutting of the feeds into passes stands. */
+struct cut { int feed, tok; };
+
+/* Fills rows from the feeds up to what one pass may hold; returns how many. */
+static int fill(struct engine *e, const struct engine_feed *feed, int n_feed,
+                struct cut *at)
+{
+    int most = forward_max_rows(e->forward), n = 0;
+    int logits = forward_max_logits(e->forward);
+
+    while (at->feed < n_feed && n < most) {
+        const struct engine_feed *f = &feed[at->feed];
+        int place = at->tok - (f->n_tok - f->n_logits);
+
+        if (place >= 0 && logits-- == 0)
+            break;
+        e->row[n++] = (struct forward_row){
+            .id = f->tok[at->tok], .pos = f->session->len + at->tok,
+            .tag = f->session->tag, .block = f->session->block,
+            .logits = place < 0 ? NULL
+                    : f->logits + (size_t)place * e->hp.n_vocab,
+        };
+        if (++at->tok == f->n_tok)
+            *at = (struct cut){ at->feed + 1, 0 };
+    }
+    return n;
+}
+
+enum sor_err engine_step(struct engine *e, const struct engine_feed *feed,
+                         int n_feed, struct sor_msg *msg)
+{
+    struct cut at = { 0, 0 };
+    enum sor_err err = SOR_OK;
+
+    for (int i = 0; i < n_feed && !err; i++)
+        err = check_feed(e, &feed[i], msg);
+    for (int i = 0; i < n_feed && !err; i++)
+        err = reserve(feed[i].session, feed[i].n_tok, msg);
+    if (err) {
+        for (int i = 0; i < n_feed; i++)
+            trim(feed[i].session, forward_blocks(feed[i].session->len));
+        return err;
+    }
+    while (at.feed < n_feed)
+        forward_run(e->forward, e->row, fill(e, feed, n_feed, &at));
+    for (int i = 0; i < n_feed; i++)
+        feed[i].session->len += feed[i].n_tok;
+    return SOR_OK;
+}

@@ -1,0 +1,69 @@
+/* engine/forward.h - one pass of some rows through the network.
+ *
+ * A row is one token of one timeline.  Rows of one timeline are neighbours and
+ * in order; rows of several timelines may share a pass.  Nothing about a row's
+ * result depends on the others: see kern.h.
+ *
+ * Ownership  struct forward is the caller's; its scratch is allocated by
+ *            forward_init() and forward_observe(), never inside a pass.
+ * Threads    one pass at a time; the pool works inside. */
+#ifndef ENGINE_FORWARD_H
+#define ENGINE_FORWARD_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "engine/hook.h"
+#include "engine/hparams.h"
+#include "engine/kern.h"
+#include "engine/kv.h"
+#include "engine/pool.h"
+#include "engine/weights.h"
+
+enum {
+    FORWARD_ROWS = HOOK_ROWS_MAX,   /* rows in a pass */
+    FORWARD_LOGITS = 64             /* of which so many may want logits */
+};
+
+/* KV blocks that the first n_pos positions fill. */
+static inline int forward_blocks(int n_pos)
+{
+    return (n_pos + KERN_KVBLOCK - 1) / KERN_KVBLOCK;
+}
+
+struct forward_row {
+    int32_t id, pos;
+    uint64_t tag;
+    const int32_t *block;   /* the timeline's block table, pos / 16 included */
+    float *logits;          /* [n_vocab], or NULL: not wanted */
+};
+
+struct forward_parts {      /* what a pass works with; all borrowed */
+    const struct model_hparams *hp;
+    const struct weights *w;
+    const struct kern_table *kern;
+    struct pool *pool;
+    struct kv *kv;
+    int n_ctx;
+};
+
+struct forward;
+
+enum sor_err forward_open(const struct forward_parts *parts,
+                          struct forward **out, struct sor_msg *msg);
+void forward_close(struct forward *f);          /* accepts NULL */
+
+/* Watches later passes; allocates what the mask needs. */
+enum sor_err forward_observe(struct forward *f, const struct hook_observer *o,
+                             struct sor_msg *msg);
+void forward_emit(struct forward *f, struct hook_event *ev);
+
+/* Rows and rows with logits that a pass may hold under the observer's mask. */
+int forward_max_rows(const struct forward *f);
+int forward_max_logits(const struct forward *f);
+
+/* Computes K/V for every row and logits where wanted.  The blocks that rows
+ * write must not be shared.  n <= forward_max_rows(). */
+void forward_run(struct forward *f, const struct forward_row *row, int n);
+
+#endif

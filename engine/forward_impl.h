@@ -1,0 +1,95 @@
+/* engine/forward_impl.h - the state of a pass, shared by forward.c (the
+ * network), attention.c (one of its stages) and observe.c (what is told). */
+#ifndef ENGINE_FORWARD_IMPL_H
+#define ENGINE_FORWARD_IMPL_H
+
+#include "engine/forward.h"
+
+enum {
+    ATTN_QUERIES = 24,          /* rows x heads that a task aims at */
+    ATTN_MAX_PER_GROUP = 128,   /* query heads per KV group */
+    ATTN_SPLIT_PAIRS = 256      /* (row, chunk) pairs that may run apart */
+};
+
+/* Facts about the rows of a pass, kept until they are told. */
+struct forward_facts {
+    float *entropy;             /* [rows][n_head] */
+    struct kern_stats *in;      /* [rows] residual going into this layer */
+    float *norm_in;             /* [rows] L2 norm going into the layer told */
+    int16_t *nan_layer;         /* [rows] */
+    uint64_t pass_ns;           /* when the pass began */
+    uint64_t layer_ns;          /* when the layer began */
+    /* HOOK_ATTN: for rows with logits, by their number among those. */
+    struct kern_mass *mass;     /* [mass_rows][n_head][n_block] this layer */
+    float *mass_sum;            /* [mass_rows][n_block] over layers, heads */
+    int mass_rows;
+    /* HOOK_HEAD */
+    float *score;               /* [score_rows][n_head][n_block * 16] */
+    float *score_m, *score_l;   /* [score_rows][n_head] */
+    int score_rows;
+    uint64_t digest[FORWARD_LOGITS];    /* of the logits, by their number */
+};
+
+/* A neighbourhood of rows of one timeline that attend together. */
+struct attn_tile {
+    int16_t row, n_row;         /* first row, rows */
+    int16_t n_chunk;            /* chunks of KERN_CHUNK blocks it sees */
+    int16_t split_at;           /* first of its (row, chunk) pairs */
+};
+
+struct attn_scratch {           /* of one thread */
+    struct kern_part *part;     /* [2][ATTN_MAX_PER_GROUP]: so far, chunk */
+};
+
+struct forward {
+    struct forward_parts p;
+    struct hook_observer observer;
+    uint64_t seq;
+
+    const struct forward_row *row;
+    int n;                      /* rows of this pass */
+    int n_logits;
+    int layer;
+    int16_t logit_row[FORWARD_LOGITS];      /* n-th row with logits */
+    int16_t logit_no[FORWARD_ROWS];         /* its inverse; -1 */
+
+    float *x;                   /* [rows][n_embd] residual stream */
+    struct kern_acts in;        /* [rows][n_embd] normalised */
+    float *q, *k, *v;           /* [rows][heads * head_dim] */
+    struct kern_acts mid;       /* [rows][n_head * head_dim] attended */
+    struct kern_acts ff;        /* [rows][n_ff]; f: the gate */
+    float *up;                  /* [rows][n_ff] */
+    float *cos, *sin;           /* [rows][rope_dim / 2] */
+    double *inv_freq;           /* [rope_dim / 2] radians per position */
+    float **row_x, **row_q, **row_k, **row_v, **row_gate, **row_up;
+
+    struct attn_tile tile[FORWARD_ROWS];
+    int n_tile, split;          /* split: tasks are (tile, group, chunk) */
+    struct attn_scratch thread[POOL_MAX_THREADS];
+    struct kern_part *split_part;   /* [ATTN_SPLIT_PAIRS][n_head] */
+
+    struct forward_facts facts;
+};
+
+static inline int forward_wants(const struct forward *f, enum hook_kind kind)
+{
+    return hook_wants(&f->observer, kind);
+}
+
+/* attention.c: q, k, v of the current layer -> mid.f; K and V stored. */
+enum sor_err attention_init(struct forward *f, struct sor_msg *msg);
+void attention_release(struct forward *f);
+void attention_plan(struct forward *f);     /* once a pass: the tiles */
+void attention_run(struct forward *f);
+
+/* observe.c */
+void observe_release(struct forward *f);
+void observe_pass(struct forward *f);               /* a pass begins */
+void observe_head(struct forward *f, int row, int head,
+                  const struct kern_part *part);    /* its softmax is final */
+void observe_layer(struct forward *f, int layer);   /* a layer's output stands
+                                                     * in facts.in; -1: the
+                                                     * embedding */
+void observe_rows(struct forward *f);               /* the pass is over */
+
+#endif

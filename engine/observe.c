@@ -1,0 +1,317 @@
+/* engine/observe.c - what a pass tells its observer, and the scratch for it.
+ *
+ * Nothing here changes a result.  Facts are collected by the stages (some on
+ * worker threads, each into its own place) and told from the calling thread
+ * once a layer is complete. */
+#include <math.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/mem.h"
+#include "engine/forward_impl.h"
+
+enum { FACT_BYTES = 64 << 20, SCORE_ROWS = 16 };
+
+void forward_emit(struct forward *f, struct hook_event *ev)
+{
+    if (!forward_wants(f, ev->kind))
+        return;
+    ev->seq = f->seq++;
+    f->observer.on_event(f->observer.ud, ev);
+}
+
+static size_t blocks_max(const struct forward *f)
+{
+    return (size_t)forward_blocks(f->p.n_ctx);
+}
+
+/* --- collecting -----------------------------------------------------------*/
+
+void observe_pass(struct forward *f)
+{
+    f->facts.pass_ns = clock_mono_ns();
+    for (int r = 0; r < f->n; r++)
+        f->facts.nan_layer[r] = -1;
+    if (forward_wants(f, HOOK_ATTN))
+        memset(f->facts.mass_sum, 0, (size_t)f->n_logits * blocks_max(f) *
+               sizeof *f->facts.mass_sum);
+}
+
+/* A block's share is its sum scaled to the final maximum, over l.  The maximum
+ * of the moment seldom changes from block to block, so exp() is rare. */
+static void add_mass(struct forward *f, int no, int head)
+{
+    int row = f->logit_row[no], n = forward_blocks(f->row[row].pos + 1);
+    size_t n_block = blocks_max(f), n_head = f->p.hp->n_head;
+    size_t at = (size_t)row * n_head + (size_t)head;
+    const struct kern_mass *m = f->facts.mass +
+        ((size_t)no * n_head + (size_t)head) * n_block;
+    float *sum = f->facts.mass_sum + (size_t)no * n_block;
+    float share = 1.0f / ((float)(n_head * f->p.hp->n_layer) *
+                          f->facts.score_l[at]);
+    float seen = -INFINITY, scale = 0.0f;
+
+    for (int b = 0; b < n; b++) {
+        if (m[b].m != seen) {
+            seen = m[b].m;
+            scale = share * expf(seen - f->facts.score_m[at]);
+        }
+        sum[b] += m[b].sum * scale;
+    }
+}
+
+/* Runs on a worker; heads of a row may be finished by different workers, so
+ * block sums, which heads share, are added in observe_layer(). */
+void observe_head(struct forward *f, int row, int head,
+                  const struct kern_part *part)
+{
+    size_t at = (size_t)row * f->p.hp->n_head + (size_t)head;
+
+    f->facts.entropy[at] = logf(part->l) - part->t / part->l;
+    f->facts.score_m[at] = part->m;
+    f->facts.score_l[at] = part->l;
+}
+
+/* --- telling --------------------------------------------------------------*/
+
+static struct hook_event event(const struct forward *f, int row, int layer,
+                               enum hook_kind kind)
+{
+    return (struct hook_event){
+        .t_ns = f->facts.pass_ns, .tag = f->row[row].tag,
+        .pos = f->row[row].pos, .row = row, .layer = (int16_t)layer,
+        .kind = kind,
+    };
+}
+
+static void tell_route(struct forward *f, int row, int layer)
+{
+    struct hook_event ev = event(f, row, layer, HOOK_ROUTE);
+    uint32_t groups = f->p.hp->n_head_kv;
+
+    ev.u.route = (struct hook_route){
+        .mode = HOOK_FULL, .reason = HOOK_BY_POLICY,
+        .dense = groups < 64 ? (UINT64_C(1) << groups) - 1 : UINT64_MAX,
+        .blocks_read = groups * (uint32_t)forward_blocks(f->row[row].pos + 1),
+    };
+    forward_emit(f, &ev);
+}
+
+/* The heaviest keys of one head, by insertion into a short sorted list. */
+static int top_keys(const float *score, int n_key, int32_t *pos, float *best)
+{
+    int n = 0;
+
+    for (int k = 0; k < n_key; k++) {
+        int i;
+
+        if (n == HOOK_TOP_MAX && !(score[k] > best[n - 1]))
+            continue;
+        if (n < HOOK_TOP_MAX)
+            n++;
+        for (i = n - 1; i > 0 && score[k] > best[i - 1]; i--) {
+            best[i] = best[i - 1];
+            pos[i] = pos[i - 1];
+        }
+        best[i] = score[k];
+        pos[i] = k;
+    }
+    return n;
+}
+
+static void tell_heads(struct forward *f, int row, int layer)
+{
+    size_t n_head = f->p.hp->n_head, n_key = blocks_max(f) * KERN_KVBLOCK;
+
+    for (size_t h = 0; h < n_head; h++) {
+        struct hook_event ev = event(f, row, layer, HOOK_HEAD);
+        size_t at = (size_t)row * n_head + h;
+        int32_t pos[HOOK_TOP_MAX] = { 0 };
+        float w[HOOK_TOP_MAX] = { 0 };
+        int n = top_keys(f->facts.score + at * n_key, f->row[row].pos + 1,
+                         pos, w);
+
+        for (int i = 0; i < n; i++)
+            w[i] = expf(w[i] - f->facts.score_m[at]) / f->facts.score_l[at];
+        ev.u.head = (struct hook_head){
+            .head = (uint16_t)h, .n_top = (uint16_t)n, .pos = pos,
+            .weight = w, .entropy = f->facts.entropy[at],
+        };
+        forward_emit(f, &ev);
+    }
+}
+
+static float mean_entropy(const struct forward *f, int row)
+{
+    size_t n_head = f->p.hp->n_head;
+    float sum = 0.0f;
+
+    for (size_t h = 0; h < n_head; h++)
+        sum += f->facts.entropy[(size_t)row * n_head + h];
+    return sum / (float)n_head;
+}
+
+static void tell_layer(struct forward *f, int row, int layer, uint64_t ns)
+{
+    struct hook_event ev = event(f, row, layer, HOOK_LAYER);
+    float out = sqrtf(f->facts.in[row].sumsq);
+
+    if (!isfinite(out) && f->facts.nan_layer[row] < 0)
+        f->facts.nan_layer[row] = (int16_t)layer;
+    if (!forward_wants(f, HOOK_LAYER)) {
+        f->facts.norm_in[row] = out;
+        return;
+    }
+    ev.u.layer = (struct hook_layer){
+        .ns = ns, .norm_in = f->facts.norm_in[row], .norm_out = out,
+        .attn_entropy = mean_entropy(f, row),
+        .digest = f->facts.in[row].digest,
+    };
+    f->facts.norm_in[row] = out;
+    forward_emit(f, &ev);
+}
+
+void observe_layer(struct forward *f, int layer)
+{
+    uint64_t ns = (clock_mono_ns() - f->facts.layer_ns) / (uint64_t)f->n;
+
+    if (layer < 0) {
+        for (int r = 0; r < f->n; r++)
+            f->facts.norm_in[r] = sqrtf(f->facts.in[r].sumsq);
+        return;
+    }
+    for (int i = 0; forward_wants(f, HOOK_ATTN) && i < f->n_logits; i++)
+        for (int h = 0; h < (int)f->p.hp->n_head; h++)
+            add_mass(f, i, h);
+    for (int r = 0; r < f->n; r++) {
+        if (forward_wants(f, HOOK_ROUTE))
+            tell_route(f, r, layer);
+        if (forward_wants(f, HOOK_HEAD))
+            tell_heads(f, r, layer);
+        tell_layer(f, r, layer, ns);
+    }
+}
+
+static void digest_task(void *ctx, int i, int thread)
+{
+    struct forward *f = ctx;
+    size_t bytes = f->p.hp->n_vocab * sizeof(float);
+
+    (void)thread;
+    f->facts.digest[i] = hash_xxh3(f->row[f->logit_row[i]].logits, bytes, 0);
+}
+
+void observe_rows(struct forward *f)
+{
+    if (forward_wants(f, HOOK_ROW))
+        pool_run(f->p.pool, f->n_logits, digest_task, f);
+    for (int r = 0; r < f->n; r++) {
+        int no = f->logit_no[r];
+
+        if (no >= 0 && forward_wants(f, HOOK_ATTN)) {
+            struct hook_event ev = event(f, r, -1, HOOK_ATTN);
+
+            ev.u.attn = (struct hook_attn){
+                .n_block = (uint32_t)forward_blocks(f->row[r].pos + 1),
+                .mass = f->facts.mass_sum + (size_t)no * blocks_max(f),
+            };
+            forward_emit(f, &ev);
+        }
+        struct hook_event ev = event(f, r, -1, HOOK_ROW);
+
+        ev.u.row = (struct hook_row){
+            .id = f->row[r].id, .has_logits = no >= 0,
+            .nan_layer = f->facts.nan_layer[r],
+            .digest = no >= 0 ? f->facts.digest[no] : 0,
+        };
+        forward_emit(f, &ev);
+    }
+}
+
+/* --- memory ---------------------------------------------------------------*/
+
+/* As many rows as FACT_BYTES hold, 1 .. most. */
+static int rows_for(size_t bytes_a_row, int most)
+{
+    size_t n = FACT_BYTES / bytes_a_row;
+
+    return n < 1 ? 1 : n < (size_t)most ? (int)n : most;
+}
+
+static int always_init(struct forward *f)
+{
+    struct forward_facts *k = &f->facts;
+    size_t rows = FORWARD_ROWS, heads = rows * f->p.hp->n_head;
+
+    if (k->entropy)
+        return 1;
+    k->entropy = mem_calloc(heads, sizeof *k->entropy);
+    k->score_m = mem_calloc(heads, sizeof *k->score_m);
+    k->score_l = mem_calloc(heads, sizeof *k->score_l);
+    k->in = mem_calloc(rows, sizeof *k->in);
+    k->norm_in = mem_calloc(rows, sizeof *k->norm_in);
+    k->nan_layer = mem_calloc(rows, sizeof *k->nan_layer);
+    return k->entropy && k->score_m && k->score_l && k->in && k->norm_in &&
+           k->nan_layer;
+}
+
+static int mass_init(struct forward *f)
+{
+    struct forward_facts *k = &f->facts;
+    size_t blocks = blocks_max(f), n_head = f->p.hp->n_head, rows;
+
+    if (k->mass)
+        return 1;
+    k->mass_rows = rows_for(blocks * n_head * sizeof *k->mass, FORWARD_LOGITS);
+    rows = (size_t)k->mass_rows;
+    k->mass = mem_alloc(rows * n_head * blocks * sizeof *k->mass);
+    k->mass_sum = mem_alloc(rows * blocks * sizeof *k->mass_sum);
+    return k->mass && k->mass_sum;
+}
+
+static int score_init(struct forward *f)
+{
+    struct forward_facts *k = &f->facts;
+    size_t row = blocks_max(f) * KERN_KVBLOCK * f->p.hp->n_head *
+                 sizeof *k->score;
+
+    if (k->score)
+        return 1;
+    k->score_rows = rows_for(row, SCORE_ROWS);
+    k->score = mem_alloc((size_t)k->score_rows * row);
+    return k->score != NULL;
+}
+
+enum sor_err forward_observe(struct forward *f, const struct hook_observer *o,
+                             struct sor_msg *msg)
+{
+    uint32_t mask = o ? o->mask : 0;
+    int ok = !mask || always_init(f);
+
+    if (ok && mask >> HOOK_ATTN & 1)
+        ok = mass_init(f);
+    if (ok && mask >> HOOK_HEAD & 1)
+        ok = score_init(f);
+    if (!ok)
+        return sor_fail(msg, SOR_NOMEM, "no memory for the facts that this "
+                        "trace level asks for; use a lower --trace level");
+    f->observer = o ? *o : (struct hook_observer){ 0 };
+    return SOR_OK;
+}
+
+void observe_release(struct forward *f)
+{
+    struct forward_facts *k = &f->facts;
+
+    mem_free(k->entropy);
+    mem_free(k->score_m);
+    mem_free(k->score_l);
+    mem_free(k->in);
+    mem_free(k->norm_in);
+    mem_free(k->nan_layer);
+    mem_free(k->mass);
+    mem_free(k->mass_sum);
+    mem_free(k->score);
+    memset(k, 0, sizeof *k);
+}
