@@ -31,6 +31,10 @@ void db_close(struct db *d);            /* accepts NULL */
 
 enum sor_err db_cur_close(struct db_cur *c);    /* accepts NULL */
 
+/* The process that is writing to the database at path: its pid, -1 where it
+ * has not said, 0 where nobody is. */
+int db_writer_pid(const char *path);
+
 /* Changes whenever another process committed (PRAGMA data_version). */
 int64_t db_data_version(struct db *d);
 

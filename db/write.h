@@ -1,8 +1,8 @@
 /* db/write.h - the one writing connection of a database.
  *
  * db_writer_open() takes the file's writer lock before anything else, creates
- * the file with mode 0600 (missing parents 0700), migrates it and remakes the
- * views.  A second writer is refused with SOR_BUSY and the first's pid, or
+ * the file with mode 0600, migrates it and remakes the views.  Its folder must
+ * exist, but for the default place, which is made (0700).  A second writer is refused with SOR_BUSY and the first's pid, or
  * waits where `wait` is set.
  *
  * Rows go in between db_begin() and db_commit(); a commit closes one batch of
@@ -30,6 +30,9 @@ enum sor_err db_writer_open(const char *path, const struct db_writer_opts *o,
 /* Commits nothing that is open; checkpoints; gives the lock back. */
 void db_writer_close(struct db_writer *w);      /* accepts NULL */
 
+/* run_id: whose rows the batch will hold (rm and the verifier rely on it); 0:
+ * of the run that db_put_run() makes in it, or shared rows (text, model,
+ * piece) only. */
 enum sor_err db_begin(struct db_writer *w, int64_t run_id, struct sor_msg *msg);
 /* batch_id (may be NULL): the batch that is now safe on disk. */
 enum sor_err db_commit(struct db_writer *w, int64_t *batch_id,

@@ -6,8 +6,23 @@
 -- wrote lives in `text`, once per content, and nowhere else: `forget` empties
 -- it there and the digests stay.
 --
+-- Ids are given by the writer, rise by one, and are never used again after
+-- `rm`: a part of the chain names its rows as a range of ids.
+--
 -- Run inside one transaction by db_migrate(), which sets PRAGMA user_version
 -- in that transaction.  Never edit a released migration: add the next number.
+
+-- 0..1023: views turn one packed row into many by joining it.
+CREATE TABLE number (n INTEGER PRIMARY KEY) STRICT;
+INSERT INTO number
+WITH RECURSIVE up(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM up WHERE n < 1023)
+SELECT n FROM up;
+
+-- Which text of db/views.sql the views in this file were made from.
+CREATE TABLE views_made (
+    id     INTEGER PRIMARY KEY CHECK (id = 1),
+    sha256 BLOB NOT NULL CHECK (length(sha256) = 32)
+) STRICT;
 
 -- Repeated text is stored once.  body is NULL once forgotten.
 CREATE TABLE text (
@@ -114,7 +129,8 @@ CREATE TABLE path (
 ) STRICT;
 
 -- Where the tokens of a path are stored: positions pos_from <= pos < pos_to
--- under source_id.  The last span of a path is its own and is open-ended.
+-- under source_id.  The last span of a path is its own and is open-ended
+-- (pos_to 2147483647).
 CREATE TABLE path_span (
     id        INTEGER PRIMARY KEY,
     path_id   INTEGER NOT NULL REFERENCES path(id),
@@ -221,16 +237,20 @@ CREATE TABLE loss (
 ) STRICT;
 
 -- The hash chain: one row per committed transaction of the writer.
--- hash = SHA-256(prev || digests of the parts); batch 1 has 32 zero bytes as
--- prev.  A part covers the rows first_id..last_id of one table.
+-- hash = SHA-256 of (id, run_id, at_us, prev, then every column but hash of
+-- each of its parts, in order of id); batch 1 has 32 zero bytes as prev.
 CREATE TABLE batch (
-    id     INTEGER PRIMARY KEY AUTOINCREMENT,
+    id     INTEGER PRIMARY KEY,
     run_id INTEGER,                         -- no foreign key: outlives rm
     at_us  INTEGER NOT NULL,
     prev   BLOB NOT NULL CHECK (length(prev) = 32),
     hash   BLOB NOT NULL CHECK (length(hash) = 32)
 ) STRICT;
 
+-- A part covers n_row rows of one table, all that have an id in
+-- first_id..last_id: digest = SHA-256 of their columns in order of id.  Of a
+-- text it covers id and sha256 only, so that `forget` can empty the body.
+-- docs/trace-format.md says how a value becomes bytes.
 CREATE TABLE batch_part (
     id         INTEGER PRIMARY KEY,
     batch_id   INTEGER NOT NULL REFERENCES batch(id),
@@ -252,10 +272,13 @@ CREATE TABLE tombstone (
 ) STRICT;
 
 CREATE INDEX run_started ON run(started_us);
+CREATE INDEX step_tok ON step(path_id, tok_from);
 CREATE INDEX edge_run ON edge(run_id, kind);
 CREATE INDEX edge_src ON edge(src_kind, src_id);
 CREATE INDEX edge_dst ON edge(dst_kind, dst_id);
 CREATE INDEX answer_path ON answer(path_id);
 CREATE INDEX divergence_run ON divergence(run_id);
 CREATE INDEX batch_part_batch ON batch_part(batch_id);
+CREATE INDEX batch_part_rows ON batch_part(table_name, last_id);
+CREATE UNIQUE INDEX tombstone_run ON tombstone(run_id, kind);
 CREATE INDEX batch_run ON batch(run_id);

@@ -1,0 +1,177 @@
+#include "db/table.h"
+
+#include <string.h>
+
+#define PATHS_OF_RUN "path_id IN (SELECT id FROM path WHERE run_id = ?1)"
+#define RUN_COLUMN "run_id = ?1"
+
+/* The address of a row that belongs to a path, or to a run. */
+#define BY_PATH(table, pos) \
+    "SELECT r.uid, p.ordinal, " pos " FROM " table " x " \
+    "JOIN path p ON p.id = x.path_id JOIN run r ON r.id = p.run_id " \
+    "WHERE x.id = ?1"
+#define BY_RUN(table) \
+    "SELECT r.uid, NULL, NULL FROM " table " x " \
+    "JOIN run r ON r.id = x.run_id WHERE x.id = ?1"
+
+const struct table_info tables[TABLES] = {
+    [TABLE_TEXT] = { "text", "id, sha256, body", 3, 2, NULL, NULL },
+    [TABLE_MODEL] = { "model",
+        "id, sha256, name, path, arch, quant, bytes, n_layer, n_embd, n_head, "
+        "n_head_kv, n_vocab, n_ctx_train", 13, 13, NULL, NULL },
+    [TABLE_MODEL_PART] = { "model_part",
+        "id, model_id, ordinal, name, bytes, xxh3", 6, 6, NULL, NULL },
+    [TABLE_PIECE] = { "piece",
+        "id, model_id, token_id, bytes, text", 5, 5, NULL, NULL },
+    [TABLE_RUN] = { "run",
+        "id, uid, kind, model_id, prompt_id, system_id, chat, n_prompt, "
+        "n_path, max_tok, seed, temperature, top_k, top_p, min_p, route, "
+        "kv_type, isa, n_thread, n_ctx, level, program, params, started_us",
+        24, 24, "id = ?1",
+        "SELECT uid, NULL, NULL FROM run WHERE id = ?1" },
+    [TABLE_RUN_END] = { "run_end",
+        "id, run_id, status, reason, n_token, n_lost, wall_ns, prefill_ns, "
+        "ended_us", 9, 9, RUN_COLUMN, BY_RUN("run_end") },
+    [TABLE_PATH] = { "path",
+        "id, run_id, ordinal, kind, parent_id, fork_pos, seed, params", 8, 8,
+        RUN_COLUMN,
+        "SELECT r.uid, p.ordinal, NULL FROM path p "
+        "JOIN run r ON r.id = p.run_id WHERE p.id = ?1" },
+    [TABLE_PATH_SPAN] = { "path_span",
+        "id, path_id, source_id, pos_from, pos_to", 5, 5, PATHS_OF_RUN,
+        BY_PATH("path_span", "x.pos_from") },
+    [TABLE_PATH_END] = { "path_end",
+        "id, path_id, stop, n_token, text_id, logprob_mean, ended_us", 7, 7,
+        PATHS_OF_RUN, BY_PATH("path_end", "NULL") },
+    [TABLE_TOKEN] = { "token",
+        "id, path_id, pos, token_id, logprob, entropy, mode, digest, alt, "
+        "layers, heads", 11, 11, PATHS_OF_RUN, BY_PATH("token", "x.pos") },
+    [TABLE_STEP] = { "step",
+        "id, path_id, ordinal, role, origin, tok_from, tok_to, char_from, "
+        "char_to, logprob_mean, logprob_min, min_pos, segmenter", 13, 13,
+        PATHS_OF_RUN, BY_PATH("step", "x.tok_from") },
+    [TABLE_ANSWER] = { "answer",
+        "id, path_id, step_id, final, kind, text_id, norm_id", 7, 7,
+        PATHS_OF_RUN, BY_PATH("answer", "NULL") },
+    [TABLE_EDGE] = { "edge",
+        "id, run_id, kind, src_kind, src_id, dst_kind, dst_id, weight, "
+        "measured, note_id", 10, 10, RUN_COLUMN, BY_RUN("edge") },
+    [TABLE_DIVERGENCE] = { "divergence",
+        "id, run_id, path_a, path_b, pos, token_a, token_b", 7, 7, RUN_COLUMN,
+        BY_RUN("divergence") },
+    [TABLE_LOSS] = { "loss",
+        "id, run_id, from_seq, n_event, reason", 5, 5, RUN_COLUMN,
+        BY_RUN("loss") },
+    [TABLE_TOMBSTONE] = { "tombstone",
+        "id, run_id, uid, kind, n_row, at_us", 6, 6, NULL, NULL },
+};
+
+enum table table_find(const char *name)
+{
+    int t = 0;
+
+    while (t < TABLES && strcmp(tables[t].name, name) != 0)
+        t++;
+    return (enum table)t;
+}
+
+enum sor_err table_hash_open(struct table_hash *h, struct sor_msg *msg)
+{
+    h->n = 0;
+    h->sha = sha256_open();
+    return h->sha ? SOR_OK : sor_fail(msg, SOR_NOMEM, "out of memory");
+}
+
+void table_hash_close(struct table_hash *h)
+{
+    sha256_close(h->sha);
+    h->sha = NULL;
+}
+
+static void flush(struct table_hash *h)
+{
+    if (h->n)
+        sha256_update(h->sha, h->buf, h->n);
+    h->n = 0;
+}
+
+static void put(struct table_hash *h, const void *p, size_t n)
+{
+    if (n > sizeof h->buf - h->n)
+        flush(h);
+    if (n > sizeof h->buf) {
+        sha256_update(h->sha, p, n);
+        return;
+    }
+    memcpy(h->buf + h->n, p, n);
+    h->n += n;
+}
+
+static void put_tagged(struct table_hash *h, char tag, uint64_t v, size_t n)
+{
+    uint8_t b[9] = { (uint8_t)tag };
+
+    for (size_t i = 0; i < n; i++)
+        b[1 + i] = (uint8_t)(v >> (8 * i));
+    put(h, b, 1 + n);
+}
+
+void table_hash_null(struct table_hash *h)
+{
+    put_tagged(h, 'n', 0, 0);
+}
+
+void table_hash_int(struct table_hash *h, int64_t v)
+{
+    put_tagged(h, 'i', (uint64_t)v, 8);
+}
+
+void table_hash_real(struct table_hash *h, double v)
+{
+    double zero_signed = v + 0.0;       /* -0 + 0 is 0: SQLite keeps no -0 */
+    uint64_t bits;
+
+    memcpy(&bits, &zero_signed, sizeof bits);
+    put_tagged(h, 'r', bits, 8);
+}
+
+void table_hash_bytes(struct table_hash *h, char tag, const void *p, size_t n)
+{
+    put_tagged(h, tag, n, 4);
+    if (n)
+        put(h, p, n);
+}
+
+static void hash_value(struct table_hash *h, sqlite3_stmt *st, int i)
+{
+    switch (sqlite3_column_type(st, i)) {
+    case SQLITE_INTEGER:
+        table_hash_int(h, sqlite3_column_int64(st, i));
+        break;
+    case SQLITE_FLOAT:
+        table_hash_real(h, sqlite3_column_double(st, i));
+        break;
+    case SQLITE_TEXT:
+        table_hash_bytes(h, 't', sqlite3_column_text(st, i),
+                         (size_t)sqlite3_column_bytes(st, i));
+        break;
+    case SQLITE_BLOB:
+        table_hash_bytes(h, 'b', sqlite3_column_blob(st, i),
+                         (size_t)sqlite3_column_bytes(st, i));
+        break;
+    default:
+        table_hash_null(h);
+    }
+}
+
+void table_hash_row(struct table_hash *h, sqlite3_stmt *st, int n)
+{
+    for (int i = 0; i < n; i++)
+        hash_value(h, st, i);
+}
+
+void table_hash_final(struct table_hash *h, uint8_t out[SHA256_BYTES])
+{
+    flush(h);
+    sha256_final(h->sha, out);
+}

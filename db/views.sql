@@ -1,0 +1,362 @@
+-- Views: what people, the browser and the drawings read.  The writer remakes
+-- them when this text changes, so a table may change under them.
+--
+-- Plain SQL for any SQLite client from 3.37 on: no extension, no function
+-- beyond the core.  The packed columns of token are laid out in
+-- docs/trace-format.md; here byte k of a blob is
+--     instr(bytes, substr(blob, k + 1, 1)) - 1
+-- where `bytes` is the blob 00 01 .. FF of v_byte, and a uf16 of the bytes lo
+-- and hi is  ((lo + ((hi & 7) << 8)) << (hi >> 3)) / 65536.0
+-- Offsets of substr() count from 1.
+--
+-- Keys first: WHERE path_id = ? AND pos = ? is answered through indexes.
+-- CROSS JOIN keeps the order of the tables as written.
+
+CREATE VIEW v_byte AS SELECT
+x'000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F202122232425262728292A2B2C2D2E2F303132333435363738393A3B3C3D3E3F404142434445464748494A4B4C4D4E4F505152535455565758595A5B5C5D5E5F606162636465666768696A6B6C6D6E6F707172737475767778797A7B7C7D7E7F808182838485868788898A8B8C8D8E8F909192939495969798999A9B9C9D9E9FA0A1A2A3A4A5A6A7A8A9AAABACADAEAFB0B1B2B3B4B5B6B7B8B9BABBBCBDBEBFC0C1C2C3C4C5C6C7C8C9CACBCCCDCECFD0D1D2D3D4D5D6D7D8D9DADBDCDDDEDFE0E1E2E3E4E5E6E7E8E9EAEBECEDEEEFF0F1F2F3F4F5F6F7F8F9FAFBFCFDFEFF' AS bytes;
+
+CREATE VIEW v_model AS
+SELECT m.id, lower(hex(m.sha256)) AS sha256, m.name, m.path, m.arch, m.quant,
+       m.bytes, m.n_layer, m.n_embd, m.n_head, m.n_head_kv, m.n_vocab,
+       m.n_ctx_train,
+       (SELECT count(*) FROM run r WHERE r.model_id = m.id) AS n_run
+FROM model m;
+
+-- answer: the vote that leads (ties: by mean log-probability), votes of
+-- n_voted paths.  status NULL: still recording, or cut off.
+CREATE VIEW v_run AS
+SELECT r.id, r.uid, r.kind, r.model_id, m.name AS model,
+       CASE WHEN f.id IS NULL THEN q.body END AS prompt,
+       CASE WHEN f.id IS NULL THEN s.body END AS system,
+       r.chat, r.route, r.kv_type, r.isa, r.level, r.program, r.params,
+       r.n_prompt, r.n_path, r.max_tok, r.top_k, r.n_thread, r.n_ctx, r.seed,
+       r.started_us,
+       strftime('%Y-%m-%dT%H:%M:%SZ', r.started_us / 1000000, 'unixepoch')
+           AS started,
+       r.temperature, r.top_p, r.min_p,
+       e.status, e.reason, e.n_token, e.n_lost, e.wall_ns, e.prefill_ns,
+       e.ended_us,
+       CASE WHEN f.id IS NULL THEN
+       (SELECT n.body FROM path p JOIN answer a ON a.path_id = p.id
+            JOIN text n ON n.id = a.norm_id
+            LEFT JOIN path_end pe ON pe.path_id = p.id
+        WHERE p.run_id = r.id AND a.final = 1
+        GROUP BY a.norm_id, a.kind
+        ORDER BY count(*) DESC, avg(pe.logprob_mean) DESC, a.norm_id LIMIT 1)
+       END AS answer,
+       coalesce((SELECT count(*) FROM path p JOIN answer a ON a.path_id = p.id
+        WHERE p.run_id = r.id AND a.final = 1
+        GROUP BY a.norm_id, a.kind ORDER BY count(*) DESC LIMIT 1), 0)
+           AS votes,
+       (SELECT count(*) FROM path p JOIN answer a ON a.path_id = p.id
+        WHERE p.run_id = r.id AND a.final = 1) AS n_voted,
+       (SELECT count(*) FROM path p JOIN path_end pe ON pe.path_id = p.id
+        WHERE p.run_id = r.id) AS n_path_done,
+       f.id IS NOT NULL AS forgotten
+FROM run r
+LEFT JOIN model m ON m.id = r.model_id
+LEFT JOIN text q ON q.id = r.prompt_id
+LEFT JOIN text s ON s.id = r.system_id
+LEFT JOIN run_end e ON e.run_id = r.id
+LEFT JOIN tombstone f ON f.run_id = r.id AND f.kind = 'forget';
+
+-- answer: as the path stated it; answer_norm: as it is counted.
+CREATE VIEW v_path AS
+SELECT p.id, p.run_id, r.uid, p.ordinal, p.kind, p.params, p.parent_id,
+       p.fork_pos, p.seed, e.stop, e.n_token,
+       CASE WHEN f.id IS NULL THEN t.body END AS text,
+       e.logprob_mean,
+       CASE WHEN f.id IS NULL THEN at.body END AS answer,
+       CASE WHEN f.id IS NULL THEN an.body END AS answer_norm,
+       a.kind AS answer_kind,
+       (SELECT count(*) FROM step s WHERE s.path_id = p.id) AS n_step,
+       e.ended_us
+FROM path p
+JOIN run r ON r.id = p.run_id
+LEFT JOIN path_end e ON e.path_id = p.id
+LEFT JOIN text t ON t.id = e.text_id
+LEFT JOIN answer a ON a.path_id = p.id AND a.final = 1
+LEFT JOIN text at ON at.id = a.text_id
+LEFT JOIN text an ON an.id = a.norm_id
+LEFT JOIN tombstone f ON f.run_id = p.run_id AND f.kind = 'forget';
+
+-- text: its part of the path's text; answer: what it states, as counted.
+CREATE VIEW v_step AS
+SELECT s.id, s.path_id, p.run_id, r.uid, p.ordinal AS path, s.ordinal, s.role,
+       s.origin, s.tok_from, s.tok_to, s.char_from, s.char_to,
+       s.logprob_mean, s.logprob_min, s.min_pos, s.segmenter,
+       CASE WHEN f.id IS NULL THEN
+           substr(t.body, s.char_from + 1, s.char_to - s.char_from) END
+           AS text,
+       CASE WHEN f.id IS NULL THEN
+       (SELECT n.body FROM answer a JOIN text n ON n.id = a.norm_id
+        WHERE a.path_id = s.path_id AND a.step_id = s.id
+        ORDER BY a.final DESC, a.id LIMIT 1) END AS answer
+FROM step s
+JOIN path p ON p.id = s.path_id
+JOIN run r ON r.id = p.run_id
+LEFT JOIN path_end e ON e.path_id = p.id
+LEFT JOIN text t ON t.id = e.text_id
+LEFT JOIN tombstone f ON f.run_id = p.run_id AND f.kind = 'forget';
+
+-- Every token that a path consists of, those shared with its parent too
+-- (source_id: the path that stores it).  step: ordinal of the path's step.
+CREATE VIEW v_token AS
+SELECT s.path_id, t.pos, s.source_id, t.token_id, w.text,
+       t.logprob, t.entropy,
+       CASE t.mode WHEN 0 THEN 'sparse' WHEN 1 THEN 'hybrid'
+                   WHEN 2 THEN 'full' END AS mode,
+       t.digest,
+       (SELECT CASE WHEN t.pos < st.tok_to THEN st.ordinal END FROM step st
+        WHERE st.path_id = s.path_id AND st.tok_from <= t.pos
+        ORDER BY st.tok_from DESC LIMIT 1) AS step,
+       t.id, p.run_id, p.ordinal AS path
+FROM path_span s
+CROSS JOIN token t ON t.path_id = s.source_id AND t.pos >= s.pos_from
+                  AND t.pos < s.pos_to
+JOIN path p ON p.id = s.path_id
+JOIN run r ON r.id = p.run_id
+LEFT JOIN piece w ON w.model_id = r.model_id AND w.token_id = t.token_id;
+
+-- The likeliest tokens at a position, rank 1 first.
+CREATE VIEW v_alt AS
+SELECT u.path_id, u.pos, u.rank, u.token_id, w.text,
+       -(((u.lo + ((u.hi & 7) << 8)) << (u.hi >> 3)) / 65536.0) AS logprob,
+       u.token_id = u.chosen_id AS chosen
+FROM (SELECT s.path_id, t.pos, k.n + 1 AS rank, t.token_id AS chosen_id,
+             instr(bytes, substr(t.alt, 6 * k.n + 1, 1)) - 1
+             + (instr(bytes, substr(t.alt, 6 * k.n + 2, 1)) - 1 << 8)
+             + (instr(bytes, substr(t.alt, 6 * k.n + 3, 1)) - 1 << 16)
+             + (instr(bytes, substr(t.alt, 6 * k.n + 4, 1)) - 1 << 24)
+                 AS token_id,
+             instr(bytes, substr(t.alt, 6 * k.n + 5, 1)) - 1 AS lo,
+             instr(bytes, substr(t.alt, 6 * k.n + 6, 1)) - 1 AS hi,
+             r.model_id
+      FROM v_byte
+      CROSS JOIN path_span s
+      CROSS JOIN token t ON t.path_id = s.source_id AND t.pos >= s.pos_from
+                        AND t.pos < s.pos_to
+      CROSS JOIN number k ON k.n < length(t.alt) / 6
+      JOIN path p ON p.id = s.path_id
+      JOIN run r ON r.id = p.run_id) u
+LEFT JOIN piece w ON w.model_id = u.model_id AND w.token_id = u.token_id;
+
+-- One row per token and layer.  dense: bit g = KV group g read every key.
+-- digest: 16 bits of the residual's digest.
+CREATE VIEW v_layer AS
+SELECT path_id, pos, layer,
+       CASE b0 & 3 WHEN 0 THEN 'sparse' WHEN 1 THEN 'hybrid'
+                   WHEN 2 THEN 'full' END AS mode,
+       CASE b0 >> 2 & 3 WHEN 0 THEN 'policy' WHEN 1 THEN 'score'
+                        WHEN 2 THEN 'guard' ELSE 'replay' END AS reason,
+       ((b2 + ((b3 & 7) << 8)) << (b3 >> 3)) / 65536.0 AS blocks_read,
+       ((in_lo + ((in_hi & 7) << 8)) << (in_hi >> 3)) / 65536.0 AS norm_in,
+       ((b4 + ((b5 & 7) << 8)) << (b5 >> 3)) / 65536.0 AS norm_out,
+       ((b6 + ((b7 & 7) << 8)) << (b7 >> 3)) / 65536.0 AS attn_entropy,
+       ((b8 + ((b9 & 7) << 8)) << (b9 >> 3)) / 65536.0 AS exit_measure,
+       ((b10 + ((b11 & 7) << 8)) << (b11 >> 3)) / 65536.0 AS time_us,
+       b12 + (b13 << 8) AS digest,
+       (SELECT coalesce(sum(instr(v.bytes, substr(mask, g.n + 1, 1)) - 1
+                            << 8 * g.n), 0)
+        FROM v_byte v JOIN number g ON g.n < length(mask)) AS dense,
+       b0 >> 6 & 1 AS exit_here,
+       b0 >> 7 & 1 AS skipped
+FROM (SELECT path_id, pos, layer, mask,
+             instr(bytes, substr(rec, 1, 1)) - 1 AS b0,
+             instr(bytes, substr(rec, 3, 1)) - 1 AS b2,
+             instr(bytes, substr(rec, 4, 1)) - 1 AS b3,
+             instr(bytes, substr(rec, 5, 1)) - 1 AS b4,
+             instr(bytes, substr(rec, 6, 1)) - 1 AS b5,
+             instr(bytes, substr(rec, 7, 1)) - 1 AS b6,
+             instr(bytes, substr(rec, 8, 1)) - 1 AS b7,
+             instr(bytes, substr(rec, 9, 1)) - 1 AS b8,
+             instr(bytes, substr(rec, 10, 1)) - 1 AS b9,
+             instr(bytes, substr(rec, 11, 1)) - 1 AS b10,
+             instr(bytes, substr(rec, 12, 1)) - 1 AS b11,
+             instr(bytes, substr(rec, 13, 1)) - 1 AS b12,
+             instr(bytes, substr(rec, 14, 1)) - 1 AS b13,
+             instr(bytes, substr(before, 1, 1)) - 1 AS in_lo,
+             instr(bytes, substr(before, 2, 1)) - 1 AS in_hi
+      FROM (SELECT bytes, path_id, pos, l.n AS layer,
+                   substr(layers, 1, 12) AS head,
+                   substr(layers, 13 + l.n * stride, stride) AS rec,
+                   substr(layers, 27 + l.n * stride, stride - 14) AS mask,
+                   substr(layers, CASE l.n WHEN 0 THEN 5
+                          ELSE 17 + (l.n - 1) * stride END, 2) AS before
+            FROM (SELECT bytes, s.path_id, t.pos, t.layers,
+                         13 + instr(bytes, substr(t.layers, 2, 1)) AS stride,
+                         instr(bytes, substr(t.layers, 3, 1)) - 1
+                         + (instr(bytes, substr(t.layers, 4, 1)) - 1 << 8)
+                             AS n_layer
+                  FROM v_byte
+                  CROSS JOIN path_span s
+                  CROSS JOIN token t ON t.path_id = s.source_id
+                       AND t.pos >= s.pos_from AND t.pos < s.pos_to
+                       AND t.layers IS NOT NULL)
+            CROSS JOIN number l ON l.n < n_layer));
+
+-- The choice of computation behind each token and layer.
+CREATE VIEW v_route AS
+SELECT path_id, pos, layer,
+       CASE b0 & 3 WHEN 0 THEN 'sparse' WHEN 1 THEN 'hybrid'
+                   WHEN 2 THEN 'full' END AS mode,
+       CASE b0 >> 2 & 3 WHEN 0 THEN 'policy' WHEN 1 THEN 'score'
+                        WHEN 2 THEN 'guard' ELSE 'replay' END AS reason,
+       ((h6 + ((h7 & 7) << 8)) << (h7 >> 3)) / 65536.0 AS score,
+       ((h8 + ((h9 & 7) << 8)) << (h9 >> 3)) / 65536.0 AS low,
+       ((h10 + ((h11 & 7) << 8)) << (h11 >> 3)) / 65536.0 AS high,
+       (SELECT coalesce(sum(instr(v.bytes, substr(mask, g.n + 1, 1)) - 1
+                            << 8 * g.n), 0)
+        FROM v_byte v JOIN number g ON g.n < length(mask)) AS dense,
+       ((b2 + ((b3 & 7) << 8)) << (b3 >> 3)) / 65536.0 AS blocks_read
+FROM (SELECT path_id, pos, layer, mask,
+             instr(bytes, substr(rec, 1, 1)) - 1 AS b0,
+             instr(bytes, substr(rec, 3, 1)) - 1 AS b2,
+             instr(bytes, substr(rec, 4, 1)) - 1 AS b3,
+             instr(bytes, substr(head, 7, 1)) - 1 AS h6,
+             instr(bytes, substr(head, 8, 1)) - 1 AS h7,
+             instr(bytes, substr(head, 9, 1)) - 1 AS h8,
+             instr(bytes, substr(head, 10, 1)) - 1 AS h9,
+             instr(bytes, substr(head, 11, 1)) - 1 AS h10,
+             instr(bytes, substr(head, 12, 1)) - 1 AS h11
+      FROM (SELECT bytes, path_id, pos, l.n AS layer,
+                   substr(layers, 1, 12) AS head,
+                   substr(layers, 13 + l.n * stride, stride) AS rec,
+                   substr(layers, 27 + l.n * stride, stride - 14) AS mask,
+                   substr(layers, CASE l.n WHEN 0 THEN 5
+                          ELSE 17 + (l.n - 1) * stride END, 2) AS before
+            FROM (SELECT bytes, s.path_id, t.pos, t.layers,
+                         13 + instr(bytes, substr(t.layers, 2, 1)) AS stride,
+                         instr(bytes, substr(t.layers, 3, 1)) - 1
+                         + (instr(bytes, substr(t.layers, 4, 1)) - 1 << 8)
+                             AS n_layer
+                  FROM v_byte
+                  CROSS JOIN path_span s
+                  CROSS JOIN token t ON t.path_id = s.source_id
+                       AND t.pos >= s.pos_from AND t.pos < s.pos_to
+                       AND t.layers IS NOT NULL)
+            CROSS JOIN number l ON l.n < n_layer));
+
+-- Where each head looked, rank 1 heaviest; key_pos NULL: nothing recorded.
+CREATE VIEW v_head AS
+SELECT path_id, pos, layer, head,
+       ((e0 + ((e1 & 7) << 8)) << (e1 >> 3)) / 65536.0 AS entropy,
+       rank,
+       CASE WHEN key < 16777215 THEN key END AS key_pos,
+       CASE WHEN key < 16777215 THEN weight / 65535.0 END AS weight
+FROM (SELECT path_id, pos, layer, head, rank,
+             instr(bytes, substr(rec, 1, 1)) - 1 AS e0,
+             instr(bytes, substr(rec, 2, 1)) - 1 AS e1,
+             instr(bytes, substr(rec, 5 * rank - 2, 1)) - 1
+             + (instr(bytes, substr(rec, 5 * rank - 1, 1)) - 1 << 8)
+             + (instr(bytes, substr(rec, 5 * rank, 1)) - 1 << 16) AS key,
+             instr(bytes, substr(rec, 5 * rank + 1, 1)) - 1
+             + (instr(bytes, substr(rec, 5 * rank + 2, 1)) - 1 << 8) AS weight
+      FROM (SELECT bytes, path_id, pos, l.n AS layer, h.n AS head,
+                   k.n + 1 AS rank,
+                   substr(heads, 7 + (l.n * n_head + h.n) * (2 + 5 * n_top),
+                          2 + 5 * n_top) AS rec
+            FROM (SELECT bytes, s.path_id, t.pos, t.heads,
+                         instr(bytes, substr(t.heads, 2, 1)) - 1 AS n_top,
+                         instr(bytes, substr(t.heads, 3, 1)) - 1
+                         + (instr(bytes, substr(t.heads, 4, 1)) - 1 << 8)
+                             AS n_layer,
+                         instr(bytes, substr(t.heads, 5, 1)) - 1
+                         + (instr(bytes, substr(t.heads, 6, 1)) - 1 << 8)
+                             AS n_head
+                  FROM v_byte
+                  CROSS JOIN path_span s
+                  CROSS JOIN token t ON t.path_id = s.source_id
+                       AND t.pos >= s.pos_from AND t.pos < s.pos_to
+                       AND t.heads IS NOT NULL)
+            CROSS JOIN number l ON l.n < n_layer
+            CROSS JOIN number h ON h.n < n_head
+            CROSS JOIN number k ON k.n < n_top));
+
+-- Edges with their ends as people write them: UID:PATH:STEP for a step.
+-- 'attends' is attention mass: correlation, never evidence.
+CREATE VIEW v_edge AS
+SELECT e.id, e.run_id, r.uid, e.kind,
+       e.src_kind, e.src_id, e.dst_kind, e.dst_id, e.weight, e.measured,
+       CASE WHEN f.id IS NULL THEN n.body END AS note,
+       CASE e.src_kind
+       WHEN 'step' THEN
+           (SELECT substr(r.uid, 1, 8) || ':' || p.ordinal || ':' || s.ordinal
+            FROM step s JOIN path p ON p.id = s.path_id WHERE s.id = e.src_id)
+       WHEN 'answer' THEN
+           (SELECT substr(r.uid, 1, 8) || ':' || p.ordinal
+            FROM answer a JOIN path p ON p.id = a.path_id
+            WHERE a.id = e.src_id)
+       ELSE substr(r.uid, 1, 8) END AS src,
+       CASE e.dst_kind
+       WHEN 'step' THEN
+           (SELECT substr(r.uid, 1, 8) || ':' || p.ordinal || ':' || s.ordinal
+            FROM step s JOIN path p ON p.id = s.path_id WHERE s.id = e.dst_id)
+       WHEN 'answer' THEN
+           (SELECT substr(r.uid, 1, 8) || ':' || p.ordinal
+            FROM answer a JOIN path p ON p.id = a.path_id
+            WHERE a.id = e.dst_id)
+       ELSE substr(r.uid, 1, 8) END AS dst
+FROM edge e
+JOIN run r ON r.id = e.run_id
+LEFT JOIN text n ON n.id = e.note_id
+LEFT JOIN tombstone f ON f.run_id = e.run_id AND f.kind = 'forget';
+
+-- share: of the paths that voted (n_voted).  margin: its share less that of
+-- the best other answer.  rank 1 leads; ties go by mean log-probability.
+CREATE VIEW v_vote AS
+SELECT c.run_id, r.uid,
+       CASE WHEN f.id IS NULL THEN n.body END AS answer,
+       c.kind, c.votes,
+       c.votes * 1.0 / c.n_voted AS share, c.n_voted, c.logprob_mean,
+       (SELECT group_concat(ordinal) FROM
+           (SELECT p.ordinal FROM path p JOIN answer a ON a.path_id = p.id
+            WHERE p.run_id = c.run_id AND a.final = 1
+              AND a.norm_id = c.norm_id AND a.kind = c.kind
+            ORDER BY p.ordinal)) AS paths,
+       c.rank,
+       (c.votes - CASE c.rank WHEN 1 THEN c.second ELSE c.first END) * 1.0
+           / c.n_voted AS margin
+FROM (SELECT run_id, norm_id, kind, votes, logprob_mean,
+             sum(votes) OVER (PARTITION BY run_id) AS n_voted,
+             row_number() OVER (PARTITION BY run_id ORDER BY votes DESC,
+                                logprob_mean DESC, norm_id) AS rank,
+             max(votes) OVER (PARTITION BY run_id) AS first,
+             coalesce(nth_value(votes, 2) OVER (PARTITION BY run_id
+                 ORDER BY votes DESC, logprob_mean DESC, norm_id
+                 ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING), 0)
+                 AS second
+      FROM (SELECT p.run_id, a.norm_id, a.kind, count(*) AS votes,
+                   avg(e.logprob_mean) AS logprob_mean
+            FROM path p
+            JOIN answer a ON a.path_id = p.id AND a.final = 1
+            LEFT JOIN path_end e ON e.path_id = p.id
+            GROUP BY p.run_id, a.norm_id, a.kind)) c
+JOIN run r ON r.id = c.run_id
+LEFT JOIN text n ON n.id = c.norm_id
+LEFT JOIN tombstone f ON f.run_id = c.run_id AND f.kind = 'forget';
+
+-- Where each pair of paths first differs; pos NULL: identical to the end,
+-- token NULL: that path had ended.
+CREATE VIEW v_divergence AS
+SELECT d.run_id, r.uid, a.ordinal AS path_a, b.ordinal AS path_b, d.pos,
+       d.token_a, wa.text AS text_a, d.token_b, wb.text AS text_b
+FROM divergence d
+JOIN run r ON r.id = d.run_id
+JOIN path a ON a.id = d.path_a
+JOIN path b ON b.id = d.path_b
+LEFT JOIN piece wa ON wa.model_id = r.model_id AND wa.token_id = d.token_a
+LEFT JOIN piece wb ON wb.model_id = r.model_id AND wb.token_id = d.token_b;
+
+CREATE VIEW v_loss AS
+SELECT l.run_id, r.uid, l.from_seq, l.n_event, l.reason
+FROM loss l JOIN run r ON r.id = l.run_id;
+
+-- One row per committed transaction.
+CREATE VIEW v_batch AS
+SELECT b.id, b.run_id, strftime('%Y-%m-%dT%H:%M:%SZ', b.at_us / 1000000,
+                                'unixepoch') AS at,
+       (SELECT coalesce(sum(n_row), 0) FROM batch_part bp
+        WHERE bp.batch_id = b.id) AS n_row,
+       lower(hex(b.hash)) AS hash
+FROM batch b;
