@@ -46,6 +46,13 @@ struct answer {
 /* 1 found, 0 not.  last: this is the path's last step, where a bare value or
  * sentence counts as the answer even without a cue word. */
 int answer_find(const char *text, size_t n, int last, struct answer *out);
+/* The answer of a whole path: of its last step that states one by a cue word
+ * or mark, where a last step that is nothing but a value or names one option
+ * counts too; steps outside a think-block before those inside; failing all
+ * that, what the last step says.  *step: index into seg; out->from/to: bytes
+ * of text.  1 found, 0 not. */
+int answer_final(const char *text, const struct segment *seg, int n_seg,
+                 int *step, struct answer *out);
 /* Normalises one stated answer; the same rules for gold answers in tests. */
 void answer_normalise(const char *s, size_t n, struct answer *out);
 
