@@ -1,9 +1,9 @@
 /* engine/sampler.c - see sampler.h.
  *
  * DESIGN  This runs once a token, so nothing sorts the vocabulary.  Sums go
- * over blocks of LANES independent lanes, added up in an order that the code
- * fixes: the same bits on every machine.  The lanes are the compiler's generic
- * vectors, so the baseline instruction set is enough.  Cuts (top-k, top-p) are
+ * over blocks in four lanes, added up in an order that the code fixes: the
+ * same bits on every machine.  The lanes are the compiler's generic vectors,
+ * so the baseline instruction set is enough.  Cuts (top-k, top-p) are
  * made by quickselect over the candidates that could survive. */
 #include "engine/sampler.h"
 
@@ -13,7 +13,7 @@
 
 #include "base/mem.h"
 
-enum { LANES = 16, BLOCK = 512 };
+enum { GROUP = 16, BLOCK = 512 };
 
 /* A token that may be chosen. */
 struct sampler_cand {
@@ -22,53 +22,38 @@ struct sampler_cand {
     float   e;                  /* exp(d) */
 };
 
-/* --- sixteen lanes -------------------------------------------------------- */
+/* --- four lanes ----------------------------------------------------------- */
 
-/* Four floats, and what a comparison of them gives: 0 or ~0. */
+/* Four floats, and what comparing them gives: 0 or ~0 each. */
 typedef float vec __attribute__((vector_size(16)));
 typedef int32_t mask __attribute__((vector_size(16)));
-
-/* A group of LANES logits. */
-struct group {
-    vec v[LANES / 4];
-};
 
 static inline vec splat(float x)
 {
     return (vec){ x, x, x, x };
 }
 
-static inline vec choose_vec(mask m, vec yes, vec no)
+static inline vec load(const float *x)
+{
+    vec v;
+
+    memcpy(&v, x, sizeof v);
+    return v;
+}
+
+static inline vec either(mask m, vec yes, vec no)
 {
     return (vec)((m & (mask)yes) | (~m & (mask)no));
 }
 
-/* x[0..n), n <= LANES, filled up with -INFINITY, which weighs nothing. */
-static inline struct group load(const float *x, uint32_t n)
-{
-    struct group g;
-
-    if (n < LANES) {
-        float pad[LANES];
-
-        for (uint32_t l = 0; l < LANES; l++)
-            pad[l] = l < n ? x[l] : -INFINITY;
-        memcpy(&g, pad, sizeof g);
-    } else {
-        memcpy(&g, x, sizeof g);
-    }
-    return g;
-}
-
-/* exp(x) for x <= 0, within 2 ulp; 0 below -87 (where float ends), for x > 0
- * (a logit of +INFINITY) and for NaN.
+/* exp(x) for x <= 0, within 2 ulp; 0 below -87, where float ends.
  * x = k ln2 + r, |r| <= ln2/2; exp(r) by its Taylor polynomial of degree 6,
  * whose remainder r^7/7! is under 2^-22; ln2 in two parts (Cody and Waite
  * 1980) keeps r exact.  Only +, -, *, and no fused ones: bits are fixed. */
 static inline vec exp_vec(vec x)
 {
-    mask in_range = (x >= splat(-87.0f)) & (x <= splat(0.0f));
-    vec in = choose_vec(in_range, x, splat(-87.0f));
+    mask in_range = x > splat(-87.0f);
+    vec in = either(in_range, x, splat(-87.0f));
     vec k = in * 1.44269504f + 12582912.0f - 12582912.0f;   /* rounds: 2^23 */
     vec r = in - k * 0.693359375f + k * 2.12194440e-4f;
     vec p = splat(1.0f / 720.0f);
@@ -88,88 +73,110 @@ static float exp_neg(float x)
     return exp_vec(splat(x))[0];
 }
 
-/* --- sums over a vocabulary ----------------------------------------------- */
-
-/* The greatest finite logit, -INFINITY where there is none; *n_bad counts NaN
- * and +INFINITY. */
-static float greatest(const float *x, uint32_t n, uint32_t *n_bad)
-{
-    vec most = splat(-INFINITY);
-    mask good = { 0 };          /* minus the count of good ones, by lane */
-    float all = -INFINITY;
-
-    for (uint32_t i = 0; i < n; i += LANES) {
-        struct group g = load(x + i, n - i);
-
-        for (int j = 0; j < LANES / 4; j++) {
-            mask finite = g.v[j] < splat(INFINITY);         /* no for NaN */
-
-            good += finite;
-            most = choose_vec(finite & (g.v[j] > most), g.v[j], most);
-        }
-    }
-    *n_bad = (n + LANES - 1) / LANES * LANES;   /* the filling is good too */
-    for (int l = 0; l < 4; l++) {
-        *n_bad -= (uint32_t)-good[l];
-        all = most[l] > all ? most[l] : all;
-    }
-    return all;
-}
-
-/* Over x[0..n), n <= BLOCK, with d = x[i] - max:
- * sum[0] = sum of exp(d * scale), sum[1] = sum of exp(d * scale) * d. */
-static void block_sums(const float *x, uint32_t n, float max, float scale,
-                       double sum[2])
-{
-    struct group s = { { { 0 } } }, sd = { { { 0 } } };
-
-    for (uint32_t i = 0; i < n; i += LANES) {
-        struct group g = load(x + i, n - i);
-
-        for (int j = 0; j < LANES / 4; j++) {
-            vec d = g.v[j] - max;
-            vec e = exp_vec(d * scale);
-
-            s.v[j] += e;
-            /* 0 rather than 0 * -INFINITY */
-            sd.v[j] += (vec)((e > splat(0.0f)) & (mask)(e * d));
-        }
-    }
-    sum[0] = sum[1] = 0.0;
-    for (int l = 0; l < LANES; l++) {
-        sum[0] += (double)s.v[l / 4][l % 4];
-        sum[1] += (double)sd.v[l / 4][l % 4];
-    }
-}
-
-/* 1 where some logit of x[0..n), n <= LANES, is at least `floor`. */
+/* 1 where some x[0..n), n <= GROUP, is at least `floor`. */
 static inline int any_from(const float *x, uint32_t n, float floor)
 {
-    struct group g = load(x, n);
-    mask m = (g.v[0] >= floor) | (g.v[1] >= floor) | (g.v[2] >= floor) |
-             (g.v[3] >= floor);
-    uint64_t half[2];
+    int any = 0;
 
-    memcpy(half, &m, sizeof half);
-    return (half[0] | half[1]) != 0;
+    if (n == GROUP) {
+        mask m = (load(x) >= floor) | (load(x + 4) >= floor) |
+                 (load(x + 8) >= floor) | (load(x + 12) >= floor);
+        uint64_t half[2];
+
+        memcpy(half, &m, sizeof half);
+        return (half[0] | half[1]) != 0;
+    }
+    for (uint32_t i = 0; i < n; i++)
+        any |= x[i] >= floor;
+    return any;
 }
 
-/* A distribution: logits and what all uses of them need. */
+/* --- a distribution ------------------------------------------------------- */
+
+/* Logits and what all uses of them need. */
 struct dist {
-    const float *x;
-    uint32_t     n, n_bad;      /* n_bad: NaN and +INFINITY */
-    float        max;           /* -INFINITY: nothing can be chosen */
+    const float *x;             /* [n] */
+    uint32_t     n;
+    uint32_t     n_bad;         /* NaN and +INFINITY */
+    int          rough;         /* some are not finite: see block() */
+    float        max;           /* of the finite; -INFINITY: there is none */
     double       sum;           /* of exp(x - max) */
     double       lse, entropy;
 };
 
-/* lse = max + ln S;  H = ln S - (1/S) sum exp(d) d. */
+static int choosable(float logit)
+{
+    return logit < INFINITY && logit > -INFINITY;
+}
+
+/* Fills in max, rough and n_bad. */
+static void survey(struct dist *d)
+{
+    vec most = splat(-INFINITY);
+    mask fine = { 0 };          /* minus the count of finite ones, by lane */
+    uint32_t i = 0, n_fine = 0;
+
+    d->max = -INFINITY;
+    for (; i + 4 <= d->n; i += 4) {
+        vec x = load(d->x + i);
+        mask m = (x < splat(INFINITY)) & (x > splat(-INFINITY));
+
+        fine += m;
+        most = either(m & (x > most), x, most);
+    }
+    for (int l = 0; l < 4; l++) {
+        n_fine += (uint32_t)-fine[l];
+        d->max = most[l] > d->max ? most[l] : d->max;
+    }
+    for (; i < d->n; i++) {
+        n_fine += (uint32_t)choosable(d->x[i]);
+        if (choosable(d->x[i]) && d->x[i] > d->max)
+            d->max = d->x[i];
+    }
+    d->rough = n_fine < d->n;
+    for (i = 0; d->rough && i < d->n; i++)
+        d->n_bad += (uint32_t)!(d->x[i] < INFINITY);
+}
+
+/* The BLOCK logits from i on as the sums want them: finite, and as many.  What
+ * is not finite or not there becomes something that weighs nothing. */
+static const float *block(const struct dist *d, uint32_t i, float buf[BLOCK])
+{
+    if (!d->rough && d->n - i >= BLOCK)
+        return d->x + i;
+    for (uint32_t j = 0; j < BLOCK; j++)
+        buf[j] = j < d->n - i && choosable(d->x[i + j]) ? d->x[i + j]
+                                                        : d->max - 1e6f;
+    return buf;
+}
+
+/* Over the block from i on, with t = x - max:
+ * sum[0] = sum of exp(t * scale), sum[1] = sum of exp(t * scale) * t. */
+static void block_sums(const struct dist *d, uint32_t i, float scale,
+                       double sum[2])
+{
+    float buf[BLOCK];
+    const float *x = block(d, i, buf);
+    vec s = { 0 }, st = { 0 };
+
+    for (int j = 0; j < BLOCK; j += 4) {
+        vec t = load(x + j) - d->max;
+        vec e = exp_vec(t * scale);
+
+        s += e;
+        st += e * t;
+    }
+    sum[0] = (double)s[0] + (double)s[1] + (double)s[2] + (double)s[3];
+    sum[1] = (double)st[0] + (double)st[1] + (double)st[2] + (double)st[3];
+}
+
+/* lse = max + ln S;  H = ln S - (1/S) sum exp(t) t. */
 static void dist_init(struct dist *d, const float *x, uint32_t n)
 {
     double dot = 0.0;
 
     *d = (struct dist){ .x = x, .n = n };
-    d->max = greatest(x, n, &d->n_bad);
+    survey(d);
     if (d->max == -INFINITY) {
         d->n_bad = n;
         return;
@@ -177,7 +184,7 @@ static void dist_init(struct dist *d, const float *x, uint32_t n)
     for (uint32_t i = 0; i < n; i += BLOCK) {
         double part[2];
 
-        block_sums(x + i, n - i < BLOCK ? n - i : BLOCK, d->max, 1.0f, part);
+        block_sums(d, i, 1.0f, part);
         d->sum += part[0];
         dot += part[1];
     }
@@ -197,18 +204,13 @@ void sampler_stats(const float *logits, uint32_t n, struct sampler_stats *out)
 
 /* --- the k likeliest ------------------------------------------------------ */
 
-static int choosable(float logit)
-{
-    return logit < INFINITY && logit > -INFINITY;
-}
-
 uint32_t sampler_top(const float *logits, uint32_t n, double lse, uint32_t k,
                      struct sampler_alt *top)
 {
     uint32_t have = 0;
 
-    for (uint32_t b = 0; b < n && k > 0; b += LANES) {
-        uint32_t end = b + LANES < n ? b + LANES : n;
+    for (uint32_t b = 0; b < n && k > 0; b += GROUP) {
+        uint32_t end = b + GROUP < n ? b + GROUP : n;
 
         /* most blocks hold nothing that enters */
         if (have == k && !any_from(logits + b, end - b, top[k - 1].logprob))
@@ -260,8 +262,8 @@ static uint32_t gather(const struct dist *d, float floor,
 {
     uint32_t m = 0;
 
-    for (uint32_t b = 0; b < d->n; b += LANES) {
-        uint32_t end = b + LANES < d->n ? b + LANES : d->n;
+    for (uint32_t b = 0; b < d->n; b += GROUP) {
+        uint32_t end = b + GROUP < d->n ? b + GROUP : d->n;
 
         if (!any_from(d->x + b, end - b, d->max + floor))
             continue;           /* as good as all blocks */
@@ -331,23 +333,35 @@ static uint32_t keep(struct sampler_cand *c, uint32_t n, double need,
     return hi > 0 ? hi : 1;
 }
 
+/* 1 where no token below `floor` can survive the cuts. */
+static int enough(const struct sampler_params *p, const struct dist *d,
+                  float floor, const struct sampler_scratch *w, uint32_t m)
+{
+    if (p->top_k)
+        return m >= p->top_k;
+    return exp_neg(floor) < p->min_p ||
+           total(w->cand, m) >= (double)p->top_p * d->sum;
+}
+
 /* Leaves in w->cand what top-k, top-p and min-p let through; how many. */
 static uint32_t cut(const struct sampler_params *p, const struct dist *d,
                     struct sampler_scratch *w)
 {
-    /* e^-16 times any vocabulary is a small share: nearly always enough */
-    uint32_t m = gather(d, -16.0f, w), kept = 0;
-    double mass = p->top_k ? 0.0 : (double)p->top_p * d->sum;
+    static const float floors[] = { -4.0f, -8.0f, -16.0f, -87.0f };
+    uint32_t m = 0, kept = 0;
+    double mass = d->sum;
 
-    if (m < p->top_k || total(w->cand, m) < mass ||
-        (!p->top_k && p->top_p >= 1.0f))
-        m = gather(d, -87.0f, w);
+    for (size_t i = 0; i < sizeof floors / sizeof floors[0]; i++) {
+        m = gather(d, floors[i], w);
+        if (enough(p, d, floors[i], w, m))
+            break;
+    }
     if (p->top_k && p->top_k < m)
         m = keep(w->cand, m, (double)p->top_k, 1);
     if (p->top_k)
-        mass = (double)p->top_p * total(w->cand, m);
+        mass = total(w->cand, m);
     if (p->top_p < 1.0f)
-        m = keep(w->cand, m, mass, 0);
+        m = keep(w->cand, m, (double)p->top_p * mass, 0);
     for (uint32_t i = 0; i < m; i++)
         if (w->cand[i].e >= p->min_p)
             w->cand[kept++] = w->cand[i];
@@ -365,13 +379,10 @@ static int32_t choose_from(struct sampler_cand *c, uint32_t n, float scale,
     for (uint32_t i = 0; i < n; i++)
         c[i].e = exp_neg(c[i].d * scale);
     double left = u * total(c, n);
-    for (uint32_t i = 0; i < n; i++) {
-        if (c[i].e <= 0.0f)
-            continue;
-        last = c[i].id;
+    for (uint32_t i = 0; i < n && left >= 0.0; i++) {
+        if (c[i].e > 0.0f)
+            last = c[i].id;
         left -= (double)c[i].e;
-        if (left < 0.0)
-            break;
     }
     return last;
 }
@@ -383,31 +394,27 @@ static int32_t choose_any(const struct dist *d, float scale, double u)
     int32_t last = 0;
 
     for (uint32_t i = 0; i < d->n; i += BLOCK) {
-        block_sums(d->x + i, d->n - i < BLOCK ? d->n - i : BLOCK, d->max,
-                   scale, part);
+        block_sums(d, i, scale, part);
         sum += part[0];
     }
     left = u * sum;
     for (uint32_t i = 0; i < d->n; i += BLOCK) {
-        uint32_t len = d->n - i < BLOCK ? d->n - i : BLOCK;
-
-        block_sums(d->x + i, len, d->max, scale, part);
+        block_sums(d, i, scale, part);
         if (part[0] > 0.0)
             last = (int32_t)i;          /* the block, should u be at the end */
         if (left < part[0])
             break;
         left -= part[0];
     }
-    uint32_t from = (uint32_t)last, n = d->n - from;
-    for (uint32_t i = from; i < from + (n < BLOCK ? n : BLOCK); i++) {
-        float e = exp_neg((d->x[i] - d->max) * scale);
+    float buf[BLOCK];
+    const float *x = block(d, (uint32_t)last, buf);
+    int32_t at = last;
+    for (int32_t i = 0; i < BLOCK && left >= 0.0; i++) {
+        float e = exp_neg((x[i] - d->max) * scale);
 
-        if (e <= 0.0f)
-            continue;
-        last = (int32_t)i;
+        if (e > 0.0f)
+            last = at + i;
         left -= (double)e;
-        if (left < 0.0)
-            break;
     }
     return last;
 }
