@@ -16,6 +16,7 @@
 #include "base/version.h"
 #include "base/xdg.h"
 #include "cli/cli.h"
+#include "db/db.h"
 #include "engine/kern.h"
 
 
@@ -52,10 +53,16 @@ static void pcre2_version(char *out, size_t cap)
     snprintf(out, cap, "%.*s", (int)strcspn(text, " "), text);
 }
 
+static void sqlite_version(char *out, size_t cap)
+{
+    snprintf(out, cap, "%s", db_sqlite_version());
+}
+
 static const struct {
     const char *name;
     void (*version)(char *out, size_t cap);
 } libraries[] = {
+    { "SQLite", sqlite_version },
     { "PCRE2", pcre2_version },
     { "cJSON", cjson_version },
     { "utf8proc", utf8proc_version_to },

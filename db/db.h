@@ -35,6 +35,9 @@ enum sor_err db_cur_close(struct db_cur *c);    /* accepts NULL */
  * has not said, 0 where nobody is. */
 int db_writer_pid(const char *path);
 
+/* SQLite's own version, as loaded. */
+const char *db_sqlite_version(void);
+
 /* Changes whenever another process committed (PRAGMA data_version). */
 int64_t db_data_version(struct db *d);
 
