@@ -63,12 +63,12 @@ enum sor_err writer_fail(struct db_writer *w, struct sor_msg *msg,
     return err;
 }
 
-enum sor_err writer_cover(struct db_writer *w, const struct cover *c,
+enum sor_err writer_cover(struct db_writer *w, const struct table_range *c,
                           struct sor_msg *msg)
 {
     if (w->n_cover == w->cap_cover) {
         size_t cap = w->cap_cover ? 2 * w->cap_cover : 32;
-        struct cover *more = mem_realloc(w->cover, cap, sizeof *more);
+        struct table_range *more = mem_realloc(w->cover, cap, sizeof *more);
 
         if (!more)
             return sor_fail(msg, SOR_NOMEM, "out of memory");
@@ -85,7 +85,7 @@ static enum sor_err close_parts(struct db_writer *w, struct sor_msg *msg)
 {
     for (int t = 0; t < TABLES; t++) {
         struct part *p = &w->part[t];
-        struct cover c = { (enum table)t, p->first_id,
+        struct table_range c = { (enum table)t, p->first_id,
                            p->first_id + p->n_row - 1, p->n_row, { 0 } };
         enum sor_err err;
 
@@ -99,7 +99,7 @@ static enum sor_err close_parts(struct db_writer *w, struct sor_msg *msg)
     return SOR_OK;
 }
 
-static int insert_part(struct db_writer *w, int64_t id, const struct cover *c)
+static int insert_part(struct db_writer *w, int64_t id, const struct table_range *c)
 {
     sqlite3_stmt *st = w->insert_part;
 
@@ -145,7 +145,7 @@ static void hash_batch(struct db_writer *w, int64_t at_us,
     table_hash_int(h, at_us);
     table_hash_bytes(h, 'b', w->head, SHA256_BYTES);
     for (size_t i = 0; i < w->n_cover; i++) {
-        const struct cover *c = &w->cover[i];
+        const struct table_range *c = &w->cover[i];
         const char *name = tables[c->t].name;
 
         table_hash_int(h, w->part_id + 1 + (int64_t)i);

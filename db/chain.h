@@ -25,5 +25,9 @@ enum sor_err chain_verify(struct db *d, struct chain_report *report,
 /* The head alone, without checking. */
 enum sor_err chain_head(struct db *d, uint8_t head[32], int64_t *n_batch,
                         struct sor_msg *msg);
+/* The batch whose hash is `head`; *batch_id 0 where there is none: then the
+ * file is not the one that was sealed, or its history was rewritten. */
+enum sor_err chain_find(struct db *d, const uint8_t head[32],
+                        int64_t *batch_id, struct sor_msg *msg);
 
 #endif

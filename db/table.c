@@ -1,5 +1,6 @@
 #include "db/table.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define PATHS_OF_RUN "path_id IN (SELECT id FROM path WHERE run_id = ?1)"
@@ -15,55 +16,55 @@
     "JOIN run r ON r.id = x.run_id WHERE x.id = ?1"
 
 const struct table_info tables[TABLES] = {
-    [TABLE_TEXT] = { "text", "id, sha256, body", 3, 2, NULL, NULL },
+    [TABLE_TEXT] = { "text", "id, sha256, body", 3, 2, NULL, 0, NULL },
     [TABLE_MODEL] = { "model",
         "id, sha256, name, path, arch, quant, bytes, n_layer, n_embd, n_head, "
-        "n_head_kv, n_vocab, n_ctx_train", 13, 13, NULL, NULL },
+        "n_head_kv, n_vocab, n_ctx_train", 13, 13, NULL, 0, NULL },
     [TABLE_MODEL_PART] = { "model_part",
-        "id, model_id, ordinal, name, bytes, xxh3", 6, 6, NULL, NULL },
+        "id, model_id, ordinal, name, bytes, xxh3", 6, 6, NULL, 0, NULL },
     [TABLE_PIECE] = { "piece",
-        "id, model_id, token_id, bytes, text", 5, 5, NULL, NULL },
+        "id, model_id, token_id, bytes, text", 5, 5, NULL, 0, NULL },
     [TABLE_RUN] = { "run",
         "id, uid, kind, model_id, prompt_id, system_id, chat, n_prompt, "
         "n_path, max_tok, seed, temperature, top_k, top_p, min_p, route, "
         "kv_type, isa, n_thread, n_ctx, level, program, params, started_us",
-        24, 24, "id = ?1",
+        24, 24, "id = ?1", 0,
         "SELECT uid, NULL, NULL FROM run WHERE id = ?1" },
     [TABLE_RUN_END] = { "run_end",
         "id, run_id, status, reason, n_token, n_lost, wall_ns, prefill_ns, "
-        "ended_us", 9, 9, RUN_COLUMN, BY_RUN("run_end") },
+        "ended_us", 9, 9, RUN_COLUMN, 0, BY_RUN("run_end") },
     [TABLE_PATH] = { "path",
         "id, run_id, ordinal, kind, parent_id, fork_pos, seed, params", 8, 8,
-        RUN_COLUMN,
+        RUN_COLUMN, 0,
         "SELECT r.uid, p.ordinal, NULL FROM path p "
         "JOIN run r ON r.id = p.run_id WHERE p.id = ?1" },
     [TABLE_PATH_SPAN] = { "path_span",
-        "id, path_id, source_id, pos_from, pos_to", 5, 5, PATHS_OF_RUN,
+        "id, path_id, source_id, pos_from, pos_to", 5, 5, PATHS_OF_RUN, 0,
         BY_PATH("path_span", "x.pos_from") },
     [TABLE_PATH_END] = { "path_end",
         "id, path_id, stop, n_token, text_id, logprob_mean, ended_us", 7, 7,
-        PATHS_OF_RUN, BY_PATH("path_end", "NULL") },
+        PATHS_OF_RUN, 0, BY_PATH("path_end", "NULL") },
     [TABLE_TOKEN] = { "token",
         "id, path_id, pos, token_id, logprob, entropy, mode, digest, alt, "
-        "layers, heads", 11, 11, PATHS_OF_RUN, BY_PATH("token", "x.pos") },
+        "layers, heads", 11, 11, PATHS_OF_RUN, 1, BY_PATH("token", "x.pos") },
     [TABLE_STEP] = { "step",
         "id, path_id, ordinal, role, origin, tok_from, tok_to, char_from, "
         "char_to, logprob_mean, logprob_min, min_pos, segmenter", 13, 13,
-        PATHS_OF_RUN, BY_PATH("step", "x.tok_from") },
+        PATHS_OF_RUN, 0, BY_PATH("step", "x.tok_from") },
     [TABLE_ANSWER] = { "answer",
         "id, path_id, step_id, final, kind, text_id, norm_id", 7, 7,
-        PATHS_OF_RUN, BY_PATH("answer", "NULL") },
+        PATHS_OF_RUN, 0, BY_PATH("answer", "NULL") },
     [TABLE_EDGE] = { "edge",
         "id, run_id, kind, src_kind, src_id, dst_kind, dst_id, weight, "
-        "measured, note_id", 10, 10, RUN_COLUMN, BY_RUN("edge") },
+        "measured, note_id", 10, 10, RUN_COLUMN, 0, BY_RUN("edge") },
     [TABLE_DIVERGENCE] = { "divergence",
-        "id, run_id, path_a, path_b, pos, token_a, token_b", 7, 7, RUN_COLUMN,
+        "id, run_id, path_a, path_b, pos, token_a, token_b", 7, 7, RUN_COLUMN, 1,
         BY_RUN("divergence") },
     [TABLE_LOSS] = { "loss",
-        "id, run_id, from_seq, n_event, reason", 5, 5, RUN_COLUMN,
+        "id, run_id, from_seq, n_event, reason", 5, 5, RUN_COLUMN, 0,
         BY_RUN("loss") },
     [TABLE_TOMBSTONE] = { "tombstone",
-        "id, run_id, uid, kind, n_row, at_us", 6, 6, NULL, NULL },
+        "id, run_id, uid, kind, n_row, at_us", 6, 6, NULL, 0, NULL },
 };
 
 enum table table_find(const char *name)
@@ -174,4 +175,26 @@ void table_hash_final(struct table_hash *h, uint8_t out[SHA256_BYTES])
 {
     flush(h);
     sha256_final(h->sha, out);
+}
+
+enum sor_err table_select(struct db *d, enum table t, sqlite3_stmt **out,
+                          struct sor_msg *msg)
+{
+    char sql[512];
+
+    snprintf(sql, sizeof sql, "SELECT %s FROM %s WHERE id BETWEEN ? AND ? "
+             "ORDER BY id", tables[t].columns, tables[t].name);
+    return conn_prepare(d, sql, out, msg);
+}
+
+int table_digest(sqlite3_stmt *select, struct table_hash *h,
+                 struct table_range *range)
+{
+    sqlite3_bind_int64(select, 1, range->first_id);
+    sqlite3_bind_int64(select, 2, range->last_id);
+    range->n_row = 0;
+    for (; sqlite3_step(select) == SQLITE_ROW; range->n_row++)
+        table_hash_row(h, select, tables[range->t].n_hashed);
+    table_hash_final(h, range->digest);
+    return sqlite3_reset(select);
 }

@@ -32,6 +32,8 @@ struct table_info {
     /* Which rows belong to a run, as a condition on ?1 = run.id; NULL: the
      * table is shared by all runs. */
     const char *of_run;
+    int spelled;                /* rows tell what was written: forget takes
+                                 * them away */
     /* SELECT of (run.uid, path.ordinal or NULL, pos or NULL) for ?1 = id:
      * where the row is in words that people use; NULL: nowhere. */
     const char *address;
@@ -60,5 +62,20 @@ void table_hash_bytes(struct table_hash *h, char tag, const void *p, size_t n);
 void table_hash_row(struct table_hash *h, sqlite3_stmt *st, int n);
 /* Ends one digest and begins the next. */
 void table_hash_final(struct table_hash *h, uint8_t out[SHA256_BYTES]);
+
+/* Rows first_id..last_id of one table, as a part covers them. */
+struct table_range {
+    enum table t;
+    int64_t first_id, last_id, n_row;
+    uint8_t digest[SHA256_BYTES];
+};
+
+/* Prepares the SELECT that table_digest() steps; the caller finalizes it. */
+enum sor_err table_select(struct db *d, enum table t, sqlite3_stmt **out,
+                          struct sor_msg *msg);
+/* Reads the rows with an id in first_id..last_id and sets n_row and digest.
+ * Returns an SQLite result code. */
+int table_digest(sqlite3_stmt *select, struct table_hash *h,
+                 struct table_range *range);
 
 #endif

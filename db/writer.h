@@ -17,13 +17,6 @@ struct part {
     int64_t first_id, n_row;
 };
 
-/* A row of batch_part to be written by the commit. */
-struct cover {
-    enum table t;
-    int64_t first_id, last_id, n_row;
-    uint8_t digest[SHA256_BYTES];
-};
-
 struct db_writer {
     struct db *d;
     int lock_fd;                        /* -1: not held */
@@ -37,7 +30,7 @@ struct db_writer {
     int64_t next_id[TABLES];
     int64_t undo_id[TABLES];            /* next_id as it was at db_begin() */
 
-    struct cover *cover;                /* parts that renew older ones */
+    struct table_range *cover;          /* rows of batch_part to be written */
     size_t n_cover, cap_cover;
     struct table_hash hash;             /* of the batch */
     int64_t batch_id, part_id;          /* last ones committed; 0: none */
@@ -81,7 +74,7 @@ enum sor_err writer_ready(struct db_writer *w, struct sor_msg *msg);
 
 /* Adds a part to the open batch that renews an older one, of which rows were
  * removed: it covers what is left in first_id..last_id. */
-enum sor_err writer_cover(struct db_writer *w, const struct cover *c,
+enum sor_err writer_cover(struct db_writer *w, const struct table_range *c,
                           struct sor_msg *msg);
 
 #endif
