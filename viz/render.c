@@ -1,0 +1,214 @@
+#include "viz/render.h"
+
+#include <errno.h>
+#include <graphviz/gvc.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+/* How the child ended; the pipe then holds a picture or a sentence. */
+enum { CHILD_OK, CHILD_BAD_DOT, CHILD_NO_FORMAT, CHILD_FAILED };
+
+enum { SECONDS = 20, MEBI = 1 << 20, MEMORY_MIB = 1024, OUTPUT_MIB = 256 };
+
+const char *render_format(const char *name)
+{
+    static const char *const known[] = { "svg", "pdf", "png" };
+
+    if (*name == '.')
+        name++;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (!strcmp(name, known[i]))
+            return known[i];
+    return NULL;
+}
+
+/* --- the child ----------------------------------------------------------- */
+
+static char child_error[256];       /* the first thing that Graphviz said */
+
+static int note_error(char *text)
+{
+    if (!child_error[0])
+        snprintf(child_error, sizeof child_error, "%s", text);
+    return 0;
+}
+
+/* Bytes of address space in use; 0 where the system does not say. */
+static size_t mapped_bytes(void)
+{
+    unsigned long pages = 0;
+    FILE *f = fopen("/proc/self/statm", "re");
+
+    if (!f)
+        return 0;
+    if (fscanf(f, "%lu", &pages) != 1)
+        pages = 0;
+    fclose(f);
+    return (size_t)pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* The limit counts from what is mapped already, which under a sanitizer is
+ * more than any machine has. */
+static void limit_child(const struct render_limits *l)
+{
+    size_t bytes = mapped_bytes() + l->memory_bytes;
+    struct rlimit memory = { bytes, bytes };
+    struct rlimit cpu = { (rlim_t)l->seconds + 1, (rlim_t)l->seconds + 1 };
+    struct rlimit core = { 0, 0 };
+
+    setrlimit(RLIMIT_AS, &memory);
+    setrlimit(RLIMIT_CPU, &cpu);
+    setrlimit(RLIMIT_CORE, &core);
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+    signal(SIGPIPE, SIG_DFL);
+}
+
+static void send_all(int fd, const char *p, size_t n)
+{
+    while (n) {
+        ssize_t got = write(fd, p, n);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            _exit(CHILD_FAILED);
+        p += got;
+        n -= (size_t)got;
+    }
+}
+
+static void send_error(int fd, int code)
+{
+    send_all(fd, child_error, strlen(child_error));
+    _exit(code);
+}
+
+static void child(int fd, const char *dot, const char *format,
+                  const struct render_limits *limits)
+{
+    unsigned int n = 0;
+    char *picture = NULL;
+
+    limit_child(limits);
+    agseterrf(note_error);
+    GVC_t *gvc = gvContext();
+    Agraph_t *g = agmemread(dot);
+    if (!gvc || !g)
+        send_error(fd, CHILD_BAD_DOT);
+    if (gvLayout(gvc, g, "dot") != 0)
+        send_error(fd, CHILD_FAILED);
+    if (gvRenderData(gvc, g, format, &picture, &n) != 0 || !picture)
+        send_error(fd, CHILD_NO_FORMAT);
+    send_all(fd, picture, n);
+    _exit(CHILD_OK);        /* the system frees it all at once */
+}
+
+/* --- the parent ---------------------------------------------------------- */
+
+/* Reads until the child closes its end.  SOR_LIMIT: too late or too much. */
+static enum sor_err collect(int fd, const struct render_limits *l,
+                            struct str *out, struct sor_msg *msg)
+{
+    const uint64_t end = clock_mono_ns() + (uint64_t)l->seconds * 1000000000u;
+    const size_t before = out->len;
+    char buf[16384];
+
+    for (;;) {
+        uint64_t now = clock_mono_ns();
+        struct pollfd p = { .fd = fd, .events = POLLIN };
+        int ms = now < end ? (int)((end - now) / 1000000u) + 1 : 0;
+        int ready = ms ? poll(&p, 1, ms) : 0;
+
+        if (ready < 0 && errno == EINTR)
+            continue;
+        if (ready <= 0)
+            return sor_fail(msg, SOR_LIMIT, "layout took longer than %d s; "
+                            "draw fewer nodes, or write DOT (-o x.dot)",
+                            l->seconds);
+        ssize_t got = read(fd, buf, sizeof buf);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return sor_fail(msg, SOR_IO, "layout: %s", strerror(errno));
+        if (got == 0)
+            return SOR_OK;
+        str_put(out, buf, (size_t)got);
+        if (!str_ok(out))
+            return sor_fail(msg, SOR_NOMEM, "picture: out of memory");
+        if (out->len - before > l->output_bytes)
+            return sor_fail(msg, SOR_LIMIT, "the picture is over %zu MiB",
+                            l->output_bytes / MEBI);
+    }
+}
+
+/* What the child's end means; said holds what it wrote. */
+static enum sor_err judge(int status, const char *format, const char *said,
+                          const struct render_limits *l, struct sor_msg *msg)
+{
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU)
+        return sor_fail(msg, SOR_LIMIT, "layout took longer than %d s; draw "
+                        "fewer nodes, or write DOT (-o x.dot)", l->seconds);
+    if (WIFSIGNALED(status))
+        return sor_fail(msg, SOR_LIMIT, "layout died (%s), likely at its "
+                        "memory limit of %zu MiB; write DOT (-o x.dot)",
+                        strsignal(WTERMSIG(status)), l->memory_bytes / MEBI);
+    switch (WEXITSTATUS(status)) {
+    case CHILD_OK:
+        return SOR_OK;
+    case CHILD_BAD_DOT:
+        return sor_fail(msg, SOR_FORMAT, "not DOT text: %s", said);
+    case CHILD_NO_FORMAT:
+        return sor_fail(msg, SOR_UNSUP, "this Graphviz cannot draw %s: %s",
+                        format, said);
+    default:
+        return sor_fail(msg, SOR_FORMAT, "layout failed: %s", said);
+    }
+}
+
+enum sor_err render(const char *dot, const char *format,
+                    const struct render_limits *limits, struct str *out,
+                    struct sor_msg *msg)
+{
+    struct render_limits l = *limits;
+    const size_t before = out->len;
+    enum sor_err err;
+    int fd[2], status = 0;
+
+    l.seconds = l.seconds ? l.seconds : SECONDS;
+    l.memory_bytes = l.memory_bytes ? l.memory_bytes : (size_t)MEMORY_MIB * MEBI;
+    l.output_bytes = l.output_bytes ? l.output_bytes : (size_t)OUTPUT_MIB * MEBI;
+    if (pipe(fd) < 0)
+        return sor_fail(msg, SOR_IO, "layout: pipe: %s", strerror(errno));
+    pid_t pid = fork();
+    if (pid < 0) {
+        close(fd[0]);
+        close(fd[1]);
+        return sor_fail(msg, SOR_IO, "layout: fork: %s", strerror(errno));
+    }
+    if (pid == 0) {
+        close(fd[0]);
+        child(fd[1], dot, format, &l);
+    }
+    close(fd[1]);
+    err = collect(fd[0], &l, out, msg);
+    close(fd[0]);
+    if (err)
+        kill(pid, SIGKILL);
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    if (!err)
+        err = judge(status, format, out->p + before, &l, msg);
+    if (err && out->len > before) {
+        out->len = before;
+        out->p[before] = '\0';
+    }
+    return err;
+}

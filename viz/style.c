@@ -1,0 +1,72 @@
+#include "viz/style.h"
+
+#include <string.h>
+
+#define ORANGE     "#E69F00"
+#define SKY        "#56B4E9"
+#define GREEN      "#009E73"
+#define BLUE       "#0072B2"
+#define VERMILLION "#D55E00"
+#define PURPLE     "#CC79A7"
+#define GREY       "#8C8C8C"
+
+const struct style_theme style_themes[STYLE_THEMES] = {
+    [STYLE_LIGHT] = { "light", "#FFFFFF", "#1B1F24", "#59636E", "#C9D1D9",
+                      "#FFFFFF", "#F5F7F9", "#FFF3B8", "#4A3B00", "#E4E8EC",
+                      "#24303C", "#FFFFFF" },
+    [STYLE_DARK]  = { "dark", "#14181D", "#E8ECF0", "#A3AEB9", "#414B56",
+                      "#1F262D", "#191F25", "#5C4A00", "#FFF3B8", "#37414B",
+                      "#E8ECF0", "#14181D" },
+};
+
+const struct style_node style_nodes[GRAPH_NODE_KINDS] = {
+    [GRAPH_QUESTION]   = { "box",      "question",   NULL },
+    [GRAPH_STEP]       = { "box",      "step",       "step" },
+    [GRAPH_FOLD]       = { "plain",    "fold",       NULL },
+    [GRAPH_VOTE]       = { "ellipse",  "vote",       "answer and votes" },
+    [GRAPH_CONCLUSION] = { "octagon",  "conclusion", "conclusion" },
+};
+
+const struct style_edge style_edges[GRAPH_EDGE_KINDS] = {
+    [GRAPH_FOLLOWS]   = { "follows", "solid", "normal", NULL,
+                          NULL, "100", 1.2, 0, "follows" },
+    [GRAPH_REFERS]    = { "refers_to", "solid", "vee", "e",
+                          BLUE, "1", 0.8, 1.2, "refers to" },
+    [GRAPH_SHARES]    = { "shares", "solid", "odot", "e",
+                          GREEN, "1", 0.6, 1.2, "shares words, numbers" },
+    [GRAPH_ATTENDS]   = { "attends", "dashed", "open", NULL,
+                          GREY, "1", 0.4, 2.0, "attends (correlation)" },
+    [GRAPH_CONCLUDES] = { "concludes", "solid", "normal", NULL,
+                          PURPLE, "2", 1.6, 0, "concludes" },
+    [GRAPH_FORKS]     = { "forks", "dotted", "vee", NULL,
+                          VERMILLION, "1", 1.4, 0, "forked off here" },
+};
+
+const struct style_origin style_origins[GRAPH_ORIGINS] = {
+    [GRAPH_RULE]      = { "rule",      1, 2 },
+    [GRAPH_SCORED]    = { "scored",    3, 1 },
+    [GRAPH_GENERATED] = { "generated", 1, 1 },
+};
+
+const char *style_role(const char *role)
+{
+    static const struct {
+        const char *role, *color;
+    } table[] = {
+        { "state", GREY },         { "plan", SKY },      { "compute", BLUE },
+        { "infer", GREEN },        { "check", ORANGE },
+        { "backtrack", VERMILLION }, { "conclude", PURPLE },
+    };
+
+    for (size_t i = 0; role && i < sizeof table / sizeof *table; i++)
+        if (!strcmp(role, table[i].role))
+            return table[i].color;
+    return GREY;
+}
+
+const char *style_vote(int rank)
+{
+    static const char *const color[] = { GREEN, ORANGE, SKY, VERMILLION };
+
+    return rank < 0 ? GREY : color[rank < 4 ? rank : 3];
+}
