@@ -2,6 +2,8 @@
 #
 #   make BUILD=/tmp/b               build elsewhere; ./sorites stays as it is
 #   make CC=clang                   the other compiler
+#   make WERROR=                    warnings stay warnings
+#   make V=1                        show the commands
 #   make DIRS="base engine" $(BUILD)/tests/test_x     a part of the tree only
 
 BUILD   ?= build
@@ -44,8 +46,9 @@ PKG_CFLAGS := $(patsubst -I%,-isystem %,$(filter-out -I/usr/include \
     -D%,$(shell pkg-config --cflags $(PKGS) 2>/dev/null)))
 PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 
+WERROR   ?= -Werror
 WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wconversion \
-            -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Werror
+            -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 $(WERROR)
 # Results must be the same bits everywhere, so the compiler may not fuse a
 # multiplication with an addition that the source keeps apart.
 EXACT    := -ffp-contract=off
@@ -68,7 +71,6 @@ ISA_AVX512 := $(ISA_AVX2) -mavx512f -mavx512bw -mavx512vl -mavx512dq \
 $(BUILD)/engine/kern_avx2.o:   ISA := $(ISA_AVX2)
 $(BUILD)/engine/kern_avx512.o: ISA := $(ISA_AVX512)
 
-# V=1 shows the commands.
 Q  := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-6s%s\n' $(1) $(2))
 
@@ -89,12 +91,13 @@ $(BUILD)/gen/db_sql.c: db/embed.sh $(SQL)
 	@mkdir -p $(@D)
 	$(Q)sh db/embed.sh $(SQL) > $@.tmp && mv $@.tmp $@
 
-# Whole archives: a member whose source is gone must not linger.
-$(BUILD)/%.a:
+# Whole archives, made anew when the list of files changes: a member whose
+# source is gone must not linger.
+$(BUILD)/%.a: $(BUILD)/objects
 	@mkdir -p $(@D)
 	@rm -f $@
 	$(call say,AR,$@)
-	$(Q)$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $(filter %.o,$^)
 $(LIB): $(LIB_OBJ)
 $(BUILD)/libcli.a: $(CLI_OBJ)
 $(BUILD)/libaid.a: $(AID_OBJ)
@@ -111,10 +114,13 @@ $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(AID_LIB) $(CLI_LIB) $(LIB)
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $^ $(LIBS) -lcmocka
 
-# Objects depend on the command line that made them.
+# Objects depend on the command line that made them, archives on the list of
+# what is in them.  These files change only when their text does.
 $(BUILD)/flags: FORCE
-	@mkdir -p $(@D)
-	@echo '$(COMPILE)' | cmp -s - $@ || echo '$(COMPILE)' > $@
+	$(call keep,$(COMPILE))
+$(BUILD)/objects: FORCE
+	$(call keep,$(LIB_OBJ) $(CLI_OBJ) $(AID_OBJ))
+keep = @mkdir -p $(@D); echo '$(1)' | cmp -s - $@ || echo '$(1)' > $@
 .PHONY: FORCE
 FORCE:
 
