@@ -43,11 +43,15 @@ struct kern_mat {
     uint8_t *data;          /* [n_strip][strip_bytes], 64-byte aligned */
 };
 
-/* Rows of activations, as floats and in 8 bits: f = d * q, q in -127..127. */
+/* Rows of activations, as floats and in 16 bits a block of 32 at a time:
+ * f = d * q, q = 256 hi + lo, both bytes in -127..127.  One byte would do for
+ * speed, but costs this: SmolLM2-135M Q4_1 against float activations, mean KL
+ * 0.0049 and residual norms up to 5 % off, where two bytes give less than
+ * 0.00001 and 0.1 %. */
 struct kern_acts {
     int n_row, n_in;
     float   *f;             /* [n_row][n_in] */
-    int8_t  *q;             /* [n_row][n_in] */
+    int8_t  *hi, *lo;       /* [n_row][n_in] */
     float   *d;             /* [n_row][n_in / 32] */
     float   *s;             /* [n_row][n_in / 32] d * sum */
     int32_t *sum;           /* [n_row][n_in / 32] sum of q */
@@ -99,7 +103,7 @@ struct kern_table {
     void (*rmsnorm)(const float *x, const float *w, int n, float eps,
                     float *y);
     void (*stats)(const float *x, int n, struct kern_stats *st);
-    /* Fills q, d, s, sum of row `row` from its f. */
+    /* Fills hi, lo, d, s, sum of row `row` from its f. */
     void (*quantise)(const struct kern_acts *x, int row);
     /* g = silu(g) * u.  n: any. */
     void (*swiglu)(float *g, const float *u, int n);

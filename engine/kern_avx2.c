@@ -233,6 +233,12 @@ static inline VI vi_dot8(VI acc, VB w, const int8_t *x)
                  pairs(acc.hi, signed_pairs(w.hi, v)) };
 }
 
+static inline VI vi_join(VI hi, VI lo)
+{
+    return (VI){ _mm256_add_epi32(lo.lo, _mm256_slli_epi32(hi.lo, 8)),
+                 _mm256_add_epi32(lo.hi, _mm256_slli_epi32(hi.hi, 8)) };
+}
+
 #include "engine/kern_body.h"
 
 const struct kern_table kern_avx2 = KERN_FILL("avx2", KERN_AVX2);

@@ -136,6 +136,11 @@ static inline VI vi_dot8(VI acc, VB w, const int8_t *x)
     return vi_dot4(acc, w, x);
 }
 
+static inline VI vi_join(VI hi, VI lo)
+{
+    return _mm512_add_epi32(lo, _mm512_slli_epi32(hi, 8));
+}
+
 #include "engine/kern_body.h"
 
 const struct kern_table kern_avx512 = KERN_FILL("avx512", KERN_AVX512);

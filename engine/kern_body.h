@@ -43,8 +43,8 @@ static float exp1(float x)
 
 /* --- matrix times rows ----------------------------------------------------
  * y[t][r] = sum over blocks b of  d_w d_x (q_w . q_x)  [+ m_w s_x]
- * The inner product is exact in integers, so only the sum over blocks rounds,
- * and it runs in one order whatever the tile. */
+ * q_x has two bytes, so q_w . q_x = 256 (q_w . hi) + q_w . lo, exact in 32-bit
+ * integers: only the sum over blocks rounds, in one order whatever the tile. */
 
 /* Unpacks one block of a strip; w[p] meets columns 4p..4p+3. */
 INLINE void unpack_q4(const uint8_t *b, VB w[8])
@@ -92,14 +92,13 @@ INLINE void mul_quant_tile(const struct kern_mat *w, int strip,
     const size_t qbytes = type == KERN_Q8_0 ? 512 : 256;
     const size_t bbytes = qbytes + (type == KERN_Q4_1 ? 64 : 32);
     const uint8_t *b = w->data + (size_t)strip * w->strip_bytes;
-    const int8_t *q = x->q + (size_t)row * (size_t)x->n_in;
     const size_t at = (size_t)row * (size_t)nb;
     VF acc[TILE_ROWS];
 
     UNROLL
     for (int t = 0; t < nt; t++)
         acc[t] = vf_zero();
-    for (int i = 0; i < nb; i++, b += bbytes, q += KERN_QBLOCK) {
+    for (int i = 0; i < nb; i++, b += bbytes) {
         VF d = vf_f16((const uint16_t *)(const void *)(b + qbytes));
         VF m = vf_zero();
         VB wq[8];
@@ -113,15 +112,22 @@ INLINE void mul_quant_tile(const struct kern_mat *w, int strip,
         UNROLL
         for (int t = 0; t < nt; t++) {
             const size_t s = at + (size_t)t * (size_t)nb + (size_t)i;
-            const int8_t *qt = q + (size_t)t * (size_t)x->n_in;
-            VI dot = type == KERN_Q4_1 ? vi_zero()
-                   : type == KERN_Q8_0 ? vi_dot8_start(x->sum[s])
-                   : vi_set1(-8 * x->sum[s]);
+            const int8_t *hi = x->hi + s * KERN_QBLOCK;
+            const int8_t *lo = x->lo + s * KERN_QBLOCK;
+            VI dh = vi_zero();
+            VI dl = type == KERN_Q4_1 ? vi_zero()
+                  : type == KERN_Q8_0 ? vi_dot8_start(x->sum[s])
+                  : vi_set1(-8 * x->sum[s]);
 
             UNROLL
-            for (int p = 0; p < 8; p++)
-                dot = type == KERN_Q8_0 ? vi_dot8(dot, wq[p], qt + 4 * p)
-                                        : vi_dot4(dot, wq[p], qt + 4 * p);
+            for (int p = 0; p < 8; p++) {
+                dh = type == KERN_Q8_0 ? vi_dot8(dh, wq[p], hi + 4 * p)
+                                       : vi_dot4(dh, wq[p], hi + 4 * p);
+                dl = type == KERN_Q8_0 ? vi_dot8(dl, wq[p], lo + 4 * p)
+                                       : vi_dot4(dl, wq[p], lo + 4 * p);
+            }
+            VI dot = vi_join(dh, dl);
+
             acc[t] = vf_fma(vf_from(dot), vf_mul(d, vf_set1(x->d[s])), acc[t]);
             if (type == KERN_Q4_1)
                 acc[t] = vf_fma(m, vf_set1(x->s[s]), acc[t]);
@@ -263,25 +269,37 @@ static void stats(const float *x, int n, struct kern_stats *st)
     st->digest = digest;
 }
 
-/* d = max|f| / 127, q = round(f / d).  The sum of 32 integers of at most 127
- * is exact in floats, so vf_sum() may add them. */
+/* The two bytes of 16 integers: q = 256 hi + lo.  lo is kept in -127..127, so
+ * that a kernel may negate it; returns q as it then stands. */
+INLINE VF split_bytes(VF q, int8_t *hi, int8_t *lo)
+{
+    VF h = vf_round(vf_mul(q, vf_set1(1.0f / 256.0f)));
+    VF l = vf_sub(q, vf_mul(h, vf_set1(256.0f)));
+
+    l = vf_min(vf_max(l, vf_set1(-127.0f)), vf_set1(127.0f));
+    vf_store_i8(hi, h);
+    vf_store_i8(lo, l);
+    return vf_add(vf_mul(h, vf_set1(256.0f)), l);
+}
+
+/* d = max|f| / (256 * 127), q = round(f / d).  A sum of 32 such integers is
+ * exact in floats, so vf_sum() may add them. */
 static void quantise(const struct kern_acts *x, int row)
 {
-    const int nb = x->n_in / KERN_QBLOCK;
-    const float *f = x->f + (size_t)row * (size_t)x->n_in;
-    int8_t *q = x->q + (size_t)row * (size_t)x->n_in;
-    const size_t at = (size_t)row * (size_t)nb;
+    const float full = 256.0f * 127.0f;
+    const size_t nb = (size_t)x->n_in / KERN_QBLOCK, at = (size_t)row * nb;
 
-    for (int b = 0; b < nb; b++, f += KERN_QBLOCK, q += KERN_QBLOCK) {
-        VF lo = vf_load(f), hi = vf_load(f + KERN_LANES);
-        float top = vf_top(vf_max(vf_abs(lo), vf_abs(hi)));
-        VF inv = vf_set1(top > 1e-30f ? 127.0f / top : 0.0f);
-        VF qlo = vf_round(vf_mul(lo, inv)), qhi = vf_round(vf_mul(hi, inv));
-        float d = top / 127.0f, sum = vf_sum(vf_add(qlo, qhi));
-        const size_t i = at + (size_t)b;
+    for (size_t i = at; i < at + nb; i++) {
+        const float *f = x->f + i * KERN_QBLOCK;
+        int8_t *hi = x->hi + i * KERN_QBLOCK, *lo = x->lo + i * KERN_QBLOCK;
+        VF a = vf_load(f), b = vf_load(f + KERN_LANES);
+        float top = vf_top(vf_max(vf_abs(a), vf_abs(b)));
+        VF inv = vf_set1(top > 1e-30f ? full / top : 0.0f);
+        VF qa = split_bytes(vf_round(vf_mul(a, inv)), hi, lo);
+        VF qb = split_bytes(vf_round(vf_mul(b, inv)), hi + KERN_LANES,
+                            lo + KERN_LANES);
+        float d = top / full, sum = vf_sum(vf_add(qa, qb));
 
-        vf_store_i8(q, qlo);
-        vf_store_i8(q + KERN_LANES, qhi);
         x->d[i] = d;
         x->s[i] = d * sum;
         x->sum[i] = sum == sum ? (int32_t)sum : 0;  /* NaN in, 0 out */

@@ -130,8 +130,9 @@ static inline VI vi_dot4(VI acc, VB w, const int8_t *x)
     return acc;
 }
 
-/* The same for weights biased by 128.  An ISA may take the bias off the
- * running sum at its start instead: it is 128 times the sum of x. */
+/* The same for weights biased by 128.  What the bias adds to 256 hi + lo is
+ * 128 times the sum of q: an ISA takes it off at the start of lo's sum, or in
+ * each product. */
 static inline VI vi_dot8_start(int32_t sum)
 {
     return vi_set1(-128 * sum);
@@ -140,6 +141,14 @@ static inline VI vi_dot8_start(int32_t sum)
 static inline VI vi_dot8(VI acc, VB w, const int8_t *x)
 {
     return vi_dot4(acc, w, x);
+}
+
+/* 256 hi + lo */
+static inline VI vi_join(VI hi, VI lo)
+{
+    for (int i = 0; i < KERN_LANES; i++)
+        lo.v[i] += hi.v[i] * 256;
+    return lo;
 }
 
 #include "engine/kern_body.h"
