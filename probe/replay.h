@@ -22,9 +22,9 @@
 
 struct engine;
 
-/* Nats.  Kernels differ in the order of float sums only (the integer dot
- * products are exact); what that did to a log-probability stayed far below
- * this on the default model. */
+/* Nats.  Another instruction set may take float sums in another order; on
+ * activations that are rounded to 8 bits this can tip a rounding, which is far
+ * more than an ulp and far less than what a wrong kernel does. */
 #define REPLAY_TOLERANCE 0.05
 
 struct replay_opts {
