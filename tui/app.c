@@ -1,0 +1,389 @@
+/* tui/app.c - the stack of views and what keys do to it. */
+#include "tui/app.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "tui/state.h"
+
+const struct view_ops *const views[] = {
+    &view_runs, &view_run, &view_paths, &view_steps, &view_tokens,
+    &view_layers, &view_heat, &view_edges, &view_help, NULL
+};
+
+/* ---- what views may ask --------------------------------------------------- */
+
+struct db *tui_db(struct tui *t) { return t->db; }
+int tui_ascii(const struct tui *t) { return t->o.ascii; }
+int tui_shade(const struct tui *t) { return t->theme->colors < 256; }
+
+const struct view *tui_under(const struct tui *t)
+{
+    return t->depth > 1 ? t->stack[t->depth - 2] : NULL;
+}
+
+const char *tui_accuracy(const struct tui *t, const uint8_t sha256[32],
+                         const char *question)
+{
+    return t->o.accuracy ? t->o.accuracy(sha256, question)
+                         : "accuracy on this kind of question: unmeasured; "
+                           "agreeing paths show stability, not truth";
+}
+
+void tui_say(struct tui *t, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(t->say, sizeof t->say, fmt, ap);
+    va_end(ap);
+}
+
+void tui_end(struct tui *t, struct db_cur *c)
+{
+    enum sor_err err = db_cur_close(c);
+
+    if (err)
+        tui_say(t, "The database cannot be read here: %s.", sor_err_text(err));
+}
+
+static void view_close(struct view *v)
+{
+    if (v->ops->close)
+        v->ops->close(v);
+    doc_release(&v->text);
+    doc_release(&v->detail);
+    pool_release(&v->pool);
+    mem_free(v);
+}
+
+static enum sor_err push(struct tui *t, const struct view_ops *ops,
+                         struct db_addr at, struct sor_msg *msg)
+{
+    struct view *v;
+    enum sor_err err;
+
+    if (t->depth == STACK_MAX)
+        return sor_fail(msg, SOR_LIMIT, "too many views are open; h goes back");
+    v = mem_calloc(1, ops->size);
+    if (!v)
+        return sor_fail(msg, SOR_NOMEM, "out of memory");
+    v->ops = ops;
+    v->t = t;
+    v->at = at;
+    v->list.n = -1;
+    v->list.stale = 1;
+    v->sort = -1;
+    err = ops->open ? ops->open(v, msg) : SOR_OK;
+    if (err) {
+        view_close(v);
+        return err;
+    }
+    t->stack[t->depth++] = v;
+    return SOR_OK;
+}
+
+void tui_push(struct tui *t, const struct view_ops *ops, struct db_addr at)
+{
+    struct sor_msg msg = { "" };
+
+    if (push(t, ops, at, &msg))
+        tui_say(t, "%s", msg.text);
+}
+
+void tui_pop(struct tui *t)
+{
+    if (t->depth == 1) {
+        t->done = 1;
+        return;
+    }
+    view_close(t->stack[--t->depth]);
+    if (db_data_version(t->db) != t->version)
+        tui_reload(t);
+}
+
+void tui_reload(struct tui *t)
+{
+    struct view *v = tui_top(t);
+
+    t->version = db_data_version(t->db);
+    v->list.stale = 1;
+    v->list.n = -1;
+    if (v->ops->reload)
+        v->ops->reload(v);
+}
+
+/* ---- opening and closing -------------------------------------------------- */
+
+enum sor_err tui_open(struct db *d, const struct tui_opts *o, struct tui **out,
+                      struct sor_msg *msg)
+{
+    struct tui *t = mem_calloc(1, sizeof *t);
+    enum sor_err err;
+
+    if (!t)
+        return sor_fail(msg, SOR_NOMEM, "out of memory");
+    t->db = d;
+    t->o = *o;
+    t->theme = o->theme ? o->theme : theme_for(256);
+    t->mouse = !o->no_mouse;
+    t->version = db_data_version(d);
+    t->cursor_row = -1;
+    str_init(&t->typed);
+    err = push(t, &view_runs, addr_run(0), msg);
+    if (err) {
+        tui_close(t);
+        return err;
+    }
+    *out = t;
+    return SOR_OK;
+}
+
+void tui_close(struct tui *t)
+{
+    if (!t)
+        return;
+    while (t->depth)
+        view_close(t->stack[--t->depth]);
+    str_release(&t->typed);
+    mem_free(t);
+}
+
+int tui_done(const struct tui *t) { return t->done; }
+int tui_mouse(const struct tui *t) { return t->mouse; }
+const struct theme *tui_theme(const struct tui *t) { return t->theme; }
+
+int tui_following(const struct tui *t)
+{
+    return t->follow && !t->paused;
+}
+
+void tui_set_theme(struct tui *t, const struct theme *theme)
+{
+    t->theme = theme;
+}
+
+int tui_repaint(struct tui *t)
+{
+    int was = t->repaint;
+
+    t->repaint = 0;
+    return was;
+}
+
+int tui_cursor(const struct tui *t, int *row, int *col)
+{
+    *row = t->cursor_row;
+    *col = t->cursor_col;
+    return t->cursor_row >= 0;
+}
+
+int tui_idle(struct tui *t)
+{
+    struct view *v = tui_top(t);
+
+    if (!tui_following(t) || db_data_version(t->db) == t->version)
+        return 0;
+    tui_reload(t);
+    if (v->ops->fetch)
+        list_goto(v, INT64_MAX);
+    return 1;
+}
+
+/* ---- keys ----------------------------------------------------------------- */
+
+static void follow_link(struct tui *t, const struct doc_link *l)
+{
+    struct doc_link to;
+
+    if (!l)
+        return;
+    to = *l;                /* opening may move the document it stands in */
+    tui_push(t, to.to, to.at);
+}
+
+/* Motions and Enter, in the pane that has the focus. */
+static int in_pane(struct view *v, enum tui_cmd cmd)
+{
+    struct doc *d = v->on_detail ? &v->detail
+                  : v->ops->body ? &v->text : NULL;
+
+    if (!v->on_detail && v->ops->cmd && v->ops->cmd(v, cmd))
+        return 1;
+    if (d && cmd == CMD_OPEN) {
+        follow_link(v->t, doc_here(d));
+        return 1;
+    }
+    if (d)
+        return doc_move(d, cmd);
+    if (cmd == CMD_OPEN && v->ops->enter) {
+        if (list_here(v) >= 0)
+            v->ops->enter(v);
+        return 1;
+    }
+    return v->ops->fetch ? list_move(v, cmd) : 0;
+}
+
+static void toggle_follow(struct tui *t)
+{
+    t->follow = !t->follow;
+    t->paused = 0;
+    if (t->follow) {
+        t->version = -1;                /* go to the end at once */
+        tui_idle(t);
+    }
+    tui_say(t, t->follow ? "Following: new rows show as they are recorded."
+                         : "No longer following.");
+}
+
+static void toggle_mouse(struct tui *t)
+{
+    t->mouse = !t->mouse;
+    tui_say(t, t->mouse ? "The mouse moves the cursor."
+                        : "The mouse is free: select text as usual.");
+}
+
+static void in_app(struct tui *t, struct view *v, enum tui_cmd cmd)
+{
+    switch (cmd) {
+    case CMD_BACK:
+        tui_pop(t);
+        break;
+    case CMD_QUIT:
+        t->done = 1;
+        break;
+    case CMD_PANE:
+        v->on_detail = !v->on_detail && v->ops->detail;
+        break;
+    case CMD_MAXIMISE:
+        v->alone = !v->alone && v->ops->detail;
+        break;
+    case CMD_SEARCH:
+        prompt_begin(t, '/');
+        break;
+    case CMD_PROMPT:
+        prompt_begin(t, ':');
+        break;
+    case CMD_NEXT_MATCH:
+    case CMD_PREV_MATCH:
+        prompt_find(t, cmd == CMD_PREV_MATCH);
+        break;
+    case CMD_HELP:
+        if (v->ops != &view_help)
+            tui_push(t, &view_help, v->at);
+        break;
+    case CMD_FOLLOW:
+        toggle_follow(t);
+        break;
+    case CMD_PAUSE:
+        if (t->follow)
+            t->paused = !t->paused;
+        else
+            tui_say(t, "Nothing is being followed; F follows.");
+        break;
+    case CMD_RELOAD:
+        tui_reload(t);
+        tui_say(t, "Read again.");
+        break;
+    case CMD_REDRAW:
+        t->repaint = 1;
+        break;
+    case CMD_MOUSE:
+        toggle_mouse(t);
+        break;
+    case CMD_SORT:
+    case CMD_REVERSE:
+        tui_say(t, "These rows have one order only.");
+        break;
+    case CMD_CANCEL:
+        t->needle[0] = '\0';
+        v->on_detail = 0;
+        break;
+    default:
+        break;
+    }
+}
+
+static int inside(struct rect r, struct tui_event ev)
+{
+    return ev.row >= r.row && ev.row < r.row + r.rows && ev.col >= r.col &&
+           ev.col < r.col + r.cols;
+}
+
+/* A click puts the cursor; on where the cursor is, or twice, it opens. */
+static void click(struct tui *t, struct view *v, struct tui_event ev)
+{
+    struct doc *d = NULL;
+    struct rect r = v->pane;
+
+    if (v->ops->detail && inside(t->detail, ev)) {
+        d = &v->detail;
+        v->on_detail = 1;
+        r = t->detail;
+    } else {
+        v->on_detail = 0;
+        if (v->ops->body) {
+            d = &v->text;
+            r = t->main;
+        }
+    }
+    if (d) {
+        follow_link(t, doc_click(d, ev.row - r.row));
+    } else if (v->ops->fetch && inside(r, ev)) {
+        int64_t row = v->list.top + ev.row - r.row;
+        int same = row == v->list.cur;
+        if (row < v->list.from + v->list.have)
+            list_goto(v, row);
+        if ((same || ev.key == TK_DOUBLE) && v->ops->enter &&
+            list_here(v) >= 0)
+            v->ops->enter(v);
+    }
+}
+
+static void mouse(struct tui *t, struct view *v, struct tui_event ev)
+{
+    if (!t->mouse)
+        return;
+    if (ev.key == TK_CLICK || ev.key == TK_DOUBLE) {
+        click(t, v, ev);
+        return;
+    }
+    v->on_detail = v->ops->detail && inside(t->detail, ev);
+    for (int i = 0; i < 3; i++)
+        in_pane(v, ev.key == TK_WHEEL_UP ? CMD_UP : CMD_DOWN);
+}
+
+void tui_key(struct tui *t, struct tui_event ev)
+{
+    struct view *v = tui_top(t);
+    enum tui_cmd cmd;
+
+    if (ev.key == TK_NONE || ev.key == TK_RESIZE)
+        return;
+    t->say[0] = '\0';
+    if (t->prompt) {
+        prompt_key(t, ev.key);
+        return;
+    }
+    if (ev.key >= TK_CLICK && ev.key <= TK_WHEEL_DOWN) {
+        mouse(t, v, ev);
+        return;
+    }
+    cmd = keys_find(v->ops->keys, ev.key);
+    if (!cmd)
+        cmd = keys_find(&keys_move, ev.key);
+    if (!cmd)
+        cmd = keys_find(&keys_common, ev.key);
+    if (t->small && cmd != CMD_QUIT && cmd != CMD_BACK)
+        return;
+    if (!cmd) {
+        char name[32];
+        keys_name(ev.key, name, sizeof name);
+        tui_say(t, "%s does nothing here; ? lists the keys.", name);
+    } else if (!in_pane(v, cmd)) {
+        in_app(t, v, cmd);
+    }
+}

@@ -1,0 +1,239 @@
+/* tui/list.c - the lists of view.h: windows, motion and tables. */
+#include <string.h>
+
+#include "tui/view.h"
+
+struct db_addr addr_run(int64_t run_id)
+{
+    return (struct db_addr){ .run_id = run_id, .path = -1, .step = -1,
+                             .pos = -1 };
+}
+
+/* ---- the window ----------------------------------------------------------- */
+
+static void clamp(struct list *l)
+{
+    if (l->n >= 0 && l->cur >= l->n)
+        l->cur = l->n - 1;
+    if (l->cur < 0)
+        l->cur = 0;
+    if (l->top > l->cur)
+        l->top = l->cur;
+    if (l->height > 0 && l->top < l->cur - l->height + 1)
+        l->top = l->cur - l->height + 1;
+    if (l->n >= 0 && l->height > 0 && l->top > l->n - l->height)
+        l->top = l->n - l->height;
+    if (l->top < 0)
+        l->top = 0;
+}
+
+static int covered(const struct list *l)
+{
+    int64_t end = l->top + l->height, have = l->from + l->have;
+
+    return !l->stale && l->top >= l->from &&
+           (end <= have || (l->n >= 0 && have >= l->n));
+}
+
+/* Reads the rows around the top.  Fewer than asked for means that the end has
+ * been seen. */
+static void fill(struct view *v)
+{
+    struct list *l = &v->list;
+    int64_t from = l->top > LIST_MARGIN ? l->top - LIST_MARGIN : 0;
+    int64_t want = l->top + l->height + LIST_MARGIN - from;
+    int n = want > LIST_WINDOW ? LIST_WINDOW : (int)want;
+
+    pool_clear(&v->pool);
+    l->from = from;
+    l->have = v->ops->fetch(v, from, n);
+    l->stale = 0;
+    if (l->have < n)
+        l->n = l->have || from == 0 ? from + l->have : -1;
+}
+
+void list_show(struct view *v, int height)
+{
+    struct list *l = &v->list;
+
+    l->height = height > 1 ? height : 1;
+    clamp(l);
+    if (covered(l))
+        return;
+    fill(v);
+    if (l->have == 0 && l->from > 0) {  /* past an end not known till now */
+        list_goto(v, INT64_MAX);
+        fill(v);
+    }
+    clamp(l);
+    if (!covered(l))
+        fill(v);
+}
+
+/* Whether a row exists, by reading just that one. */
+static int exists(struct view *v, int64_t row)
+{
+    v->list.stale = 1;
+    pool_clear(&v->pool);
+    return v->ops->fetch(v, row, 1) == 1;
+}
+
+/* The number of rows of a list that does not know it: steps that double, then
+ * halves, so a long list is never read through. */
+static int64_t count(struct view *v)
+{
+    int64_t low = -1, high = 64;        /* low exists (or -1), high does not */
+
+    while (high < INT64_MAX / 4 && exists(v, high)) {
+        low = high;
+        high *= 4;
+    }
+    while (high - low > 1) {
+        int64_t mid = low + (high - low) / 2;
+        if (exists(v, mid))
+            low = mid;
+        else
+            high = mid;
+    }
+    return high;
+}
+
+void list_goto(struct view *v, int64_t row)
+{
+    struct list *l = &v->list;
+
+    if (row == INT64_MAX && l->n < 0)
+        l->n = count(v);
+    l->cur = row;
+    clamp(l);
+}
+
+int list_here(struct view *v)
+{
+    struct list *l = &v->list;
+
+    if (l->stale)
+        list_show(v, l->height);
+    return l->cur >= l->from && l->cur < l->from + l->have
+               ? (int)(l->cur - l->from) : -1;
+}
+
+int list_move(struct view *v, enum tui_cmd cmd)
+{
+    struct list *l = &v->list;
+    int64_t page = l->height > 2 ? l->height - 1 : 1;
+
+    switch (cmd) {
+    case CMD_UP:        list_goto(v, l->cur - 1); break;
+    case CMD_DOWN:      list_goto(v, l->cur + 1); break;
+    case CMD_PAGE_UP:   l->top -= page; list_goto(v, l->cur - page); break;
+    case CMD_PAGE_DOWN: l->top += page; list_goto(v, l->cur + page); break;
+    case CMD_HALF_UP:   list_goto(v, l->cur - (page + 1) / 2); break;
+    case CMD_HALF_DOWN: list_goto(v, l->cur + (page + 1) / 2); break;
+    case CMD_FIRST:     list_goto(v, 0); break;
+    case CMD_LAST:      list_goto(v, INT64_MAX); break;
+    default:            return 0;
+    }
+    return 1;
+}
+
+/* ---- the table ------------------------------------------------------------ */
+
+enum { COLS_MAX = 16, GAP = 2, MARGIN = 2 };
+
+/* Places columns in `width`; x[i] < 0: column i does not fit.  Returns the
+ * width of the one that takes what is left. */
+static int place(const struct col *c, int width, int x[COLS_MAX])
+{
+    int fixed = MARGIN, at = MARGIN, flex;
+
+    for (int i = 0; c[i].head && i < COLS_MAX; i++)
+        if (width >= c[i].need)
+            fixed += GAP + (c[i].flags & COL_FLEX ? 0 : c[i].width);
+    flex = width - fixed + GAP > 4 ? width - fixed + GAP : 4;
+    for (int i = 0; c[i].head && i < COLS_MAX; i++) {
+        x[i] = width >= c[i].need ? at : -1;
+        if (x[i] >= 0)
+            at += GAP + (c[i].flags & COL_FLEX ? flex : c[i].width);
+    }
+    return flex;
+}
+
+static void draw_head(struct view *v, struct grid *g, struct rect r,
+                      const int *x, int flex)
+{
+    const struct col *c = v->ops->cols;
+
+    for (int i = 0; c[i].head; i++) {
+        int w = c[i].flags & COL_FLEX ? flex : c[i].width;
+        int len = (int)strlen(c[i].head) + 2 * (v->sort == i);
+        struct pen p = { g, r.row, r.col + x[i], r.col + x[i] + w, ROLE_HEAD };
+        if (x[i] < 0)
+            continue;
+        if (p.end > r.col + r.cols)
+            p.end = r.col + r.cols;
+        if (c[i].flags & COL_RIGHT)
+            pen_gap(&p, w - len);
+        pen_str(&p, c[i].head);
+        if (v->sort == i) {
+            pen_gap(&p, 1);
+            pen_glyph(&p, v->sorted_down ? GLYPH_DOWN : GLYPH_UP);
+        }
+    }
+}
+
+/* Right-aligned cells are drawn on the left and moved. */
+static void flush_right(struct grid *g, const struct pen *p, int start)
+{
+    int used = p->col - start, shift = p->end - p->col;
+
+    for (int i = used - 1; i >= 0 && shift > 0; i--) {
+        struct cell *from = grid_at(g, p->row, start + i);
+        struct cell *to = grid_at(g, p->row, start + i + shift);
+        if (from && to) {
+            *to = *from;
+            *from = (struct cell){ " ", 1, ROLE_TEXT };
+        }
+    }
+}
+
+static void draw_row(struct view *v, struct grid *g, struct rect r,
+                     const int *x, int flex)
+{
+    const struct col *c = v->ops->cols;
+    int i = (int)(v->list.top + r.row - v->pane.row - v->list.from);
+
+    for (int k = 0; c[k].head; k++) {
+        int w = c[k].flags & COL_FLEX ? flex : c[k].width;
+        struct pen p = { g, r.row, r.col + x[k], r.col + x[k] + w, ROLE_TEXT };
+        if (x[k] < 0)
+            continue;
+        if (p.end > r.col + r.cols)
+            p.end = r.col + r.cols;
+        v->ops->cell(v, i, k, &p);
+        if (c[k].flags & COL_RIGHT)
+            flush_right(g, &p, r.col + x[k]);
+    }
+}
+
+void list_draw(struct view *v, struct grid *g, struct rect r, int active)
+{
+    int x[COLS_MAX], flex = place(v->ops->cols, r.cols, x);
+    struct list *l = &v->list;
+
+    v->pane = (struct rect){ r.row + 1, r.col, r.rows - 1, r.cols };
+    list_show(v, r.rows - 1);
+    draw_head(v, g, r, x, flex);
+    for (int i = 0; i < v->pane.rows; i++) {
+        int64_t row = l->top + i;
+        struct rect line = { v->pane.row + i, r.col, 1, r.cols };
+        if (row < l->from || row >= l->from + l->have)
+            break;
+        draw_row(v, g, line, x, flex);
+        if (row == l->cur) {
+            struct pen p = pen_in(g, line, 0, ROLE_ACCENT);
+            pen_glyph(&p, GLYPH_CURSOR);
+            grid_mark(g, line, active ? CELL_SELECT : CELL_BOLD);
+        }
+    }
+}

@@ -1,0 +1,288 @@
+/* tui/prompt.c - what is typed at the bottom: searches and commands. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "tui/state.h"
+
+enum { TYPED_MAX = 400, SCAN_WIDTH = 2000 };
+
+static const struct key_def prompt_defs[] = {
+    { TK_ENTER, CMD_OPEN, "do it", "do it" },
+    { TK_ESC, CMD_CANCEL, "leave it", "leave" },
+    { 3, CMD_CANCEL, NULL, NULL },
+    { TK_BACKSPACE, CMD_BACK, "delete the last character", NULL },
+    { 8, CMD_BACK, NULL, NULL },
+    { 127, CMD_BACK, NULL, NULL },
+    { 21, CMD_FIRST, "delete the line", NULL },
+    { 0, CMD_NONE, NULL, NULL }
+};
+const struct keymap keys_prompt = { "While typing", prompt_defs };
+
+/* ---- searching ------------------------------------------------------------ */
+
+static int grid_has(struct grid *g, const char *needle)
+{
+    grid_match(g, (struct rect){ 0, 0, 1, g->cols }, needle);
+    for (int i = 0; i < g->cols; i++)
+        if (g->cell[i].style & CELL_MATCH)
+            return 1;
+    return 0;
+}
+
+/* Draws row i of the window into one long line and looks there: what is found
+ * is what would be read. */
+static int row_has(struct view *v, struct grid *line, int i, const char *needle)
+{
+    const struct col *c = v->ops->cols;
+    struct pen p = { line, 0, 0, line->cols, ROLE_TEXT };
+
+    grid_clear(line);
+    for (int k = 0; c[k].head; k++) {
+        v->ops->cell(v, i, k, &p);
+        p.end = line->cols;
+        pen_gap(&p, 2);
+    }
+    return grid_has(line, needle);
+}
+
+/* The next row of a list that reads needle, from row `from` on. */
+static int64_t scan(struct view *v, const char *needle, int64_t from,
+                    int reverse)
+{
+    struct grid line;
+    int64_t found = -1;
+    int n = LIST_WINDOW;
+
+    if (grid_init(&line, 1, SCAN_WIDTH))
+        return -1;
+    while (found < 0 && from >= 0 && n == LIST_WINDOW) {
+        int64_t first = reverse ? from - LIST_WINDOW + 1 : from;
+        int want = first < 0 ? (int)from + 1 : LIST_WINDOW;
+        if (first < 0)
+            first = 0;
+        pool_clear(&v->pool);
+        n = v->ops->fetch(v, first, want);
+        for (int k = 0; k < n && found < 0; k++) {
+            int i = reverse ? n - 1 - k : k;
+            if (row_has(v, &line, i, needle))
+                found = first + i;
+        }
+        from = reverse ? first - 1 : first + n;
+        if (reverse && first > 0)
+            n = LIST_WINDOW;
+    }
+    grid_release(&line);
+    v->list.stale = 1;
+    return found;
+}
+
+static int64_t find_row(struct view *v, const char *needle, int64_t from,
+                        int reverse)
+{
+    if (from < 0)
+        return -1;
+    return v->ops->find ? v->ops->find(v, needle, from, reverse)
+                        : scan(v, needle, from, reverse);
+}
+
+static int find_in_list(struct tui *t, struct view *v, int reverse)
+{
+    int64_t at = find_row(v, t->needle, v->list.cur + (reverse ? -1 : 1),
+                          reverse);
+
+    if (at < 0) {                       /* once around */
+        if (reverse)
+            list_goto(v, INT64_MAX);
+        at = find_row(v, t->needle, reverse ? v->list.cur : 0, reverse);
+        if (at >= 0)
+            tui_say(t, reverse ? "Searched on from the last row."
+                               : "Searched on from the first row.");
+    }
+    if (at >= 0)
+        list_goto(v, at);
+    return at >= 0;
+}
+
+static int find_in_text(struct doc *d, const char *needle, int reverse)
+{
+    struct grid line;
+    int found = -1;
+
+    if (grid_init(&line, 1, d->g.cols))
+        return 0;
+    for (int k = 1; k <= d->row && found < 0; k++) {
+        int row = (d->top + (reverse ? d->row - k : k) % d->row) % d->row;
+        grid_clear(&line);
+        grid_blit(&line, (struct rect){ 0, 0, 1, line.cols }, &d->g, row);
+        if (grid_has(&line, needle))
+            found = row;
+    }
+    grid_release(&line);
+    if (found >= 0)
+        d->top = found;
+    return found >= 0;
+}
+
+void prompt_find(struct tui *t, int reverse)
+{
+    struct view *v = tui_top(t);
+    int64_t was = v->list.cur;
+    int found;
+
+    if (!t->needle[0]) {
+        tui_say(t, "Nothing was searched for yet; / searches.");
+        return;
+    }
+    found = v->on_detail ? find_in_text(&v->detail, t->needle, reverse)
+          : v->ops->body ? find_in_text(&v->text, t->needle, reverse)
+                         : find_in_list(t, v, reverse);
+    if (!found) {
+        list_goto(v, was);
+        tui_say(t, "Nothing here reads \"%s\".", t->needle);
+    }
+}
+
+static void search(struct tui *t, const char *what)
+{
+    if (!*what)
+        return;
+    t->needle[text_safe_fit(t->needle, sizeof t->needle, what, strlen(what),
+                            0)] = '\0';
+    prompt_find(t, 0);
+}
+
+/* ---- commands ------------------------------------------------------------- */
+
+static void cmd_open(struct tui *t, const char *arg)
+{
+    struct db_addr at;
+    struct sor_msg msg = { "" };
+
+    if (db_find(t->db, arg, &at, &msg)) {
+        tui_say(t, "%s", msg.text);
+        return;
+    }
+    while (t->depth > 1)
+        tui_pop(t);
+    tui_push(t, &view_run, at);
+    if (at.path >= 0) {
+        tui_push(t, &view_paths, at);
+        tui_push(t, at.pos >= 0 || at.step >= 0 ? &view_tokens : &view_steps,
+                 at);
+    }
+}
+
+static void cmd_theme(struct tui *t, const char *arg)
+{
+    const struct theme *theme = theme_find(arg);
+
+    if (theme)
+        t->theme = theme;
+    else
+        tui_say(t, "Themes: dark, light, basic, none.");
+}
+
+static void cmd_help(struct tui *t, const char *arg)
+{
+    (void)arg;
+    tui_push(t, &view_help, tui_top(t)->at);
+}
+
+static void cmd_quit(struct tui *t, const char *arg)
+{
+    (void)arg;
+    t->done = 1;
+}
+
+static void cmd_close(struct tui *t, const char *arg)
+{
+    (void)arg;
+    tui_pop(t);
+}
+
+const struct prompt_command prompt_commands[] = {
+    { "open", "RUN[:PATH[:STEP]|:PATH@POS]", "go there", cmd_open },
+    { "theme", "dark|light|basic|none", "change the colours", cmd_theme },
+    { "help", "", "keys and commands", cmd_help },
+    { "q", "", "close this view", cmd_close },
+    { "quit", "", "leave the browser", cmd_quit },
+    { NULL, NULL, NULL, NULL }
+};
+
+static void command(struct tui *t, const char *line)
+{
+    const char *name = line + strspn(line, " ");
+    size_t n = strcspn(name, " ");
+    const char *arg = name + n + strspn(name + n, " ");
+
+    if (!n)
+        return;
+    for (const struct prompt_command *c = prompt_commands; c->name; c++)
+        if (strlen(c->name) == n && memcmp(c->name, name, n) == 0) {
+            if (c->operand[0] && !*arg)
+                tui_say(t, ":%s %s", c->name, c->operand);
+            else
+                c->run(t, arg);
+            return;
+        }
+    tui_say(t, "There is no command :%.*s; :help lists them.",
+            n > 40 ? 40 : (int)n, name);
+}
+
+/* ---- typing --------------------------------------------------------------- */
+
+void prompt_begin(struct tui *t, char kind)
+{
+    t->prompt = kind;
+    str_clear(&t->typed);
+}
+
+static void backspace(struct str *s)
+{
+    while (s->len && ((unsigned char)s->p[s->len - 1] & 0xc0) == 0x80)
+        s->len--;
+    if (s->len)
+        s->len--;
+    s->p[s->len] = '\0';
+}
+
+static void finish(struct tui *t)
+{
+    char kind = t->prompt;
+    char line[TYPED_MAX + 8];
+
+    snprintf(line, sizeof line, "%s", t->typed.p);
+    t->prompt = 0;
+    if (kind == '/')
+        search(t, line);
+    else
+        command(t, line);
+}
+
+void prompt_key(struct tui *t, int key)
+{
+    char ch[4];
+
+    switch (keys_find(&keys_prompt, key)) {
+    case CMD_OPEN:
+        finish(t);
+        return;
+    case CMD_CANCEL:
+        t->prompt = 0;
+        return;
+    case CMD_BACK:
+        if (t->typed.len)
+            backspace(&t->typed);
+        else
+            t->prompt = 0;
+        return;
+    case CMD_FIRST:
+        str_clear(&t->typed);
+        return;
+    default:
+        if (key >= ' ' && key < TK_UP && !text_hidden((uint32_t)key) &&
+            t->typed.len < TYPED_MAX)
+            str_put(&t->typed, ch, utf8_put((uint32_t)key, ch));
+    }
+}

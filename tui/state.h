@@ -1,0 +1,46 @@
+/* tui/state.h - the inside of struct tui, for app.c, screen.c and prompt.c
+ * only; views use view.h. */
+#ifndef TUI_STATE_H
+#define TUI_STATE_H
+
+#include "tui/app.h"
+#include "tui/view.h"
+
+enum { STACK_MAX = 24, NEEDLE_BYTES = 128, SAY_BYTES = 256 };
+
+struct tui {
+    struct db *db;
+    struct tui_opts o;
+    const struct theme *theme;
+    struct view *stack[STACK_MAX];
+    int depth;
+    char prompt;                    /* '/' or ':' while typing, else 0 */
+    struct str typed;
+    char needle[NEEDLE_BYTES];      /* what was searched for last */
+    char say[SAY_BYTES];
+    int follow, paused, done, mouse, repaint, small;
+    int64_t version;                /* of the database, when last read */
+    int cursor_row, cursor_col;     /* of the prompt; row -1: none */
+    struct rect main, detail;       /* the panes, as last drawn */
+};
+
+static inline struct view *tui_top(const struct tui *t)
+{
+    return t->depth ? t->stack[t->depth - 1] : NULL;
+}
+
+void tui_pop(struct tui *t);
+void tui_reload(struct tui *t);
+
+/* prompt.c: keys while typing; searching; commands by name. */
+void prompt_begin(struct tui *t, char kind);
+void prompt_key(struct tui *t, int key);
+void prompt_find(struct tui *t, int reverse);
+extern const struct keymap keys_prompt;
+struct prompt_command {
+    const char *name, *operand, *help;
+    void (*run)(struct tui *t, const char *arg);
+};
+extern const struct prompt_command prompt_commands[];   /* name NULL: end */
+
+#endif

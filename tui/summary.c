@@ -1,0 +1,219 @@
+#include "tui/summary.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tui/fmt.h"
+#include "tui/view.h"
+
+enum { PROMPT_BYTES = 4000, PARTS_SHOWN = 40, VOTES_SHOWN = 12,
+       ANSWER_COLUMNS = 14, BAR_COLUMNS = 24 };
+
+static void question(const struct db_run *r, struct doc *d)
+{
+    size_t n = r->prompt ? strlen(r->prompt) : 0;
+
+    doc_head(d, "Question");
+    if (!r->prompt)
+        doc_say(d, 0, ROLE_FAINT, "Forgotten: its digest is kept, its text "
+                "is not.");
+    else
+        doc_text(d, 0, ROLE_STRONG, r->prompt,
+                 n > PROMPT_BYTES ? PROMPT_BYTES : n);
+    if (n > PROMPT_BYTES)
+        doc_say(d, 0, ROLE_DIM, "(cut here; the tokens have all of it)");
+}
+
+/* One answer: its words, a bar of its share, and who gave it. */
+static void vote(const struct db_vote *v, int leads, struct doc *d)
+{
+    struct pen p = doc_line(d, 0, leads ? ROLE_STRONG : ROLE_TEXT);
+    int end = p.end, bar = (end - p.col) / 3;
+
+    p.end = p.col + ANSWER_COLUMNS;
+    if (v->answer)
+        pen_line(&p, v->answer, strlen(v->answer));
+    else
+        pen_str(&p, "(forgotten)");
+    p.end = end;
+    pen_to(&p, ANSWER_COLUMNS + 1);
+    p.style = leads ? ROLE_BAR : ROLE_DIM;
+    pen_bar(&p, v->share, bar < BAR_COLUMNS ? bar : BAR_COLUMNS);
+    p.style = ROLE_TEXT;
+    pen_fmt(&p, " %3.0f %%", v->share * 100);
+    p.style = ROLE_DIM;
+    pen_fmt(&p, "  %d path%s", v->votes, v->votes == 1 ? "" : "s");
+    if (v->paths && pen_room(&p) > 8) {
+        pen_str(&p, ": ");
+        pen_line(&p, v->paths, strlen(v->paths));
+    }
+}
+
+static void votes(struct db *db, const struct db_run *r, struct doc *d)
+{
+    struct db_cur *c = db_votes(db, r->id);
+    struct db_vote v;
+    int n = 0;
+
+    doc_head(d, "Answers");
+    while (n < VOTES_SHOWN && db_vote_next(c, &v) == 1) {
+        vote(&v, n++ == 0, d);
+        doc_goes(d, &view_paths, addr_run(r->id));
+    }
+    if (db_vote_next(c, &v) == 1)
+        doc_say(d, 0, ROLE_DIM, "and more; the paths have them all");
+    db_cur_close(c);
+    if (n == 0) {
+        doc_say(d, 0, ROLE_DIM, "No path has stated an answer.");
+        doc_goes(d, &view_paths, addr_run(r->id));
+    }
+}
+
+/* Votes are no evidence of truth, so what is known of that stands by them. */
+static void accuracy(const struct tui *t, struct db *db,
+                     const struct db_run *r, struct doc *d)
+{
+    static const uint8_t none[32];
+    struct db_model m;
+    int known = r->model_id && db_get_model(db, r->model_id, &m) == 1;
+
+    doc_gap(d);
+    doc_say(d, 0, ROLE_WARN, tui_accuracy(t, known ? m.sha256 : none,
+                                          r->prompt));
+}
+
+static void one_part(const struct db_divergence *v, struct doc *d)
+{
+    struct pen p = doc_line(d, 0, ROLE_TEXT);
+
+    pen_fmt(&p, "%d and %d", v->path_a, v->path_b);
+    pen_gap(&p, 1);
+    pen_to(&p, 10);
+    p.style = ROLE_DIM;
+    if (v->pos < 0) {
+        pen_str(&p, "the same to the end");
+        return;
+    }
+    pen_fmt(&p, "at token %-6d ", v->pos);
+    p.style = ROLE_TEXT;
+    if (v->text_a)
+        pen_piece(&p, v->text_a, strlen(v->text_a));
+    else
+        pen_str(&p, "(end)");
+    p.style = ROLE_DIM;
+    pen_str(&p, "  or  ");
+    p.style = ROLE_TEXT;
+    if (v->text_b)
+        pen_piece(&p, v->text_b, strlen(v->text_b));
+    else
+        pen_str(&p, "(end)");
+}
+
+/* Ids of the paths by ordinal, for links. */
+static int path_ids(struct db *db, int64_t run_id, int64_t *id, int cap)
+{
+    struct db_cur *c = db_paths(db, run_id);
+    struct db_path p;
+    int n = 0;
+
+    while (n < cap && db_path_next(c, &p) == 1 && p.ordinal == n)
+        id[n++] = p.id;
+    db_cur_close(c);
+    return n;
+}
+
+static void parts(struct db *db, const struct db_run *r, struct doc *d)
+{
+    struct db_cur *c = db_divergences(db, r->id);
+    struct db_divergence v;
+    int64_t id[64];
+    int n_id = path_ids(db, r->id, id, 64), n = 0;
+
+    for (; n < PARTS_SHOWN && db_divergence_next(c, &v) == 1; n++) {
+        if (n == 0)
+            doc_head(d, "Where paths part");
+        one_part(&v, d);
+        if (v.pos >= 0 && v.path_b < n_id) {
+            struct db_addr at = addr_run(r->id);
+            at.path = v.path_b;
+            at.path_id = id[v.path_b];
+            at.pos = v.pos;
+            doc_goes(d, &view_tokens, at);
+        }
+    }
+    if (n == PARTS_SHOWN && db_divergence_next(c, &v) == 1)
+        doc_say(d, 0, ROLE_DIM, "and more pairs, in table divergence");
+    db_cur_close(c);
+}
+
+static void state(const struct db_run *r, struct doc *d)
+{
+    if (!r->status)
+        doc_fact(d, "state", "recording, or cut off: %d of %d paths ended",
+                 r->n_path_done, r->n_path);
+    else if (r->reason)
+        doc_fact(d, "state", "%s: %s", r->status, r->reason);
+    else
+        doc_fact(d, "state", "%s", r->status);
+    if (r->n_lost)
+        doc_fact(d, "lost", "%lld events were not recorded",
+                 (long long)r->n_lost);
+}
+
+static void cost(struct db *db, const struct db_run *r, struct doc *d)
+{
+    struct db_model m;
+    char a[40], b[40];
+
+    doc_head(d, "Run");
+    doc_fact(d, "uid", "%s", r->uid);
+    fmt_date(a, sizeof a, r->started_us);
+    doc_fact(d, "started", "%s UTC", a);
+    state(r, d);
+    if (r->status) {
+        fmt_time(a, sizeof a, r->wall_ns);
+        fmt_time(b, sizeof b, r->prefill_ns);
+        doc_fact(d, "time", "%s, of it %s for the prompt", a, b);
+        fmt_count(a, sizeof a, r->n_token);
+        doc_fact(d, "tokens", "%s recorded, %d of them the prompt", a,
+                 r->n_prompt);
+        if (r->wall_ns > r->prefill_ns && r->n_token > r->n_prompt)
+            doc_fact(d, "speed", "%.1f tokens a second, all paths together",
+                     (double)(r->n_token - r->n_prompt) * 1e9 /
+                         (double)(r->wall_ns - r->prefill_ns));
+    }
+    if (r->model_id && db_get_model(db, r->model_id, &m) == 1) {
+        fmt_bytes(a, sizeof a, m.bytes);
+        doc_fact(d, "model", "%s, %s, %s, %s", m.name, m.arch, m.quant, a);
+        doc_fact(d, "", "%d layers, %d heads (%d for keys), width %d",
+                 m.n_layer, m.n_head, m.n_head_kv, m.n_embd);
+    } else {
+        doc_fact(d, "model", "none: a trace from elsewhere");
+    }
+    if (r->temperature > 0)
+        doc_fact(d, "sampling", "temperature %g, top-k %d, top-p %g, min-p %g, "
+                 "seed %lld", r->temperature, r->top_k, r->top_p, r->min_p,
+                 (long long)r->seed);
+    else
+        doc_fact(d, "sampling", "greedy");
+    doc_fact(d, "computed", "routing %s, keys and values %s, %s, %d thread%s",
+             r->route, r->kv_type, r->isa, r->n_thread,
+             r->n_thread == 1 ? "" : "s");
+    doc_fact(d, "recorded", "level %s, by sorites %s", r->level, r->program);
+}
+
+int summary(struct tui *t, int64_t run_id, struct doc *out)
+{
+    struct db *db = tui_db(t);
+    struct db_run r;
+
+    if (db_get_run(db, run_id, &r) != 1)
+        return 0;
+    question(&r, out);
+    votes(db, &r, out);
+    accuracy(t, db, &r, out);
+    parts(db, &r, out);
+    cost(db, &r, out);
+    return 1;
+}

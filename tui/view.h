@@ -1,0 +1,129 @@
+/* tui/view.h - what a view is.  One file, view_NAME.c, per view; a new one is
+ * that file and a place that opens it (a key, or a link in a text).
+ *
+ * There are three kinds, by which functions a view has:
+ *   list   cols, fetch, cell: rows of a table, read by windows around the
+ *          cursor so that a million rows cost no more than ten;
+ *   text   body: paragraphs and links (tui/doc.h);
+ *   other  draw: it paints its pane itself (and may be a list too).
+ * `detail` adds a second pane that follows the cursor.
+ *
+ * Ownership  a view's struct begins with struct view and is ops->size bytes,
+ *            zeroed; strings of fetched rows go into v->pool, which lives
+ *            until the next fetch.
+ * Errors     open() may fail and says why; afterwards a damaged row shows as
+ *            tui_say() and an early end of the list. */
+#ifndef TUI_VIEW_H
+#define TUI_VIEW_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "db/db.h"
+#include "tui/cell.h"
+#include "tui/doc.h"
+#include "tui/keys.h"
+#include "tui/pool.h"
+
+struct tui;
+struct view;
+
+enum { COL_RIGHT = 1, COL_FLEX = 2 };       /* align; takes what is left */
+
+struct col {
+    const char *head;           /* NULL ends a table of columns */
+    int width, flags;
+    int need;                   /* shown in panes at least this wide */
+};
+
+/* Window of rows a list may ask for: a tall screen and a margin. */
+enum { LIST_MARGIN = 24, LIST_WINDOW = 400 };
+
+struct list {
+    int64_t n;                  /* rows; -1: not known yet */
+    int64_t top, cur;           /* first row shown; row of the cursor */
+    int64_t from;               /* rows from..from+have-1 are in memory */
+    int have, height, stale;
+};
+
+struct view_ops {
+    const char *name;
+    const char *what;           /* one sentence for the help */
+    size_t size;
+    const struct keymap *keys;  /* its own; NULL: none */
+    const struct col *cols;
+    const char *empty;          /* what to do where there are no rows */
+
+    enum sor_err (*open)(struct view *v, struct sor_msg *msg);
+    void (*close)(struct view *v);
+    /* Appends its part of the line at the top. */
+    void (*crumb)(const struct view *v, struct str *out);
+    /* Reads again what open() read, after a change of the database. */
+    void (*reload)(struct view *v);
+
+    /* Reads rows from..from+n-1 (n <= LIST_WINDOW); returns how many exist. */
+    int (*fetch)(struct view *v, int64_t from, int n);
+    /* Draws one cell of a row in the window; i: row - list.from. */
+    void (*cell)(struct view *v, int i, int col, struct pen *p);
+    void (*body)(struct view *v, struct doc *d);
+    void (*draw)(struct view *v, struct grid *g, struct rect r);
+    void (*detail)(struct view *v, struct doc *d);
+
+    void (*enter)(struct view *v);
+    int (*cmd)(struct view *v, enum tui_cmd cmd);   /* 1: handled */
+    /* The next row with needle from row `from` on; -1: none.  NULL: rows are
+     * drawn and read, window by window. */
+    int64_t (*find)(struct view *v, const char *needle, int64_t from,
+                    int reverse);
+};
+
+struct view {
+    const struct view_ops *ops;
+    struct tui *t;
+    struct db_addr at;          /* what it shows; absent: -1, ids 0 */
+    struct list list;
+    struct doc text, detail;
+    struct pool pool;
+    int sort, sorted_down;      /* column sorted by; -1: none */
+    int on_detail, alone;       /* focus; one pane only */
+    struct rect pane;           /* where the list's rows were drawn last */
+};
+
+/* ---- what a view may ask of the browser ---------------------------------- */
+
+struct db *tui_db(struct tui *t);
+/* Opens a view on top.  What it cannot open, it says. */
+void tui_push(struct tui *t, const struct view_ops *ops, struct db_addr at);
+/* One line at the bottom, until the next key. */
+void tui_say(struct tui *t, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+int tui_ascii(const struct tui *t);
+int tui_shade(const struct tui *t);     /* no colours: draw shades */
+/* One sentence of what is known of a model's accuracy on such a question. */
+const char *tui_accuracy(const struct tui *t, const uint8_t sha256[32],
+                         const char *question);
+/* The view under the one on top, for help to describe; NULL: none. */
+const struct view *tui_under(const struct tui *t);
+/* Ends a cursor; says so where the database is damaged. */
+void tui_end(struct tui *t, struct db_cur *c);
+
+/* ---- lists (tui/list.c) --------------------------------------------------- */
+
+/* Makes the cursor's surroundings the window in memory; called by drawing. */
+void list_show(struct view *v, int height);
+int list_move(struct view *v, enum tui_cmd cmd);        /* 1: a motion */
+void list_goto(struct view *v, int64_t row);
+/* The cursor's row in the window; -1: there is none. */
+int list_here(struct view *v);
+/* Heads, rows and cursor in r; v->pane becomes where the rows are. */
+void list_draw(struct view *v, struct grid *g, struct rect r, int active);
+/* A position: { run, path, step, pos } with what is absent as -1 and 0. */
+struct db_addr addr_run(int64_t run_id);
+
+extern const struct view_ops view_runs, view_run, view_paths, view_steps,
+    view_tokens, view_layers, view_heat, view_edges, view_help;
+/* Every view, in the order of the help; ends in NULL. */
+extern const struct view_ops *const views[];
+
+#endif

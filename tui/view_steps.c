@@ -1,0 +1,239 @@
+/* tui/view_steps.c - one path as its chain of steps. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "db/related.h"
+#include "tui/fmt.h"
+#include "tui/view.h"
+
+enum { NEAR_SHOWN = 12 };
+enum { C_STEP, C_ROLE, C_ORIGIN, C_MEAN, C_BAR, C_LOW, C_TOKENS, C_TEXT };
+
+static const struct col cols[] = {
+    { "Step", 5, COL_RIGHT, 0 },   { "Role", 9, 0, 0 },
+    { "Origin", 9, 0, 96 },        { "Mean p", 6, COL_RIGHT, 0 },
+    { "", 8, 0, 0 },               { "Lowest", 6, COL_RIGHT, 72 },
+    { "Tokens", 6, COL_RIGHT, 110 }, { "Text", 0, COL_FLEX, 0 },
+    { NULL, 0, 0, 0 }
+};
+
+struct row {
+    int64_t id;
+    int ordinal, tok_from, tok_to, min_pos;
+    double mean, low;
+    const char *role, *origin, *text, *answer;
+};
+
+struct steps {
+    struct view v;
+    struct row row[LIST_WINDOW];
+};
+
+static void load(struct view *v)
+{
+    struct db_path p;
+
+    v->list.n = db_get_path(tui_db(v->t), v->at.path_id, &p) == 1 ? p.n_step
+                                                                  : 0;
+}
+
+static enum sor_err steps_open(struct view *v, struct sor_msg *msg)
+{
+    (void)msg;
+    load(v);
+    if (v->at.step > 0)
+        list_goto(v, v->at.step);
+    return SOR_OK;
+}
+
+static void crumb(const struct view *v, struct str *out)
+{
+    str_printf(out, "path %d", v->at.path);
+}
+
+static int fetch(struct view *v, int64_t from, int n)
+{
+    struct steps *s = (struct steps *)v;
+    struct db_window w = { from, n, 0 };
+    struct db_cur *c = db_steps(tui_db(v->t), v->at.path_id, w);
+    struct db_step in;
+    int got = 0;
+
+    while (got < n && db_step_next(c, &in) == 1)
+        s->row[got++] = (struct row){
+            in.id, in.ordinal, in.tok_from, in.tok_to, in.min_pos,
+            in.logprob_mean, in.logprob_min, pool_str(&v->pool, in.role),
+            pool_str(&v->pool, in.origin),
+            in.text ? pool_str(&v->pool, in.text) : NULL,
+            in.answer ? pool_str(&v->pool, in.answer) : NULL };
+    tui_end(v->t, c);
+    return got;
+}
+
+static const struct row *here(struct view *v)
+{
+    return &((struct steps *)v)->row[list_here(v)];
+}
+
+static void cell(struct view *v, int i, int col, struct pen *p)
+{
+    const struct row *r = &((struct steps *)v)->row[i];
+    char buf[32];
+
+    switch (col) {
+    case C_STEP:
+        pen_fmt(p, "%d", r->ordinal);
+        break;
+    case C_ROLE:
+        p->style = ROLE_ACCENT;
+        pen_str(p, r->role);
+        break;
+    case C_ORIGIN:
+        p->style = ROLE_DIM;
+        pen_str(p, r->origin);
+        break;
+    case C_MEAN:
+    case C_LOW:
+        fmt_prob(buf, sizeof buf, col == C_MEAN ? r->mean : r->low);
+        if (col == C_LOW)
+            p->style = (unsigned)(ROLE_INK + fmt_surprise(r->low));
+        pen_str(p, buf);
+        break;
+    case C_BAR:
+        p->style = ROLE_BAR;
+        if (!isnan(r->mean))
+            pen_bar(p, exp(r->mean), pen_room(p));
+        break;
+    case C_TOKENS:
+        pen_fmt(p, "%d", r->tok_to - r->tok_from);
+        break;
+    case C_TEXT:
+        p->style = r->text ? ROLE_TEXT : ROLE_FAINT;
+        if (r->text)
+            pen_line(p, r->text, strlen(r->text));
+        else
+            pen_str(p, "(forgotten)");
+        break;
+    }
+}
+
+/* ---- the other pane ------------------------------------------------------- */
+
+static void one_near(const struct view *v, const struct db_near *e,
+                     struct doc *d)
+{
+    struct db_addr at = addr_run(v->at.run_id);
+    struct pen p = doc_line(d, 0, ROLE_DIM);
+    char name[32];
+
+    pen_glyph(&p, e->incoming ? GLYPH_FROM : GLYPH_TO);
+    pen_gap(&p, 1);
+    p.style = ROLE_TEXT;
+    pen_str(&p, e->kind);
+    pen_to(&p, 13);
+    if (e->step >= 0 && e->path == v->at.path)
+        snprintf(name, sizeof name, "step %d", e->step);
+    else if (e->step >= 0)
+        snprintf(name, sizeof name, "%d:%d", e->path, e->step);
+    else
+        snprintf(name, sizeof name, "%s", e->other_kind);
+    p.style = ROLE_ACCENT;
+    pen_str(&p, name);
+    pen_gap(&p, 1);
+    pen_to(&p, 23);
+    p.style = ROLE_BAR;
+    pen_bar(&p, e->weight, 6);
+    p.style = ROLE_DIM;
+    pen_fmt(&p, " %.2f %s", e->weight, e->measured);
+    if (e->note[0]) {
+        pen_str(&p, "  ");
+        pen_line(&p, e->note, strlen(e->note));
+    }
+    if (e->step >= 0) {
+        at.path_id = e->path_id;
+        at.path = e->path;
+        at.step = e->step;
+        doc_goes(d, &view_steps, at);
+    }
+}
+
+static void detail(struct view *v, struct doc *d)
+{
+    const struct row *r = here(v);
+    struct db_addr at = v->at;
+    struct db_near near[NEAR_SHOWN];
+    int n = db_near(tui_db(v->t), "step", r->id, near, NEAR_SHOWN);
+    char low[24];
+
+    if (r->text)
+        doc_text(d, 0, ROLE_TEXT, r->text, strlen(r->text));
+    doc_gap(d);
+    if (r->answer)
+        doc_fact(d, "states", "%s", r->answer);
+    if (r->min_pos >= 0) {
+        fmt_prob(low, sizeof low, r->low);
+        doc_fact(d, "least likely", "token %d, probability %s", r->min_pos,
+                 low);
+        at.pos = r->min_pos;
+        doc_goes(d, &view_tokens, at);
+    }
+    doc_fact(d, "tokens", "%d to %d", r->tok_from, r->tok_to - 1);
+    doc_fact(d, "origin", "%s", r->origin);
+    if (n > 0)
+        doc_head(d, "Tied to");
+    for (int i = 0; i < n; i++)
+        one_near(v, &near[i], d);
+    if (n == NEAR_SHOWN)
+        doc_say(d, 0, ROLE_DIM, "the heaviest; e lists them all");
+}
+
+/* ---- keys ----------------------------------------------------------------- */
+
+static const struct key_def defs[] = {
+    { 't', CMD_TOKENS, "tokens of this step", "tokens" },
+    { 'e', CMD_EDGES, "edges of this step", "edges" },
+    { 'v', CMD_HEAT, "map of its tokens and layers", "map" },
+    { 0, CMD_NONE, NULL, NULL }
+};
+static const struct keymap keys = { "Steps", defs };
+
+static void go(struct view *v, const struct view_ops *to)
+{
+    struct db_addr at = v->at;
+    int i = list_here(v);
+
+    at.pos = -1;
+    if (i >= 0) {
+        at.step_id = here(v)->id;
+        at.step = here(v)->ordinal;
+        at.pos = here(v)->tok_from;
+    } else if (to == &view_edges) {
+        return;
+    }
+    tui_push(v->t, to, at);
+}
+
+static void enter(struct view *v)
+{
+    go(v, &view_tokens);
+}
+
+static int cmd(struct view *v, enum tui_cmd c)
+{
+    switch (c) {
+    case CMD_TOKENS: go(v, &view_tokens); return 1;
+    case CMD_EDGES:  go(v, &view_edges); return 1;
+    case CMD_HEAT:   go(v, &view_heat); return 1;
+    default:         return 0;
+    }
+}
+
+const struct view_ops view_steps = {
+    .name = "steps", .what = "one path as its chain of steps",
+    .size = sizeof(struct steps), .keys = &keys, .cols = cols,
+    .empty = "No steps: a path is cut into steps when it ends.\n"
+             "t opens its tokens.",
+    .open = steps_open, .reload = load, .crumb = crumb, .fetch = fetch,
+    .cell = cell, .detail = detail, .enter = enter, .cmd = cmd
+};
