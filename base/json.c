@@ -106,6 +106,41 @@ enum sor_err json_parse(const char *text, size_t n, const char *where,
     return SOR_OK;
 }
 
+enum sor_err json_parse_nul(const char *text, size_t n, const char *where,
+                            cJSON **out, struct sor_msg *msg)
+{
+    struct str plain;
+    enum sor_err err;
+
+    str_init(&plain);
+    for (size_t i = 0; i < n; ) {
+        size_t len = text[i] == '\\' && n - i > 1 ? 2 : 1;
+
+        if (n - i > 5 && memcmp(text + i, "\\u0000", 6) == 0) {
+            str_puts(&plain, "\xC0\x80");
+            len = 6;
+        } else {
+            str_put(&plain, text + i, len);
+        }
+        i += len;
+    }
+    err = str_ok(&plain) ? json_parse(plain.p, plain.len, where, out, msg)
+                         : sor_fail(msg, SOR_NOMEM, "%s: out of memory", where);
+    str_release(&plain);
+    return err;
+}
+
+void json_text(const cJSON *item, struct str *out)
+{
+    const char *s = item->valuestring, *nul;
+
+    for (; (nul = strstr(s, "\xC0\x80")); s = nul + 2) {
+        str_put(out, s, (size_t)(nul - s));
+        str_putc(out, '\0');
+    }
+    str_puts(out, s);
+}
+
 /* --- out ------------------------------------------------------------------ */
 
 void json_init(struct json *j, struct str *out)

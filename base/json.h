@@ -22,6 +22,15 @@ enum { JSON_MAX_DEPTH = 64 };
 enum sor_err json_parse(const char *text, size_t n, const char *where,
                         cJSON **out, struct sor_msg *msg);
 
+/* The same for text that may hold NUL, which cJSON cannot: "\u0000" in a string
+ * is read as the bytes C0 80 (as in Java's modified UTF-8) and json_text()
+ * turns them back. */
+enum sor_err json_parse_nul(const char *text, size_t n, const char *where,
+                            cJSON **out, struct sor_msg *msg);
+
+/* Appends the bytes of a string item of such a tree to out. */
+void json_text(const cJSON *item, struct str *out);
+
 struct json {
     struct str *out;
     uint64_t    comma;      /* bit d: a value was already written at depth d */

@@ -63,6 +63,27 @@ static void nul_is_refused_in_both_spellings(void **state)
     assert_null(tree);
 }
 
+static void nul_in_a_string_survives_where_asked_for(void **state)
+{
+    const char *text = "[\"\\u0000a\\u0000\\u0000\", \"\\\\u0000\"]";
+    cJSON *tree = NULL;
+    struct str s;
+
+    (void)state;
+    str_init(&s);
+    assert_int_equal(json_parse_nul(text, strlen(text), "t", &tree, NULL),
+                     SOR_OK);
+    json_text(cJSON_GetArrayItem(tree, 0), &s);
+    assert_int_equal(s.len, 4);
+    assert_memory_equal(s.p, "\0a\0", 5);
+    str_clear(&s);
+    json_text(cJSON_GetArrayItem(tree, 1), &s);
+    assert_string_equal(s.p, "\\u0000");      /* a backslash, no escape */
+    str_release(&s);
+    cJSON_Delete(tree);
+    assert_int_equal(json_parse_nul("[1\0]", 4, "t", &tree, NULL), SOR_FORMAT);
+}
+
 static void nesting_has_a_limit(void **state)
 {
     char text[2 * 65 + 1];
@@ -179,6 +200,7 @@ int main(void)
         cmocka_unit_test(good_text_becomes_a_tree),
         cmocka_unit_test(bad_text_is_located),
         cmocka_unit_test(nul_is_refused_in_both_spellings),
+        cmocka_unit_test(nul_in_a_string_survives_where_asked_for),
         cmocka_unit_test(nesting_has_a_limit),
         cmocka_unit_test(lack_of_memory_is_no_syntax_error),
         cmocka_unit_test(writer_places_commas),
