@@ -1,0 +1,556 @@
+/* The kernels: the plain C ones against arithmetic in doubles, and every other
+ * ISA against the plain C ones, bit for bit and for every number of rows. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/half.h"
+#include "engine/kern.h"
+
+enum {
+    N_IN = 96, N_OUT = 52,      /* 52: the last strip is a part of one */
+    N_STRIP = (N_OUT + 15) / 16,
+    MAX_ROWS = 37               /* no tile divides it */
+};
+
+static uint64_t seed;
+
+static uint32_t random32(void)
+{
+    seed = seed * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(seed >> 32);
+}
+
+static float random_float(void)
+{
+    return (float)((double)random32() / 2147483648.0 - 1.0);
+}
+
+static void near(double have, double want, double within)
+{
+    if (!(fabs(have - want) <= within))
+        fail_msg("%.9g is not within %g of %.9g", have, within, want);
+}
+
+/* --- a matrix of each type, with what its elements are worth ---------------*/
+
+struct matrix {
+    struct kern_mat m;
+    double value[N_OUT][N_IN];
+};
+
+static const size_t per_32[KERN_WTYPES] = {
+    [KERN_Q4_0] = 288, [KERN_Q4_1] = 320, [KERN_Q8_0] = 544,
+    [KERN_F16] = 1024, [KERN_BF16] = 1024, [KERN_F32] = 2048,
+};
+
+static void put16(uint8_t *p, uint16_t v)
+{
+    memcpy(p, &v, sizeof v);
+}
+
+/* A column of a quantised block as kern.h lays it out. */
+static int quant_at(enum kern_wtype type, const uint8_t *b, int row, int col)
+{
+    if (type == KERN_Q8_0)
+        return b[64 * (col / 4) + 4 * row + col % 4] - 128;
+    int byte = b[64 * (col % 16 / 4) + 4 * row + col % 4];
+
+    return col < 16 ? byte & 15 : byte >> 4;
+}
+
+static void fill_quant(struct matrix *w, int strip, int block)
+{
+    enum kern_wtype type = w->m.type;
+    size_t q = type == KERN_Q8_0 ? 512 : 256;
+    uint8_t *b = w->m.data + (size_t)strip * w->m.strip_bytes +
+                 (size_t)block * per_32[type];
+
+    for (size_t i = 0; i < q; i++)
+        b[i] = (uint8_t)random32();
+    for (int r = 0; r < 16; r++) {
+        float d = 0.01f + 0.01f * random_float(), m = random_float();
+        int row = strip * 16 + r;
+
+        put16(b + q + 2 * r, half_from_f32(d));
+        if (type == KERN_Q4_1)
+            put16(b + q + 32 + 2 * r, half_from_f32(m));
+        d = half_to_f32(half_from_f32(d));
+        m = type == KERN_Q4_1 ? half_to_f32(half_from_f32(m))
+          : type == KERN_Q4_0 ? -8.0f * d : 0.0f;
+        for (int c = 0; c < 32 && row < N_OUT; c++)
+            w->value[row][block * 32 + c] =
+                (double)d * quant_at(type, b, r, c) + (double)m;
+    }
+}
+
+static void fill_float(struct matrix *w, int strip, int col)
+{
+    enum kern_wtype type = w->m.type;
+    size_t size = per_32[type] / 512;
+
+    for (int r = 0; r < 16; r++) {
+        uint8_t *p = w->m.data + (size_t)strip * w->m.strip_bytes +
+                     ((size_t)col * 16 + (size_t)r) * size;
+        float v = random_float();
+        uint32_t u;
+
+        memcpy(&u, &v, sizeof u);
+        if (type == KERN_F32) {
+            memcpy(p, &v, sizeof v);
+        } else if (type == KERN_F16) {
+            put16(p, half_from_f32(v));
+            v = half_to_f32(half_from_f32(v));
+        } else {
+            put16(p, (uint16_t)(u >> 16));
+            v = bfloat_to_f32((uint16_t)(u >> 16));
+        }
+        if (strip * 16 + r < N_OUT)
+            w->value[strip * 16 + r][col] = (double)v;
+    }
+}
+
+static void matrix_init(struct matrix *w, enum kern_wtype type)
+{
+    w->m = (struct kern_mat){
+        .type = type, .n_out = N_OUT, .n_in = N_IN, .n_strip = N_STRIP,
+        .strip_bytes = per_32[type] * N_IN / 32,
+    };
+    w->m.data = aligned_alloc(64, N_STRIP * w->m.strip_bytes + 64);
+    assert_non_null(w->m.data);
+    for (int s = 0; s < N_STRIP; s++)
+        for (int i = 0; i < (type <= KERN_Q8_0 ? N_IN / 32 : N_IN); i++)
+            if (type <= KERN_Q8_0)
+                fill_quant(w, s, i);
+            else
+                fill_float(w, s, i);
+}
+
+/* --- rows -----------------------------------------------------------------*/
+
+struct rows {
+    struct kern_acts a;
+    float f[MAX_ROWS][N_IN], d[MAX_ROWS][N_IN / 32], s[MAX_ROWS][N_IN / 32];
+    int8_t hi[MAX_ROWS][N_IN], lo[MAX_ROWS][N_IN];
+    int32_t sum[MAX_ROWS][N_IN / 32];
+};
+
+static void rows_init(struct rows *x, int n)
+{
+    for (int r = 0; r < n; r++)
+        for (int c = 0; c < N_IN; c++)
+            x->f[r][c] = random_float() * (c == 7 ? 300.0f : 1.0f);
+    x->a = (struct kern_acts){
+        .n_row = n, .n_in = N_IN, .f = x->f[0], .hi = x->hi[0],
+        .lo = x->lo[0], .d = x->d[0], .s = x->s[0], .sum = x->sum[0],
+    };
+}
+
+static void quantise_all(const struct kern_table *k, struct rows *x)
+{
+    for (int r = 0; r < x->a.n_row; r++)
+        k->quantise(&x->a, r);
+}
+
+static void multiply(const struct kern_table *k, const struct matrix *w,
+                     const struct rows *x, float (*y)[N_OUT], int add)
+{
+    float *row[MAX_ROWS];
+    struct kern_out out = { row, add };
+
+    for (int r = 0; r < x->a.n_row; r++)
+        row[r] = y[r];
+    k->mul[w->m.type](&w->m, &x->a, 0, 2, &out);
+    k->mul[w->m.type](&w->m, &x->a, 2, N_STRIP, &out);
+}
+
+/* --- the tests --------------------------------------------------------------
+ * *state: the ISA.  Where this CPU has not got it, the test says so. */
+
+static const struct kern_table *table(void **state)
+{
+    enum kern_isa isa = *(enum kern_isa *)*state;
+    const struct kern_table *k = kern_pick(isa);
+
+    if (k->isa != isa)
+        skip();
+    return k;
+}
+
+/* Against doubles: the only errors are those of 16-bit activations (half a
+ * step of max/32512 each) and of float sums. */
+static void products_are_right(void **state)
+{
+    const struct kern_table *k = table(state);
+    static struct rows x;
+    static float y[MAX_ROWS][N_OUT];
+
+    seed = 1;
+    for (int type = 0; type < KERN_WTYPES; type++) {
+        static struct matrix w;
+
+        matrix_init(&w, (enum kern_wtype)type);
+        rows_init(&x, 5);
+        quantise_all(k, &x);
+        multiply(k, &w, &x, y, 0);
+        for (int r = 0; r < 5; r++)
+            for (int o = 0; o < N_OUT; o++) {
+                double want = 0.0, scale = 0.0;
+
+                for (int c = 0; c < N_IN; c++) {
+                    want += w.value[o][c] * (double)x.f[r][c];
+                    scale += fabs(w.value[o][c]);
+                }
+                if (!(fabs((double)y[r][o] - want) < 0.01 * scale + 1e-4))
+                    fail_msg("type %d row %d out %d: %g, want %g", type, r, o,
+                             (double)y[r][o], want);
+            }
+        free(w.m.data);
+    }
+}
+
+static void products_equal_the_plain_ones(void **state)
+{
+    const struct kern_table *k = table(state);
+    static struct rows x;
+    static float y[MAX_ROWS][N_OUT], want[MAX_ROWS][N_OUT];
+
+    seed = 2;
+    for (int type = 0; type < KERN_WTYPES; type++) {
+        static struct matrix w;
+
+        matrix_init(&w, (enum kern_wtype)type);
+        for (int n = 1; n <= MAX_ROWS; n++) {
+            rows_init(&x, n);
+            quantise_all(&kern_ref, &x);
+            memset(y, 0, sizeof y);
+            memset(want, 0, sizeof want);
+            for (int add = 0; add < 2; add++) {
+                multiply(k, &w, &x, y, add);
+                multiply(&kern_ref, &w, &x, want, add);
+            }
+            assert_memory_equal(y, want, sizeof y);
+        }
+        free(w.m.data);
+    }
+}
+
+static void rows_equal_the_plain_ones(void **state)
+{
+    const struct kern_table *k = table(state);
+    static struct rows a, b;
+    float gain[N_IN], y[2][N_IN];
+    uint16_t h[2][N_IN];
+    struct kern_stats st[2];
+
+    seed = 3;
+    rows_init(&a, MAX_ROWS);
+    for (int c = 0; c < N_IN; c++)
+        gain[c] = random_float();
+    a.f[0][3] = NAN;
+    a.f[1][0] = INFINITY;
+    memset(a.f[2], 0, sizeof a.f[2]);
+    a.f[3][1] = 1e-38f;
+    b = a;
+    b.a.f = b.f[0], b.a.hi = b.hi[0], b.a.lo = b.lo[0];
+    b.a.d = b.d[0], b.a.s = b.s[0], b.a.sum = b.sum[0];
+    quantise_all(k, &a);
+    quantise_all(&kern_ref, &b);
+    assert_memory_equal(a.hi, b.hi, sizeof a.hi);
+    assert_memory_equal(a.lo, b.lo, sizeof a.lo);
+    assert_memory_equal(a.sum, b.sum, sizeof a.sum);
+    assert_memory_equal(a.d[1], b.d[1], sizeof a.d - sizeof a.d[0]);
+    for (int n = N_IN; n > N_IN - 17; n--)
+        for (int r = 4; r < 8; r++) {
+            k->rmsnorm(a.f[r], gain, n, 1e-5f, y[0]);
+            kern_ref.rmsnorm(a.f[r], gain, n, 1e-5f, y[1]);
+            assert_memory_equal(y[0], y[1], (size_t)n * sizeof(float));
+            k->to_f16(a.f[r], h[0], n);
+            kern_ref.to_f16(a.f[r], h[1], n);
+            assert_memory_equal(h[0], h[1], (size_t)n * sizeof(uint16_t));
+            k->stats(a.f[r], n, &st[0]);
+            kern_ref.stats(a.f[r], n, &st[1]);
+            assert_memory_equal(&st[0], &st[1], sizeof st[0]);
+            memcpy(y[0], a.f[r], sizeof y[0]);
+            memcpy(y[1], a.f[r], sizeof y[1]);
+            k->swiglu(y[0], gain, n);
+            kern_ref.swiglu(y[1], gain, n);
+            assert_memory_equal(y[0], y[1], sizeof y[0]);
+        }
+}
+
+static void rows_are_right(void **state)
+{
+    static struct rows a;
+    float gain[N_IN], y[N_IN];
+    double ss = 0.0;
+
+    (void)state;
+    seed = 4;
+    rows_init(&a, 1);
+    for (int c = 0; c < N_IN; c++) {
+        gain[c] = random_float();
+        ss += (double)a.f[0][c] * (double)a.f[0][c];
+    }
+    kern_ref.rmsnorm(a.f[0], gain, N_IN, 1e-5f, y);
+    for (int c = 0; c < N_IN; c++)
+        near((double)y[c], (double)a.f[0][c] * (double)gain[c] /
+                           sqrt(ss / N_IN + 1e-5), 1e-4);
+    quantise_all(&kern_ref, &a);
+    for (int c = 0; c < N_IN; c++) {
+        int q = 256 * a.hi[0][c] + a.lo[0][c];
+
+        /* half a step, or one where lo met its limit */
+        near(q * (double)a.d[0][c / 32], (double)a.f[0][c],
+             1.01 * (double)a.d[0][c / 32]);
+    }
+    /* silu, far out too: exp() is clamped, the result still is x or 0 */
+    for (int c = 0; c < N_IN; c++) {
+        a.f[0][c] = 4.0f * (float)(c - N_IN / 2);
+        gain[c] = 1.0f;
+    }
+    memcpy(y, a.f[0], sizeof y);
+    kern_ref.swiglu(y, gain, N_IN);
+    for (int c = 0; c < N_IN; c++) {
+        double x = (double)a.f[0][c];
+
+        near((double)y[c], x / (1.0 + exp(-x)), 1e-6 * (1.0 + fabs(x)));
+    }
+}
+
+/* --- attention ------------------------------------------------------------*/
+
+enum { HD = 40, WIDTH = 48, N_BLOCK = 5, N_QUERY = 11, N_KEY = 16 * N_BLOCK };
+
+struct scene {
+    uint16_t block[N_BLOCK][16 * (HD + WIDTH)];
+    const uint16_t *kv[N_BLOCK];
+    float q[N_QUERY][HD], o[N_QUERY][WIDTH];
+    const float *pq[N_QUERY];
+    int32_t n_key[N_QUERY];
+    struct kern_part part[N_QUERY], *pp[N_QUERY];
+    struct kern_mass mass[N_QUERY][N_BLOCK], *pm[N_QUERY];
+    float score[N_QUERY][N_KEY], *ps[N_QUERY];
+    struct kern_attn a;
+};
+
+static void scene_init(struct scene *s, int n_query)
+{
+    for (int b = 0; b < N_BLOCK; b++) {
+        for (size_t i = 0; i < 16 * (HD + WIDTH); i++)
+            s->block[b][i] = half_from_f32(2.0f * random_float());
+        s->kv[b] = s->block[b];
+    }
+    memset(s->mass, 0, sizeof s->mass);
+    memset(s->score, 0, sizeof s->score);
+    for (int i = 0; i < n_query; i++) {
+        for (int d = 0; d < HD; d++)
+            s->q[i][d] = random_float();
+        s->n_key[i] = 1 + (int)(random32() % N_KEY);
+        s->pq[i] = s->q[i];
+        s->part[i].o = s->o[i];
+        s->pp[i] = &s->part[i];
+        s->pm[i] = s->mass[i];
+        s->ps[i] = s->score[i];
+    }
+    s->a = (struct kern_attn){
+        .head_dim = HD, .n_query = n_query, .q = s->pq, .n_key = s->n_key,
+        .block_from = 0, .block_to = N_BLOCK, .kv = s->kv, .part = s->pp,
+        .mass = s->pm, .score = s->ps,
+    };
+}
+
+static double key_at(const struct scene *s, int key, int d)
+{
+    return (double)half_to_f32(s->block[key / 16][d * 16 + key % 16]);
+}
+
+static double value_at(const struct scene *s, int key, int d)
+{
+    return (double)half_to_f32(s->block[key / 16][HD * 16 + key % 16 * WIDTH +
+                                                  d]);
+}
+
+static void attention_is_right(void **state)
+{
+    const struct kern_table *k = table(state);
+    static struct scene s;
+
+    seed = 5;
+    scene_init(&s, N_QUERY);
+    k->attn(&s.a);
+    for (int i = 0; i < N_QUERY; i++) {
+        double e[N_KEY], sum = 0.0, h = 0.0, top = -1e30, mass = 0.0;
+
+        for (int j = 0; j < s.n_key[i]; j++) {
+            e[j] = 0.0;
+            for (int d = 0; d < HD; d++)
+                e[j] += (double)s.q[i][d] * key_at(&s, j, d);
+            near((double)s.score[i][j], e[j], 1e-4);
+            top = e[j] > top ? e[j] : top;
+        }
+        for (int j = 0; j < s.n_key[i]; j++)
+            sum += e[j] = exp(e[j] - top);
+        for (int j = 0; j < s.n_key[i]; j++)
+            h -= e[j] > 0 ? e[j] / sum * log(e[j] / sum) : 0.0;
+        for (int d = 0; d < HD; d++) {
+            double o = 0.0;
+
+            for (int j = 0; j < s.n_key[i]; j++)
+                o += e[j] / sum * value_at(&s, j, d);
+            near((double)(s.o[i][d] / s.part[i].l), o, 1e-4);
+        }
+        near((double)(logf(s.part[i].l) - s.part[i].t / s.part[i].l), h, 1e-4);
+        for (int b = 0; b < N_BLOCK; b++)
+            if (b * 16 < s.n_key[i])
+                mass += (double)s.mass[i][b].sum *
+                        exp((double)(s.mass[i][b].m - s.part[i].m));
+        near(mass / (double)s.part[i].l, 1.0, 1e-5);
+    }
+}
+
+/* Every tile of queries; garbage behind the last key of a timeline, NaN above
+ * all, must not matter to anyone. */
+static void attention_equals_the_plain_one(void **state)
+{
+    const struct kern_table *k = table(state);
+    static struct scene a, b;
+
+    seed = 6;
+    for (int n = 1; n <= N_QUERY; n++) {
+        uint64_t here = seed;
+        int most = 0;
+
+        scene_init(&a, n);
+        seed = here;
+        scene_init(&b, n);
+        for (int i = 0; i < n; i++)
+            most = a.n_key[i] > most ? a.n_key[i] : most;
+        for (int key = most; key < N_KEY; key++)
+            for (int d = 0; d < WIDTH; d++) {
+                a.block[key / 16][HD * 16 + key % 16 * WIDTH + d] = 0x7e00;
+                if (d < HD)
+                    a.block[key / 16][d * 16 + key % 16] = 0x7e00;
+            }
+        k->attn(&a.a);
+        for (int i = 0; i < n; i++) {   /* the plain kernel, one at a time */
+            struct kern_attn one = b.a;
+
+            one.n_query = 1;
+            one.q += i, one.n_key += i, one.part += i;
+            one.mass += i, one.score += i;
+            kern_ref.attn(&one);
+        }
+        for (int i = 0; i < n; i++) {
+            assert_memory_equal(a.o[i], b.o[i], HD * sizeof(float));
+            assert_memory_equal(&a.part[i].m, &b.part[i].m, 4);
+            assert_memory_equal(&a.part[i].l, &b.part[i].l, 4);
+            assert_memory_equal(&a.part[i].t, &b.part[i].t, 4);
+        }
+        assert_memory_equal(a.mass, b.mass, sizeof a.mass);
+    }
+}
+
+/* Two ranges of blocks, merged, are the whole (but for rounding). */
+static void partials_merge(void **state)
+{
+    const struct kern_table *k = table(state);
+    static struct scene whole, first, second;
+
+    seed = 7;
+    scene_init(&whole, N_QUERY);
+    for (int i = 0; i < N_QUERY; i++)
+        whole.n_key[i] = N_KEY - i;
+    first = second = whole;
+    for (int i = 0; i < N_QUERY; i++) {
+        first.part[i].o = first.o[i];
+        second.part[i].o = second.o[i];
+        first.pp[i] = &first.part[i];
+        second.pp[i] = &second.part[i];
+    }
+    first.a.part = first.pp;
+    second.a.part = second.pp;
+    first.a.mass = second.a.mass = NULL;
+    first.a.score = second.a.score = NULL;
+    first.a.block_to = second.a.block_from = 2;
+    second.a.kv += 2;
+    k->attn(&whole.a);
+    k->attn(&first.a);
+    k->attn(&second.a);
+    for (int i = 0; i < N_QUERY; i++) {
+        k->merge(&first.part[i], &second.part[i], HD);
+        double t = (double)whole.part[i].t;
+
+        near((double)(first.part[i].l / whole.part[i].l), 1.0, 1e-5);
+        near((double)first.part[i].t, t, 1e-4 * (1.0 + fabs(t)));
+        for (int d = 0; d < HD; d++)
+            near((double)(first.o[i][d] / first.part[i].l),
+                 (double)(whole.o[i][d] / whole.part[i].l), 1e-5);
+    }
+}
+
+/* --- 16-bit floats --------------------------------------------------------*/
+
+/* Every binary16 survives the way out and back; halfway cases go to even. */
+static void halves_round_trip(void **state)
+{
+    (void)state;
+    for (uint32_t h = 0; h < 65536; h++) {
+        int nan = (h & 0x7c00) == 0x7c00 && (h & 0x3ff);
+
+        if (!nan)
+            assert_int_equal(half_from_f32(half_to_f32((uint16_t)h)), h);
+    }
+    assert_int_equal(half_from_f32(65519.996f), 0x7bff);
+    assert_int_equal(half_from_f32(65520.0f), 0x7c00);
+    assert_int_equal(half_from_f32(1.0f + 1.0f / 2048.0f), 0x3c00);
+    assert_int_equal(half_from_f32(1.0f + 3.0f / 2048.0f), 0x3c02);
+    assert_int_equal(half_from_f32(1e-8f), 0);
+    assert_int_equal(half_from_f32(-5.9604645e-8f), 0x8001);
+}
+
+static void isa_names_parse(void **state)
+{
+    (void)state;
+    assert_int_equal(kern_isa_parse("ref"), KERN_REF);
+    assert_int_equal(kern_isa_parse("avx2"), KERN_AVX2);
+    assert_int_equal(kern_isa_parse("avx512"), KERN_AVX512);
+    assert_int_equal(kern_isa_parse("AVX"), -1);
+    assert_ptr_equal(kern_pick(KERN_REF), &kern_ref);
+}
+
+#define ON(isa, test) { #test "/" #isa, test, NULL, NULL, &isas[isa] }
+
+int main(void)
+{
+    static enum kern_isa isas[] = { KERN_REF, KERN_AVX2, KERN_AVX512 };
+    const struct CMUnitTest tests[] = {
+        ON(KERN_REF, products_are_right),
+        ON(KERN_AVX2, products_are_right),
+        ON(KERN_AVX512, products_are_right),
+        ON(KERN_REF, products_equal_the_plain_ones),
+        ON(KERN_AVX2, products_equal_the_plain_ones),
+        ON(KERN_AVX512, products_equal_the_plain_ones),
+        ON(KERN_AVX2, rows_equal_the_plain_ones),
+        ON(KERN_AVX512, rows_equal_the_plain_ones),
+        cmocka_unit_test(rows_are_right),
+        ON(KERN_REF, attention_is_right),
+        ON(KERN_AVX2, attention_is_right),
+        ON(KERN_AVX512, attention_is_right),
+        ON(KERN_REF, attention_equals_the_plain_one),
+        ON(KERN_AVX2, attention_equals_the_plain_one),
+        ON(KERN_AVX512, attention_equals_the_plain_one),
+        ON(KERN_AVX2, partials_merge),
+        ON(KERN_AVX512, partials_merge),
+        cmocka_unit_test(halves_round_trip),
+        cmocka_unit_test(isa_names_parse),
+    };
+
+    return cmocka_run_group_tests_name("kern", tests, NULL, NULL);
+}
