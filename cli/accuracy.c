@@ -9,16 +9,37 @@
 /* Kinds of question that can be told apart without a model. */
 enum kind { KIND_OTHER, KIND_SUM, KIND_WORD_PROBLEM };
 
+#define STABILITY "; agreeing paths show stability, not truth"
+
+/* bench/accuracy.c makes these figures. */
 static const struct {
     const char *sha256;         /* of the model file */
     enum kind   kind;
     const char *text;
 } known[] = {
     { "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
-      KIND_WORD_PROBLEM, "" },
+      KIND_SUM, "accuracy of this model on sums of two numbers from 10 to 99, "
+      "greedy: 18 of 100 right" STABILITY },
+    { "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+      KIND_WORD_PROBLEM, "accuracy of this model on word problems of school "
+      "arithmetic (GSM8K), greedy: 4 of 100 right" STABILITY },
 };
 
-/* Numbers in the question, and words between them. */
+/* "17 + 25": a plus sign between two digits. */
+static int is_sum(const char *q)
+{
+    const char *plus = strchr(q, '+'), *l = plus, *r = plus;
+
+    if (!plus)
+        return 0;
+    while (l > q && l[-1] == ' ')
+        l--;
+    while (r[1] == ' ')
+        r++;
+    return l > q && isdigit((unsigned char)l[-1]) &&
+           isdigit((unsigned char)r[1]);
+}
+
 static enum kind kind_of(const char *q)
 {
     int n_number = 0, n_word = 0;
@@ -29,9 +50,11 @@ static enum kind kind_of(const char *q)
         n_number += starts && isdigit((unsigned char)q[i]);
         n_word += starts && isalpha((unsigned char)q[i]);
     }
-    if (n_number < 2)
-        return KIND_OTHER;
-    return n_word < 10 ? KIND_SUM : KIND_WORD_PROBLEM;
+    if (n_number == 2 && n_word < 15 && is_sum(q))
+        return KIND_SUM;
+    if (n_number >= 2 && n_word >= 15 && strchr(q, '?'))
+        return KIND_WORD_PROBLEM;
+    return KIND_OTHER;
 }
 
 const char *accuracy_known(const uint8_t sha256[32], const char *question)
@@ -43,6 +66,6 @@ const char *accuracy_known(const uint8_t sha256[32], const char *question)
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (kind == known[i].kind && strcmp(hex, known[i].sha256) == 0)
             return known[i].text;
-    return "accuracy of this model on this kind of question: unmeasured; "
-           "agreeing paths show stability, not truth";
+    return "accuracy of this model on this kind of question: unmeasured"
+           STABILITY;
 }

@@ -1,9 +1,10 @@
 /* The engine against a float32 reference of the same model file, whose figures
  * were computed by another program: token ids, logits, residual norms.
  *
- * Limits  mean KL 0.0029, largest 0.04, top-1 on 195 of 199: what llama.cpp
- *         shows against the same reference, with 8-bit activations like ours.
- *         1 % for norms: the activations' 8 bits again.
+ * Limits  llama.cpp, with activations in 8 bits, shows a mean KL of 0.0029, a
+ *         largest of 0.032 and 195 of 199 first choices against the same
+ *         reference.  Ours are in 16 bits, which leaves the rounding of the
+ *         KV cache: the limits below are some ten times what it does.
  * KL      the reference keeps the ten likeliest tokens of a position.  The
  *         rest is one outcome of its own on both sides, so the sum is a lower
  *         bound of the whole KL that misses only differences inside a tail of
@@ -28,8 +29,8 @@
 
 enum { TOP = 10, MAX_TOKENS = 512, MAX_LAYERS = 64 };
 
-static const double MEAN_KL = 0.0029, MAX_KL = 0.04, NORM_SHARE = 0.01;
-static const int TOP1_MISSES = 4;
+static const double MEAN_KL = 1e-4, MAX_KL = 1e-3, NORM_SHARE = 0.005;
+static const int TOP1_MISSES = 1;
 
 static struct engine *engine;
 static char shared[512];
@@ -255,7 +256,7 @@ static void logits_are_near_the_reference(void **state)
         cJSON_ArrayForEach(at, cJSON_GetObjectItem(one, "positions"))
             score_position(&s, at, p);
     }
-    print_message("%d positions: mean KL %.5f, largest %.4f, top-1 %d, norms "
+    print_message("%d positions: mean KL %.2e, largest %.2e, top-1 %d, norms "
                   "within %.2f %%\n", s.n_pos, s.kl_sum / s.n_pos, s.kl_max,
                   s.n_top1, 100 * s.norm_worst);
     assert_true(s.n_pos >= 199);
