@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "viz/card.h"
+#include "viz/ids.h"
 #include "viz/legend.h"
 #include "viz/style.h"
 
@@ -268,7 +269,7 @@ enum sor_err dot_write(const struct graph *g, const struct dot_opts *opts,
                        struct str *out, struct sor_msg *msg)
 {
     enum sor_err err = SOR_OK;
-    Agdisc_t disc = { &AgMemDisc, &AgIdDisc, &to_str };
+    Agdisc_t disc = { &AgMemDisc, &ids_in_order, &to_str };
     struct dot d = { .g = g, .theme = &style_themes[opts->theme],
                      .room = card_room(g->n_lane) };
 

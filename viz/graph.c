@@ -47,7 +47,8 @@ static void *room(struct graph *g, void *items, int n, int *cap, size_t size)
 
 int graph_add_node(struct graph *g, const struct graph_node *n)
 {
-    struct graph_node *p = room(g, g->node, g->n_node, &g->cap_node, sizeof *p);
+    struct graph_node *p = room(g, g->node, g->n_node, &g->cap_node,
+                                sizeof *p);
 
     if (!p)
         return -1;
@@ -58,7 +59,8 @@ int graph_add_node(struct graph *g, const struct graph_node *n)
 
 int graph_add_edge(struct graph *g, const struct graph_edge *e)
 {
-    struct graph_edge *p = room(g, g->edge, g->n_edge, &g->cap_edge, sizeof *p);
+    struct graph_edge *p = room(g, g->edge, g->n_edge, &g->cap_edge,
+                                sizeof *p);
 
     if (!p || e->from < 0 || e->to < 0)
         return -1;
@@ -69,7 +71,8 @@ int graph_add_edge(struct graph *g, const struct graph_edge *e)
 
 int graph_add_lane(struct graph *g, const struct graph_lane *l)
 {
-    struct graph_lane *p = room(g, g->lane, g->n_lane, &g->cap_lane, sizeof *p);
+    struct graph_lane *p = room(g, g->lane, g->n_lane, &g->cap_lane,
+                                sizeof *p);
 
     if (!p)
         return -1;

@@ -89,8 +89,8 @@ static void add_lines(struct column *c, const struct graph *g,
             snprintf(s, SAMPLE_BYTES, "<TD><TABLE BORDER=\"%d\" SIDES=\"B\" "
                      "STYLE=\"%s\" COLOR=\"%s\" CELLBORDER=\"0\" "
                      "CELLSPACING=\"0\" CELLPADDING=\"0\" FIXEDSIZE=\"TRUE\" "
-                     "WIDTH=\"26\" HEIGHT=\"4\"><TR><TD></TD></TR></TABLE></TD>",
-                     e->base > 1 ? 2 : 1, e->style,
+                     "WIDTH=\"26\" HEIGHT=\"4\"><TR><TD></TD></TR>"
+                     "</TABLE></TD>", e->base > 1 ? 2 : 1, e->style,
                      e->color ? e->color : th->muted);
     }
 }

@@ -2,14 +2,9 @@
  * path as a lane of steps, the answers with their votes, and what the votes
  * come to.
  *
- * What is left out is counted and said in graph.left_out:
- *   paths      beyond max_lane: those of rarer answers first
- *   steps      the less important ones of a long path become one fold
- *              ("... 9 more steps"); kept are the ends, answers, the place
- *              where paths part, checks and what others refer to
- *   edges      of attention: to the step just before, and all but the two
- *              strongest of a step
- * Importance is a rule over rows, the same for every reader. */
+ * What is left out is counted and said in graph.left_out: paths and steps by
+ * the rule of viz/prune.h; attention to the step just before, and all but the
+ * two strongest of a step; links to the question. */
 #ifndef VIZ_REASONING_H
 #define VIZ_REASONING_H
 
@@ -20,9 +15,7 @@
 #include "viz/graph.h"
 
 struct reasoning_opts {
-    int max_node;           /* in all; 0: 400 */
-    int max_lane;           /* paths drawn; 0: 12 */
-    int max_step;           /* steps of a path drawn; 0: by number of lanes */
+    int max_node, max_lane, max_step;   /* as in struct prune_limits */
     const char *accuracy;   /* what is known of the model on such a question;
                              * NULL: "accuracy unmeasured" */
 };

@@ -1,6 +1,7 @@
 #include "viz/render.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <graphviz/gvc.h>
 #include <poll.h>
 #include <signal.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "viz/ids.h"
 
 /* How the child ended; the pipe then holds a picture or a sentence. */
 enum { CHILD_OK, CHILD_BAD_DOT, CHILD_NO_FORMAT, CHILD_FAILED };
@@ -55,20 +57,25 @@ static size_t mapped_bytes(void)
 }
 
 /* The limit counts from what is mapped already, which under a sanitizer is
- * more than any machine has. */
+ * more than any machine has.  A handler of the parent's (it may longjmp) must
+ * not run here, and what the library prints is not for the user. */
 static void limit_child(const struct render_limits *l)
 {
+    static const int fatal[] = { SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL,
+                                 SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXCPU };
     size_t bytes = mapped_bytes() + l->memory_bytes;
     struct rlimit memory = { bytes, bytes };
     struct rlimit cpu = { (rlim_t)l->seconds + 1, (rlim_t)l->seconds + 1 };
     struct rlimit core = { 0, 0 };
+    int null = open("/dev/null", O_WRONLY);
 
+    for (size_t i = 0; i < sizeof fatal / sizeof *fatal; i++)
+        signal(fatal[i], SIG_DFL);
+    if (null >= 0)
+        dup2(null, STDERR_FILENO);
     setrlimit(RLIMIT_AS, &memory);
     setrlimit(RLIMIT_CPU, &cpu);
     setrlimit(RLIMIT_CORE, &core);
-    signal(SIGINT, SIG_DFL);
-    signal(SIGTERM, SIG_DFL);
-    signal(SIGPIPE, SIG_DFL);
 }
 
 static void send_all(int fd, const char *p, size_t n)
@@ -100,7 +107,7 @@ static void child(int fd, const char *dot, const char *format,
     limit_child(limits);
     agseterrf(note_error);
     GVC_t *gvc = gvContext();
-    Agraph_t *g = agmemread(dot);
+    Agraph_t *g = ids_read(dot);
     if (!gvc || !g)
         send_error(fd, CHILD_BAD_DOT);
     if (gvLayout(gvc, g, "dot") != 0)
@@ -182,11 +189,15 @@ enum sor_err render(const char *dot, const char *format,
     enum sor_err err;
     int fd[2], status = 0;
 
-    l.seconds = l.seconds ? l.seconds : SECONDS;
-    l.memory_bytes = l.memory_bytes ? l.memory_bytes : (size_t)MEMORY_MIB * MEBI;
-    l.output_bytes = l.output_bytes ? l.output_bytes : (size_t)OUTPUT_MIB * MEBI;
+    if (!l.seconds)
+        l.seconds = SECONDS;
+    if (!l.memory_bytes)
+        l.memory_bytes = (size_t)MEMORY_MIB * MEBI;
+    if (!l.output_bytes)
+        l.output_bytes = (size_t)OUTPUT_MIB * MEBI;
     if (pipe(fd) < 0)
         return sor_fail(msg, SOR_IO, "layout: pipe: %s", strerror(errno));
+    fflush(NULL);       /* the library may exit(), which would print it twice */
     pid_t pid = fork();
     if (pid < 0) {
         close(fd[0]);
@@ -211,4 +222,13 @@ enum sor_err render(const char *dot, const char *format,
         out->p[before] = '\0';
     }
     return err;
+}
+
+void render_version(char *out, size_t cap)
+{
+    GVC_t *gvc = gvContext();
+
+    snprintf(out, cap, "%s", gvc ? gvcVersion(gvc) : "?");
+    if (gvc)
+        gvFreeContext(gvc);
 }

@@ -21,6 +21,9 @@ struct render_limits {
     size_t output_bytes;    /* 0: 256 MiB */
 };
 
+/* Graphviz's own version, as loaded, into out[cap]. */
+void render_version(char *out, size_t cap);
+
 /* Formats a picture may have: "svg", "pdf", "png".  NULL where the name is
  * none of them; a name with its dot (".svg") is fine. */
 const char *render_format(const char *name);

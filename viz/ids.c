@@ -1,0 +1,133 @@
+#include "viz/ids.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+/* The names of one graph; name[i] is that of id 2i + 2.  Objects without a
+ * name get odd ids, which cgraph shows as "%1". */
+struct ids {
+    char **name;
+    size_t n, cap;
+    IDTYPE anonymous;
+};
+
+static void *ids_open(Agraph_t *g, Agdisc_t *disc)
+{
+    (void)g;
+    (void)disc;
+    return mem_calloc(1, sizeof(struct ids));
+}
+
+static void ids_close(void *state)
+{
+    struct ids *ids = state;
+
+    for (size_t i = 0; i < ids->n; i++)
+        mem_free(ids->name[i]);
+    mem_free(ids->name);
+    mem_free(ids);
+}
+
+/* 1 with the id of the name, made where `create` says so; 0: none. */
+static long ids_map(void *state, int kind, char *name, IDTYPE *id, int create)
+{
+    struct ids *ids = state;
+
+    (void)kind;
+    if (!name) {
+        *id = ids->anonymous++ * 2 + 1;
+        return create;
+    }
+    for (size_t i = 0; i < ids->n; i++)
+        if (!strcmp(ids->name[i], name)) {
+            *id = i * 2 + 2;
+            return 1;
+        }
+    if (!create)
+        return 0;
+    if (ids->n == ids->cap) {
+        size_t cap = ids->cap ? 2 * ids->cap : 64;
+        char **p = mem_realloc(ids->name, cap, sizeof *p);
+
+        if (!p)
+            return 0;
+        ids->name = p;
+        ids->cap = cap;
+    }
+    if (!(ids->name[ids->n] = mem_strdup(name)))
+        return 0;
+    *id = ids->n++ * 2 + 2;
+    return 1;
+}
+
+static long ids_alloc(void *state, int kind, IDTYPE id)
+{
+    (void)state;
+    (void)kind;
+    (void)id;
+    return 0;           /* nobody may bring an id of his own */
+}
+
+static void ids_free(void *state, int kind, IDTYPE id)
+{
+    (void)state;        /* a name keeps its number */
+    (void)kind;
+    (void)id;
+}
+
+static char *ids_print(void *state, int kind, IDTYPE id)
+{
+    struct ids *ids = state;
+
+    (void)kind;
+    return id % 2 || id / 2 > ids->n ? NULL : ids->name[id / 2 - 1];
+}
+
+static void ids_register(void *state, int kind, void *obj)
+{
+    (void)state;
+    (void)kind;
+    (void)obj;
+}
+
+Agiddisc_t ids_in_order = {
+    ids_open, ids_map, ids_alloc, ids_free, ids_print, ids_close, ids_register
+};
+
+/* --- reading --------------------------------------------------------------- */
+
+struct reader { const char *at; };
+
+static int read_some(void *chan, char *buf, int size)
+{
+    struct reader *r = chan;
+    size_t n = strlen(r->at), room = size > 0 ? (size_t)size : 0;
+
+    n = n < room ? n : room;
+    memcpy(buf, r->at, n);
+    r->at += n;
+    return (int)n;
+}
+
+static int write_none(void *chan, const char *s)
+{
+    (void)chan;
+    (void)s;
+    return 0;
+}
+
+static int flush_none(void *chan)
+{
+    (void)chan;
+    return 0;
+}
+
+Agraph_t *ids_read(const char *dot)
+{
+    static Agiodisc_t io = { read_some, write_none, flush_none };
+    Agdisc_t disc = { &AgMemDisc, &ids_in_order, &io };
+    struct reader r = { dot };
+
+    return agread(&r, &disc);
+}
