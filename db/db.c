@@ -59,7 +59,7 @@ static enum sor_err open_immutable(const char *path, struct db **out,
 /* Where the first reading fails for want of a place to write -shm. */
 static int wants_side_files(struct db *d)
 {
-    int rc = sqlite3_errcode(d->sq);
+    int rc = sqlite3_errcode(d->sq) & 0xff;
 
     return rc == SQLITE_CANTOPEN || rc == SQLITE_READONLY;
 }

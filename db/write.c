@@ -59,12 +59,13 @@ static enum sor_err resolve(const char *path, int exists, char **out,
     struct str s;
 
     str_init(&s);
-    if (folder && (real = realpath(exists ? path : *folder ? folder : ".",
-                                   NULL)))
+    if (folder)
+        real = realpath(exists ? path : *folder ? folder : ".", NULL);
+    if (real)
         str_printf(&s, exists ? "%s" : "%s/%s", real, leaf);
     if (folder && !real)
         err = sor_fail(msg, SOR_IO, "%s: %s", path, strerror(errno));
-    else if (!str_ok(&s) || !(*out = mem_strdup(s.p)))
+    else if (!folder || !str_ok(&s) || !(*out = mem_strdup(s.p)))
         err = sor_fail(msg, SOR_NOMEM, "%s: out of memory", path);
     str_release(&s);
     free(real);
