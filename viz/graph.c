@@ -59,10 +59,12 @@ int graph_add_node(struct graph *g, const struct graph_node *n)
 
 int graph_add_edge(struct graph *g, const struct graph_edge *e)
 {
-    struct graph_edge *p = room(g, g->edge, g->n_edge, &g->cap_edge,
-                                sizeof *p);
+    struct graph_edge *p;
 
-    if (!p || e->from < 0 || e->to < 0)
+    if (e->from < 0 || e->to < 0)
+        return -1;
+    p = room(g, g->edge, g->n_edge, &g->cap_edge, sizeof *p);
+    if (!p)
         return -1;
     g->edge = p;
     p[g->n_edge] = *e;
