@@ -1,9 +1,9 @@
 /* tui/cell_svg.c - the grid as a picture, for the README and for people who
  * send screens to each other.
  *
- * One <text> per run of cells of one look, every character placed at its own
- * column so that no font can shift it.  Bars, rules and shades are drawn as
- * shapes, since fonts leave gaps between them. */
+ * One <text> per word, placed at its own column so that no font can shift a
+ * line.  Bars, rules and shades are drawn as shapes, since fonts leave gaps
+ * between them. */
 #include <string.h>
 
 #include "base/text.h"
@@ -40,22 +40,37 @@ static void put_rect(struct str *out, double x, double y, double w, double h,
     str_puts(out, "/>\n");
 }
 
-/* Block elements U+2588..U+2593 and lines, as shapes.  1: it was one. */
-static int put_shape(struct str *out, uint32_t cp, double x, double y,
-                     uint32_t color)
+static uint32_t shape(const struct cell *c)
 {
-    if (cp >= 0x2588 && cp <= 0x258f)           /* full, 7/8 .. 1/8 */
+    uint32_t cp;
+
+    utf8_next(c->ch, strlen(c->ch), &cp);
+    return cp;
+}
+
+/* Block elements, shades, and the two rules. */
+static int is_shape(const struct cell *c)
+{
+    uint32_t cp = shape(c);
+
+    return (cp >= 0x2588 && cp <= 0x2593 && cp != 0x2590) || cp == 0x2500 ||
+           cp == 0x2502;
+}
+
+static void put_shape(struct str *out, const struct cell *c, double x,
+                      double y, uint32_t color)
+{
+    uint32_t cp = shape(c);
+
+    if (cp <= 0x258f && cp >= 0x2588)           /* full, 7/8 .. 1/8 */
         put_rect(out, x, y + 4, CELL_W * (0x2590 - cp) / 8.0, CELL_H - 8,
                  color, 1);
-    else if (cp >= 0x2591 && cp <= 0x2593)
+    else if (cp >= 0x2591)
         put_rect(out, x, y, CELL_W, CELL_H, color, 0.25 * (cp - 0x2590));
     else if (cp == 0x2500)
         put_rect(out, x, y + CELL_H / 2.0 - 0.5, CELL_W, 1, color, 1);
-    else if (cp == 0x2502)
-        put_rect(out, x + CELL_W / 2.0 - 0.5, y, 1, CELL_H, color, 1);
     else
-        return 0;
-    return 1;
+        put_rect(out, x + CELL_W / 2.0 - 0.5, y, 1, CELL_H, color, 1);
 }
 
 static void put_escaped(struct str *out, const char *s)
@@ -69,36 +84,46 @@ static void put_escaped(struct str *out, const char *s)
         }
 }
 
-/* Columns col..end of a row share one look: their text, in one element. */
-static void put_text(struct str *out, const struct grid *g, int row, int col,
-                     int end, const struct look *l)
+static int is_space(const struct cell *c)
 {
-    struct str xs, chars;
+    return c->width == 1 && strcmp(c->ch, " ") == 0;
+}
 
-    str_init(&xs);
-    str_init(&chars);
-    for (; col < end; col++) {
+/* A word of one look, from column `col` on; returns where it ends.  A wide
+ * character is a word of its own. */
+static int put_word(struct str *out, const struct grid *g, int row, int col,
+                    int end, const struct look *l)
+{
+    int from = col, wide = grid_at(g, row, col)->width == 2;
+
+    str_printf(out, "<text x=\"%d\" y=\"%d\" fill=\"#%06x\"%s%s>",
+               PAD + col * CELL_W, PAD + row * CELL_H + BASELINE,
+               (unsigned)l->fg, l->bold ? " font-weight=\"bold\"" : "",
+               l->under ? " text-decoration=\"underline\"" : "");
+    do {
         const struct cell *c = grid_at(g, row, col);
-        double x = PAD + col * CELL_W, y = PAD + row * CELL_H;
-        uint32_t cp;
-        if (c->width == 0 || strcmp(c->ch, " ") == 0)
-            continue;
-        utf8_next(c->ch, strlen(c->ch), &cp);
-        if (put_shape(out, cp, x, y, l->fg))
-            continue;
-        /* x holds one place per character; marks follow their base */
-        str_printf(&xs, "%s%.0f", xs.len ? " " : "", x);
-        for (size_t i = utf8_count(c->ch, strlen(c->ch)); i > 1; i--)
-            str_printf(&xs, " %.0f", x);
-        put_escaped(&chars, c->ch);
+        put_escaped(out, c->ch);
+        col += c->width ? c->width : 1;
+    } while (!wide && col < end && !is_space(grid_at(g, row, col)) &&
+             grid_at(g, row, col)->width == 1 &&
+             !is_shape(grid_at(g, row, col)));
+    str_puts(out, "</text>\n");
+    return col > from ? col : from + 1;
+}
+
+/* Columns col..end of a row, which share one look. */
+static void put_run(struct str *out, const struct grid *g, int row, int col,
+                    int end, const struct look *l)
+{
+    while (col < end) {
+        const struct cell *c = grid_at(g, row, col);
+        if (is_space(c) || c->width == 0)
+            col++;
+        else if (is_shape(c))
+            put_shape(out, c, PAD + col++ * CELL_W, PAD + row * CELL_H, l->fg);
+        else
+            col = put_word(out, g, row, col, end, l);
     }
-    if (chars.len)
-        str_printf(out, "<text x=\"%s\" y=\"%d\" fill=\"#%06x\"%s%s>%s"
-                   "</text>\n", xs.p, PAD + row * CELL_H + BASELINE,
-                   (unsigned)l->fg, l->bold ? " font-weight=\"bold\"" : "",
-                   l->under ? " text-decoration=\"underline\"" : "", chars.p);
-    str_release(&xs);
-    str_release(&chars);
 }
 
 void cell_svg(const struct grid *g, const struct theme *theme, struct str *out)
@@ -120,7 +145,7 @@ void cell_svg(const struct grid *g, const struct theme *theme, struct str *out)
             if (l.has_bg)
                 put_rect(out, PAD + col * CELL_W, PAD + row * CELL_H,
                          (end - col) * CELL_W, CELL_H, l.bg, 1);
-            put_text(out, g, row, col, end, &l);
+            put_run(out, g, row, col, end, &l);
         }
     str_puts(out, "</svg>\n");
 }

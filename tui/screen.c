@@ -43,9 +43,11 @@ static void crumbs(const struct tui *t, struct pen *p)
     int width[STACK_MAX], first = 0, all = 0;
 
     for (int i = 0; i < t->depth; i++) {
+        const struct view *v = t->stack[i];
         str_init(&part[i]);
-        t->stack[i]->ops->crumb(t->stack[i], &part[i]);
-        width[i] = text_width(part[i].p, part[i].len) + 3;
+        if (!v->ops->passage || v == tui_top(t))
+            v->ops->crumb(v, &part[i]);
+        width[i] = part[i].len ? text_width(part[i].p, part[i].len) + 3 : 0;
         all += width[i];
     }
     while (first + 1 < t->depth && all > pen_room(p) - 2)
@@ -55,6 +57,8 @@ static void crumbs(const struct tui *t, struct pen *p)
         pen_gap(p, 1);
     }
     for (int i = first; i < t->depth; i++) {
+        if (width[i] == 0)
+            continue;
         if (i > first) {
             unsigned style = p->style;
             pen_gap(p, 1);
@@ -246,11 +250,13 @@ static void status(struct tui *t, const struct view *v, struct grid *g)
     pen_str(&p, place);
 }
 
-static void bar_keys(struct pen *p, const struct keymap *m)
+/* The keys of m that are worth a word, but for those that `over` takes. */
+static void bar_keys(struct pen *p, const struct keymap *m,
+                     const struct keymap *over)
 {
     for (const struct key_def *d = m ? m->def : NULL; d && d->cmd; d++) {
         char name[16];
-        if (!d->bar)
+        if (!d->bar || keys_find(over, d->key))
             continue;
         keys_name(d->key, name, sizeof name);
         if (pen_room(p) < (int)(strlen(name) + strlen(d->bar)) + 3)
@@ -270,10 +276,10 @@ static void bar(const struct tui *t, const struct view *v, struct grid *g)
 
     pen_gap(&p, 1);
     if (t->prompt) {
-        bar_keys(&p, &keys_prompt);
+        bar_keys(&p, &keys_prompt, NULL);
     } else {
-        bar_keys(&p, v->ops->keys);
-        bar_keys(&p, &keys_common);
+        bar_keys(&p, v->ops->keys, NULL);
+        bar_keys(&p, &keys_common, v->ops->keys);
     }
     p.style = ROLE_BARTEXT;
     pen_to(&p, g->cols);

@@ -5,9 +5,10 @@
 #include <string.h>
 
 #include "tui/fmt.h"
+#include "tui/split.h"
 #include "tui/view.h"
 
-enum { PROMPT_BYTES = 4000, PARTS_SHOWN = 40, VOTES_SHOWN = 12,
+enum { PROMPT_BYTES = 4000, VOTES_SHOWN = 12,
        ANSWER_COLUMNS = 14, BAR_COLUMNS = 24 };
 
 static void question(const struct db_run *r, struct doc *d)
@@ -57,12 +58,14 @@ static void votes(struct db *db, const struct db_run *r, struct doc *d)
     int n = 0;
 
     doc_head(d, "Answers");
-    while (n < VOTES_SHOWN && db_vote_next(c, &v) == 1) {
-        vote(&v, n++ == 0, d);
+    for (; db_vote_next(c, &v) == 1; n++) {
+        if (n == VOTES_SHOWN) {
+            doc_say(d, 0, ROLE_DIM, "and more; the paths have them all");
+            break;
+        }
+        vote(&v, n == 0, d);
         doc_goes(d, &view_paths, addr_run(r->id));
     }
-    if (db_vote_next(c, &v) == 1)
-        doc_say(d, 0, ROLE_DIM, "and more; the paths have them all");
     db_cur_close(c);
     if (n == 0) {
         doc_say(d, 0, ROLE_DIM, "No path has stated an answer.");
@@ -81,70 +84,6 @@ static void accuracy(const struct tui *t, struct db *db,
     doc_gap(d);
     doc_say(d, 0, ROLE_WARN, tui_accuracy(t, known ? m.sha256 : none,
                                           r->prompt));
-}
-
-static void one_part(const struct db_divergence *v, struct doc *d)
-{
-    struct pen p = doc_line(d, 0, ROLE_TEXT);
-
-    pen_fmt(&p, "%d and %d", v->path_a, v->path_b);
-    pen_gap(&p, 1);
-    pen_to(&p, 10);
-    p.style = ROLE_DIM;
-    if (v->pos < 0) {
-        pen_str(&p, "the same to the end");
-        return;
-    }
-    pen_fmt(&p, "at token %-6d ", v->pos);
-    p.style = ROLE_TEXT;
-    if (v->text_a)
-        pen_piece(&p, v->text_a, strlen(v->text_a));
-    else
-        pen_str(&p, "(end)");
-    p.style = ROLE_DIM;
-    pen_str(&p, "  or  ");
-    p.style = ROLE_TEXT;
-    if (v->text_b)
-        pen_piece(&p, v->text_b, strlen(v->text_b));
-    else
-        pen_str(&p, "(end)");
-}
-
-/* Ids of the paths by ordinal, for links. */
-static int path_ids(struct db *db, int64_t run_id, int64_t *id, int cap)
-{
-    struct db_cur *c = db_paths(db, run_id);
-    struct db_path p;
-    int n = 0;
-
-    while (n < cap && db_path_next(c, &p) == 1 && p.ordinal == n)
-        id[n++] = p.id;
-    db_cur_close(c);
-    return n;
-}
-
-static void parts(struct db *db, const struct db_run *r, struct doc *d)
-{
-    struct db_cur *c = db_divergences(db, r->id);
-    struct db_divergence v;
-    int64_t id[64];
-    int n_id = path_ids(db, r->id, id, 64), n = 0;
-
-    for (; n < PARTS_SHOWN && db_divergence_next(c, &v) == 1; n++) {
-        if (n == 0)
-            doc_head(d, "Where paths part");
-        one_part(&v, d);
-        if (v.pos >= 0 && v.path_b < n_id) {
-            struct db_addr at = addr_run(r->id);
-            at.path = v.path_b;
-            at.path_id = id[v.path_b];
-            at.pos = v.pos;
-            doc_goes(d, &view_tokens, at);
-        }
-    }
-    if (n == PARTS_SHOWN && db_divergence_next(c, &v) == 1)
-        doc_say(d, 0, ROLE_DIM, "and more pairs, in table divergence");
-    db_cur_close(c);
 }
 
 static void state(const struct db_run *r, struct doc *d)
@@ -213,7 +152,7 @@ int summary(struct tui *t, int64_t run_id, struct doc *out)
     question(&r, out);
     votes(db, &r, out);
     accuracy(t, db, &r, out);
-    parts(db, &r, out);
+    split_tree(t, run_id, out);
     cost(db, &r, out);
     return 1;
 }

@@ -54,6 +54,8 @@ struct view_ops {
     const struct keymap *keys;  /* its own; NULL: none */
     const struct col *cols;
     const char *empty;          /* what to do where there are no rows */
+    int passage;                /* no place of its own in the line at the top
+                                 * once another view is open on it */
 
     enum sor_err (*open)(struct view *v, struct sor_msg *msg);
     void (*close)(struct view *v);

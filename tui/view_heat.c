@@ -8,8 +8,7 @@
 #include "tui/fmt.h"
 #include "tui/view.h"
 
-enum { POS_COLUMNS = 8, PIECE_COLUMNS = 14, LEFT = POS_COLUMNS +
-       PIECE_COLUMNS + 4, LEGEND_CELLS = 24 };
+enum { PIECE_COLUMNS = 10, LEGEND_CELLS = 24 };
 
 static double norm_out(const struct pack_layer *l) { return l->norm_out; }
 static double entropy(const struct pack_layer *l) { return l->attn_entropy; }
@@ -45,13 +44,19 @@ struct row {
 struct heat {
     struct view v;
     int measure, layer, first, n_layer;     /* first: leftmost layer shown */
+    int pos_columns;
     double low[MEASURES], high[MEASURES];   /* seen so far; only widens */
     struct row row[LIST_WINDOW];
 };
 
 static void load(struct view *v)
 {
+    struct heat *s = (struct heat *)v;
+
+    s->pos_columns = 3;
     v->list.n = db_path_len(tui_db(v->t), v->at.path_id);
+    for (int64_t n = v->list.n; n > 1000; n /= 10)
+        s->pos_columns++;
 }
 
 static enum sor_err heat_open(struct view *v, struct sor_msg *msg)
@@ -134,9 +139,15 @@ static double share(const struct heat *s, double x)
 
 struct layout { int wide, n; };     /* columns of a cell; layers shown */
 
+/* Columns before the first cell: margin, position, piece and gaps. */
+static int left(const struct heat *s)
+{
+    return 2 + s->pos_columns + 2 + PIECE_COLUMNS + 1;
+}
+
 static struct layout lay_out(struct heat *s, int cols)
 {
-    int room = cols - LEFT - 1;
+    int room = cols - left(s) - 1;
     struct layout l = { s->n_layer * 3 <= room ? 3
                       : s->n_layer * 2 <= room ? 2 : 1, s->n_layer };
 
@@ -159,14 +170,14 @@ static void draw_head(const struct heat *s, struct grid *g, struct rect r,
     char num[16];
 
     pen_gap(&p, 2);
-    pen_fmt(&p, "%*s  Token", POS_COLUMNS - 2, "Pos");
-    p.col = r.col + LEFT;
+    pen_fmt(&p, "%*s  Token", s->pos_columns, "Pos");
+    p.col = r.col + left(s);
     for (int i = 0; i < l.n; i++) {
-        int layer = s->first + i, at = r.col + LEFT + i * l.wide;
+        int layer = s->first + i, at = r.col + left(s) + i * l.wide;
         int len = snprintf(num, sizeof num, "%d", layer);
         int every = l.wide * 5 > 6 ? 5 : 10;
         if (layer == s->layer || (layer % every == 0 && p.col <= at &&
-                                  (at + len < r.col + LEFT + (s->layer -
+                                  (at + len < r.col + left(s) + (s->layer -
                                    s->first) * l.wide || layer > s->layer))) {
             p.col = at;
             p.style = layer == s->layer ? ROLE_STRONG : ROLE_HEAD;
@@ -213,16 +224,16 @@ static void draw_row(const struct heat *s, struct grid *g, struct rect line,
         pen_glyph(&p, GLYPH_CURSOR);
     pen_to(&p, line.col + 2);
     p.style = ROLE_DIM;
-    pen_fmt(&p, "%*d  ", POS_COLUMNS - 2, r->pos);
+    pen_fmt(&p, "%*d  ", s->pos_columns, r->pos);
     p.style = ROLE_TEXT;
     p.end = p.col + PIECE_COLUMNS;
     if (r->piece)
         pen_piece(&p, r->piece, (size_t)r->piece_n);
     p.end = end;
     if (here)
-        grid_mark(g, (struct rect){ line.row, line.col, 1, LEFT - 1 },
+        grid_mark(g, (struct rect){ line.row, line.col, 1, left(s) - 1 },
                   CELL_SELECT);
-    p.col = line.col + LEFT;
+    p.col = line.col + left(s);
     for (int i = 0; i < l.n; i++) {
         int layer = s->first + i;
         draw_cell(s, &p, value(s, r, layer), l.wide,
@@ -230,46 +241,50 @@ static void draw_row(const struct heat *s, struct grid *g, struct rect line,
     }
 }
 
-/* What the heat means: name, low end, the scale, high end; and the value
- * under the cursor. */
-static void legend(const struct heat *s, struct grid *g, struct rect r)
+/* The value under the cursor, in words. */
+static void said(const struct heat *s, struct grid *g, struct rect line)
+{
+    struct pen p = pen_in(g, line, 0, ROLE_TEXT);
+    int64_t i = s->v.list.cur - s->v.list.from;
+    char at[24];
+
+    if (i < 0 || i >= s->v.list.have || s->n_layer == 0)
+        return;
+    fmt_num(at, sizeof at, value(s, &s->row[i], s->layer));
+    pen_gap(&p, 2);
+    pen_fmt(&p, "token %d, layer %d: ", s->row[i].pos, s->layer);
+    p.style = ROLE_STRONG;
+    pen_fmt(&p, "%s %s", at, measures[s->measure].unit);
+}
+
+/* What the heat means: name, low end, the scale, high end. */
+static void legend(const struct heat *s, struct grid *g, struct rect line)
 {
     const struct measure *m = &measures[s->measure];
-    struct pen p = pen_in(g, r, r.rows - 1, ROLE_HEAD);
-    const struct row *here = NULL;
-    int i = (int)(s->v.list.cur - s->v.list.from);
-    char low[24], high[24], at[24];
+    struct pen p = pen_in(g, line, 0, ROLE_HEAD);
+    char low[24], high[24];
 
     pen_gap(&p, 2);
     pen_str(&p, m->name);
     pen_gap(&p, 2);
+    p.style = ROLE_DIM;
     if (!(s->high[s->measure] >= s->low[s->measure])) {
-        p.style = ROLE_DIM;
         pen_str(&p, "not recorded for these tokens");
         return;
     }
     fmt_num(low, sizeof low, s->low[s->measure]);
     fmt_num(high, sizeof high, s->high[s->measure]);
-    p.style = ROLE_DIM;
     pen_fmt(&p, "%s ", low);
     for (int k = 0; k < LEGEND_CELLS; k++)
         pen_heat(&p, (double)k / (LEGEND_CELLS - 1), 1, tui_shade(s->v.t));
-    p.style = ROLE_DIM;
-    pen_fmt(&p, " %s %s%s", high, m->unit, m->log ? " (log scale)" : "");
-    if (i >= 0 && i < s->v.list.have)
-        here = &s->row[i];
-    if (here) {
-        fmt_num(at, sizeof at, value(s, here, s->layer));
-        p.style = ROLE_STRONG;
-        pen_fmt(&p, "   layer %d: %s", s->layer, at);
-    }
+    pen_fmt(&p, " %s %s%s", high, m->unit, m->log ? "(log scale)" : "");
 }
 
 static void draw(struct view *v, struct grid *g, struct rect r)
 {
     struct heat *s = (struct heat *)v;
     struct layout l;
-    int rows = r.rows - 3;              /* heads, a gap, the legend */
+    int rows = r.rows - 4;              /* heads, a gap, two lines below */
 
     v->pane = (struct rect){ r.row + 1, r.col, rows, r.cols };
     list_show(v, rows);
@@ -286,7 +301,8 @@ static void draw(struct view *v, struct grid *g, struct rect r)
             else
                 draw_row(s, g, line, &s->row[k], l);
         }
-    legend(s, g, r);
+    said(s, g, (struct rect){ r.row + r.rows - 2, r.col, 1, r.cols });
+    legend(s, g, (struct rect){ r.row + r.rows - 1, r.col, 1, r.cols });
 }
 
 /* ---- keys ----------------------------------------------------------------- */

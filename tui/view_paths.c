@@ -327,6 +327,7 @@ static int cmd(struct view *v, enum tui_cmd c)
 const struct view_ops view_paths = {
     .name = "paths", .what = "the lines of reasoning of one run",
     .size = sizeof(struct paths), .keys = &keys, .cols = cols,
+    .passage = 1,
     .empty = "This run has no path yet.\nF follows it while it is recorded.",
     .open = paths_open, .close = paths_close, .reload = reload,
     .crumb = crumb, .fetch = fetch, .cell = cell, .detail = detail,

@@ -7,7 +7,7 @@
 struct run { struct view v; char name[16]; };
 
 static const struct key_def defs[] = {
-    { TK_ENTER, CMD_OPEN, "follow the line under the cursor", NULL },
+    { TK_ENTER, CMD_OPEN, "follow the line under the cursor", "open" },
     { 'p', CMD_OVERVIEW, "the paths of this run", "paths" },
     { 0, CMD_NONE, NULL, NULL }
 };

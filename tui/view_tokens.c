@@ -10,13 +10,13 @@
 #include "tui/fmt.h"
 #include "tui/view.h"
 
-enum { ALT_SHOWN = 10, CONTEXT = 24, BAR_MAX = 32 };
+enum { ALT_SHOWN = 10, BAR_MAX = 32 };
 enum { C_POS, C_TOKEN, C_PROB, C_ENTROPY, C_MODE, C_STEP, C_BAR };
 
 static const struct col cols[] = {
-    { "Pos", 9, COL_RIGHT, 0 },     { "Token", 18, 0, 0 },
+    { "Pos", 9, COL_RIGHT, 0 },     { "Token", 14, 0, 0 },
     { "p", 6, COL_RIGHT, 0 },       { "Entropy", 7, COL_RIGHT, 0 },
-    { "Mode", 6, 0, 0 },            { "Step", 5, COL_RIGHT, 0 },
+    { "Mode", 6, 0, 76 },            { "Step", 5, COL_RIGHT, 0 },
     { "Probability", 0, COL_FLEX, 0 }, { NULL, 0, 0, 0 }
 };
 
@@ -183,21 +183,28 @@ static void cell(struct view *v, int i, int col, struct pen *p)
 
 /* ---- the other pane ------------------------------------------------------- */
 
-/* The tokens around the cursor, as running text in their inks. */
+static int piece_width(const struct row *r)
+{
+    return r->piece ? text_width(r->piece, (size_t)r->piece_n) : 8;
+}
+
+/* The tokens around the cursor as running text in their inks, two lines of
+ * it. */
 static void context(const struct tokens *s, int here, struct doc *d)
 {
     struct pen p = doc_line(d, 0, ROLE_TEXT);
+    int before = pen_room(&p), after = pen_room(&p), from = here, to = here;
 
-    for (int i = here - CONTEXT; i <= here + CONTEXT; i++) {
-        const struct row *r = &s->row[i < 0 ? 0 : i];
-        int width;
-        if (i < 0 || i >= s->v.list.have)
-            continue;
-        width = r->piece ? text_width(r->piece, (size_t)r->piece_n) : 8;
-        if (width > pen_room(&p))
+    while (from > 0 && before > piece_width(&s->row[from - 1]))
+        before -= piece_width(&s->row[--from]);
+    while (to < s->v.list.have && after > piece_width(&s->row[to]))
+        after -= piece_width(&s->row[to++]);
+    for (int i = from; i < to; i++) {
+        const struct row *r = &s->row[i];
+        if (piece_width(r) > pen_room(&p))
             p = doc_line(d, 0, ROLE_TEXT);
         p.style = ink(s, r) | (i == here ? CELL_REVERSE : 0);
-        if (r->piece && i != here && !strpbrk(r->piece, "\n\t"))
+        if (r->piece && !strpbrk(r->piece, "\n\t"))
             pen_put(&p, r->piece, (size_t)r->piece_n);
         else
             put_piece(&p, r);
