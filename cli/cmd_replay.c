@@ -114,7 +114,11 @@ static void say_identical(const struct job *j)
 {
     const struct replay_report *r = &j->report;
 
-    if (r->exact)
+    if (r->texts_only)
+        fprintf(j->to, "identical: %d path%s, %lld tokens: same texts "
+                "(recorded at level steps: no logits to compare)\n",
+                r->n_path, r->n_path == 1 ? "" : "s", (long long)r->n_token);
+    else if (r->exact)
         fprintf(j->to, "identical: %d path%s, %lld tokens: same computation "
                 "(this says nothing about right reasoning)\n", r->n_path,
                 r->n_path == 1 ? "" : "s", (long long)r->n_token);
@@ -168,7 +172,8 @@ static void json_diff(struct json *js, const struct replay_diff *d)
     json_str(js, d->now);
 }
 
-/* {"run","result":"identical|within tolerance|differs","isa","isa_recorded",
+/* {"run","result":"identical|identical texts|within tolerance|
+ * differs","isa","isa_recorded",
  * "paths","tokens","layer_digests","largest_difference"?,"first"?}, or with
  * result "changed" and "where" if the rows or the model are not those
  * recorded. */
@@ -184,8 +189,9 @@ static enum sor_err show_json(const struct job *j, enum sor_err err)
     json_key(&js, "run");
     json_str(&js, j->run.uid);
     json_key(&js, "result");
-    json_str(&js, err ? "changed" : !r->same ? "differs" : r->exact
-             ? "identical" : "within tolerance");
+    json_str(&js, err ? "changed" : !r->same ? "differs"
+             : r->texts_only ? "identical texts" : r->exact ? "identical"
+             : "within tolerance");
     if (err) {
         json_key(&js, "where");
         json_str(&js, j->cli->msg.text);

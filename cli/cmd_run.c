@@ -21,6 +21,7 @@
 #include "engine/sampler.h"
 #include "engine/tok.h"
 #include "probe/model_id.h"
+#include "probe/prompt.h"
 #include "trace/rec.h"
 
 enum {
@@ -68,7 +69,7 @@ struct job {
     struct engine *e;
     struct rec *rec;                    /* NULL: --trace off */
     struct model_id id;
-    struct chat chat;
+    enum chat_kind chat;
     struct str question;
     struct tok_ids prompt;
     struct sampler_params params;
@@ -100,16 +101,9 @@ static const char *piece(void *ud, int32_t id, size_t *n)
     return tok_piece(ud, id, n);
 }
 
-/* Markers of the template are no text; those of a think-block are kept, since
- * they say where reasoning begins and ends. */
-static int is_unseen(void *ud, int32_t id)
+static int is_silent(void *ud, int32_t id)
 {
-    size_t n;
-    const char *text = tok_piece(ud, id, &n);
-
-    return tok_is_special(ud, id) &&
-           !(text && ((n == 7 && memcmp(text, "<think>", 7) == 0) ||
-                      (n == 8 && memcmp(text, "</think>", 8) == 0)));
+    return prompt_is_silent(ud, id);
 }
 
 static void say_batch(void *ud, int64_t batch_id)
@@ -148,38 +142,17 @@ static enum sor_err read_question(struct job *j)
     return SOR_OK;
 }
 
-static enum sor_err encode(struct job *j)
-{
-    const struct tok *t = engine_tok(j->e);
-    struct chat_message turn[2];
-    struct chat_turns turns = { .msg = turn, .n = 0, .prompt = 1 };
-
-    chat_detect(engine_gguf(j->e), t, &j->chat);
-    if (opt.raw) {
-        j->chat = (struct chat){ .kind = CHAT_NONE };
-        return tok_encode(t, j->question.p, j->question.len,
-                          TOK_BOS | TOK_SPECIAL, &j->prompt);
-    }
-    if (opt.system)
-        turn[turns.n++] = (struct chat_message){ "system", opt.system,
-                                                 strlen(opt.system) };
-    turn[turns.n++] = (struct chat_message){ "user", j->question.p,
-                                             j->question.len };
-    return chat_encode(&j->chat, t, &turns, &j->prompt, &j->cli->msg);
-}
-
 /* The prompt in tokens, and room for an answer after it. */
 static enum sor_err make_prompt(struct job *j)
 {
+    struct prompt p = { .text = j->question.p, .n = j->question.len,
+                        .system = opt.system, .raw = opt.raw };
     int n_ctx = engine_info(j->e)->n_ctx;
-    enum sor_err err = encode(j);
+    enum sor_err err = prompt_encode(j->e, &p, &j->prompt, &j->chat,
+                                     &j->cli->msg);
 
-    if (err == SOR_NOMEM && !j->cli->msg.text[0])
-        sor_fail(&j->cli->msg, err, "out of memory for the prompt");
     if (err)
         return err;
-    if (j->prompt.n == 0)
-        return sor_fail(&j->cli->msg, SOR_USAGE, "the prompt has no tokens");
     if (j->prompt.n >= (size_t)n_ctx)
         return sor_fail(&j->cli->msg, SOR_LIMIT, "the prompt has %zu tokens "
                         "and the context only %d: shorten it or raise --ctx",
@@ -219,8 +192,8 @@ static enum sor_err open_recorder(struct job *j)
         .level = (enum rec_level)opt.level, .lossy = opt.lossy,
         .wait = opt.wait, .n_layer = (int)hp->n_layer,
         .n_head = (int)hp->n_head, .n_head_kv = (int)hp->n_head_kv,
-        .piece = piece, .is_special = is_unseen,
-        /* const is lost, but only is_unseen() and piece() see it again */
+        .piece = piece, .is_special = is_silent,
+        /* const is lost, but only is_silent() and piece() see it again */
         .piece_ud = (void *)engine_tok(j->e),
         .cancelled = stopped, .committed = say_batch };
 
@@ -236,7 +209,7 @@ static enum sor_err begin_run(struct job *j)
     struct str full;
     struct rec_run r = {
         .row = {
-            .kind = "run", .chat = chat_kind_name(j->chat.kind),
+            .kind = "run", .chat = chat_kind_name(j->chat),
             .route = "off", .kv_type = info->kv_type, .isa = info->isa,
             .params = opt.raw ? "{\"raw\":true}" : "{}",
             .n_prompt = (int)j->prompt.n, .n_path = j->n_path,
@@ -340,12 +313,12 @@ static void flush_piece(struct job *j)
 static int on_token(void *ud, int path, int32_t id, float logprob)
 {
     struct job *j = ud;
-    struct tok *t = (struct tok *)engine_tok(j->e);
+    const struct tok *t = engine_tok(j->e);
 
     (void)path, (void)logprob;
     j->n_tok++;
     progress_set(&j->bar, j->n_tok);
-    if (j->streams && !is_unseen(t, id)) {
+    if (j->streams && !prompt_is_silent(t, id)) {
         tok_stream_put(t, &j->stream, id, &j->piece);
         flush_piece(j);
     }

@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "probe/prompt.h"
 
 const char *untraced_stop(enum gen_stop stop)
 {
@@ -14,18 +15,6 @@ const char *untraced_stop(enum gen_stop stop)
     return name[stop];
 }
 
-/* What a path wrote, without the token that ended it. */
-static void text_of(const struct tok *t, const struct gen_path *p,
-                    struct str *text)
-{
-    int n = p->n_out;
-
-    if (n > 0 && tok_is_eog(t, p->out[n - 1]))
-        n--;
-    str_clear(text);
-    tok_decode(t, p->out, (size_t)n, text, NULL);
-}
-
 void untraced_show(FILE *to, const struct tok *t, const struct gen_path *path,
                    int n_path)
 {
@@ -34,7 +23,8 @@ void untraced_show(FILE *to, const struct tok *t, const struct gen_path *path,
     str_init(&text);
     str_init(&safe);
     for (int i = 0; i < n_path; i++) {
-        text_of(t, &path[i], &text);
+        str_clear(&text);
+        prompt_text(t, path[i].out, path[i].n_out, &text);
         str_clear(&safe);
         text_safe(&safe, text.p, text.len, TEXT_NL | TEXT_TAB);
         fprintf(to, "%s--- path %d\n%s\n", i ? "\n" : "", i, safe.p);
@@ -59,7 +49,8 @@ void untraced_json(FILE *to, const struct tok *t, const struct gen_path *path,
     json_key(&j, "paths");
     json_arr(&j);
     for (int i = 0; i < n_path; i++) {
-        text_of(t, &path[i], &text);
+        str_clear(&text);
+        prompt_text(t, path[i].out, path[i].n_out, &text);
         json_obj(&j);
         json_key(&j, "path");
         json_int(&j, i);

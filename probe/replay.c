@@ -13,6 +13,7 @@
 #include "engine/sampler.h"
 #include "probe/model_id.h"
 #include "probe/record.h"
+#include "probe/rerun.h"
 
 /* Rows fed at once whose logits are all kept: 6 MB of them for a vocabulary
  * of 49,152. */
@@ -331,6 +332,10 @@ static enum sor_err replay_run(struct replay *r, struct db *d,
     int64_t first = survey(d, run, r->o->path, &r->total);
     enum sor_err err = record_load(d, first, 0, &r->rec, msg);
 
+    if (!err && r->rec.n == 0 && strcmp(run->level, "steps") == 0) {
+        r->out->texts_only = 1;
+        return rerun_verify(d, run, r->e, r->o, r->out, msg);
+    }
     if (!err && r->rec.n < run->n_prompt)
         err = sor_fail(msg, SOR_NOTFOUND, "run %.8s: %d of the %d tokens of "
                        "its prompt are recorded, so it cannot be replayed",

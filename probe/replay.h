@@ -47,6 +47,8 @@ struct replay_diff {
 struct replay_report {
     int same;                       /* nothing differed */
     int exact;                      /* bits were compared, not tolerances */
+    int texts_only;                 /* level `steps` keeps no tokens: the run
+                                     * was generated again, texts compared */
     char isa_then[16], isa_now[16];
     int n_path;
     int64_t n_token;                /* generated tokens checked */
