@@ -307,19 +307,17 @@ static int acts_init(struct kern_acts *a, size_t n_in)
 
     a->n_in = (int)n_in;
     a->f = mem_aligned(64, rows * n_in * sizeof *a->f);
-    a->hi = mem_aligned(64, rows * n_in);
-    a->lo = mem_aligned(64, rows * n_in);
+    a->q = mem_aligned(64, rows * blocks * 2 * KERN_QBLOCK);
     a->d = mem_aligned(64, rows * blocks * sizeof *a->d);
     a->s = mem_aligned(64, rows * blocks * sizeof *a->s);
     a->sum = mem_aligned(64, rows * blocks * sizeof *a->sum);
-    return a->f && a->hi && a->lo && a->d && a->s && a->sum;
+    return a->f && a->q && a->d && a->s && a->sum;
 }
 
 static void acts_release(struct kern_acts *a)
 {
     mem_free(a->f);
-    mem_free(a->hi);
-    mem_free(a->lo);
+    mem_free(a->q);
     mem_free(a->d);
     mem_free(a->s);
     mem_free(a->sum);

@@ -47,14 +47,18 @@ struct kern_mat {
  * f = d * q, q = 256 hi + lo, both bytes in -127..127.  One byte would do for
  * speed, but costs this: SmolLM2-135M Q4_1 against float activations, mean KL
  * 0.0049 and residual norms up to 5 % off, where two bytes give less than
- * 0.00001 and 0.1 %. */
+ * 0.00001 and 0.1 %.
+ *
+ * Blocks lie in the order in which mul() meets them: rows are cut into tiles
+ * of tile_rows (then 8, 4, 2, 1 for what is left), and a tile holds block 0 of
+ * all its rows, then block 1, and so on: kern_act_at(). */
 struct kern_acts {
     int n_row, n_in;
     float   *f;             /* [n_row][n_in] */
-    int8_t  *hi, *lo;       /* [n_row][n_in] */
-    float   *d;             /* [n_row][n_in / 32] */
-    float   *s;             /* [n_row][n_in / 32] d * sum */
-    int32_t *sum;           /* [n_row][n_in / 32] sum of q */
+    int8_t  *q;             /* [n_row * n_in / 32][hi 32, lo 32] */
+    float   *d;             /* [n_row * n_in / 32] */
+    float   *s;             /* d * sum */
+    int32_t *sum;           /* sum of q */
 };
 
 struct kern_out {
@@ -95,6 +99,7 @@ struct kern_stats { float sumsq; uint32_t digest; };
 struct kern_table {
     const char *name;
     enum kern_isa isa;
+    int tile_rows;          /* a power of two <= 16 */
     /* Rows strip_from*16 .. strip_to*16-1 of w times every row of x. */
     void (*mul[KERN_WTYPES])(const struct kern_mat *w,
                              const struct kern_acts *x, int strip_from,
@@ -103,7 +108,7 @@ struct kern_table {
     void (*rmsnorm)(const float *x, const float *w, int n, float eps,
                     float *y);
     void (*stats)(const float *x, int n, struct kern_stats *st);
-    /* Fills hi, lo, d, s, sum of row `row` from its f. */
+    /* Fills q, d, s, sum of row `row` from its f. */
     void (*quantise)(const struct kern_acts *x, int row);
     /* g = silu(g) * u.  n: any. */
     void (*swiglu)(float *g, const float *u, int n);
@@ -113,6 +118,29 @@ struct kern_table {
     void (*merge)(struct kern_part *a, const struct kern_part *b,
                   int head_dim);
 };
+
+/* A tile of rows: the first and how many. */
+struct kern_tile { int from, n; };
+
+/* The tile that `row` of n_row rows falls into. */
+static inline struct kern_tile kern_tile_of(int tile_rows, int n_row, int row)
+{
+    struct kern_tile t = { row / tile_rows * tile_rows, tile_rows };
+
+    while (t.from + t.n > n_row) {      /* in what is left, halves */
+        t.n /= 2;
+        if (t.from + t.n <= row && t.from + t.n <= n_row)
+            t.from += t.n;
+    }
+    return t;
+}
+
+/* Where block `b` of nb of a row lies, counted in blocks. */
+static inline size_t kern_act_at(struct kern_tile t, int row, int nb, int b)
+{
+    return (size_t)t.from * (size_t)nb + (size_t)b * (size_t)t.n +
+           (size_t)(row - t.from);
+}
 
 /* The best table that this CPU runs and `cap` allows. */
 const struct kern_table *kern_pick(enum kern_isa cap);

@@ -10,6 +10,7 @@
  * Determinism: a sum below runs over blocks, columns or keys in rising order
  * in each lane; lanes are joined by vf_sum() alone, whose tree is fixed. */
 
+#define MOST_ROWS 16        /* of any tile */
 #define UNROLL _Pragma("GCC unroll 16")
 #define INLINE static inline __attribute__((always_inline))
 
@@ -93,12 +94,16 @@ INLINE void mul_quant_tile(const struct kern_mat *w, int strip,
     const size_t bbytes = qbytes + (type == KERN_Q4_1 ? 64 : 32);
     const uint8_t *b = w->data + (size_t)strip * w->strip_bytes;
     const size_t at = (size_t)row * (size_t)nb;
-    VF acc[TILE_ROWS];
+    const int8_t *q = x->q + at * 2 * KERN_QBLOCK;
+    const float *xd = x->d + at, *xs = x->s + at;
+    const int32_t *sum = x->sum + at;
+    VF acc[MOST_ROWS];
 
     UNROLL
     for (int t = 0; t < nt; t++)
         acc[t] = vf_zero();
-    for (int i = 0; i < nb; i++, b += bbytes) {
+    for (int i = 0; i < nb; i++, b += bbytes, q += nt * 2 * KERN_QBLOCK,
+             xd += nt, xs += nt, sum += nt) {
         VF d = vf_f16((const uint16_t *)(const void *)(b + qbytes));
         VF m = vf_zero();
         VB wq[8];
@@ -111,13 +116,11 @@ INLINE void mul_quant_tile(const struct kern_mat *w, int strip,
             unpack_q4(b, wq);
         UNROLL
         for (int t = 0; t < nt; t++) {
-            const size_t s = at + (size_t)t * (size_t)nb + (size_t)i;
-            const int8_t *hi = x->hi + s * KERN_QBLOCK;
-            const int8_t *lo = x->lo + s * KERN_QBLOCK;
+            const int8_t *hi = q + t * 2 * KERN_QBLOCK, *lo = hi + KERN_QBLOCK;
             VI dh = vi_zero();
             VI dl = type == KERN_Q4_1 ? vi_zero()
-                  : type == KERN_Q8_0 ? vi_dot8_start(x->sum[s])
-                  : vi_set1(-8 * x->sum[s]);
+                  : type == KERN_Q8_0 ? vi_dot8_start(sum[t])
+                  : vi_set1(-8 * sum[t]);
 
             UNROLL
             for (int p = 0; p < 8; p++) {
@@ -128,9 +131,9 @@ INLINE void mul_quant_tile(const struct kern_mat *w, int strip,
             }
             VI dot = vi_join(dh, dl);
 
-            acc[t] = vf_fma(vf_from(dot), vf_mul(d, vf_set1(x->d[s])), acc[t]);
+            acc[t] = vf_fma(vf_from(dot), vf_mul(d, vf_set1(xd[t])), acc[t]);
             if (type == KERN_Q4_1)
-                acc[t] = vf_fma(m, vf_set1(x->s[s]), acc[t]);
+                acc[t] = vf_fma(m, vf_set1(xs[t]), acc[t]);
         }
     }
     UNROLL
@@ -156,7 +159,7 @@ INLINE void mul_float_tile(const struct kern_mat *w, int strip,
     const size_t step = type == KERN_F32 ? 64 : 32;
     const uint8_t *p = w->data + (size_t)strip * w->strip_bytes;
     const float *f = x->f + (size_t)row * (size_t)x->n_in;
-    VF acc[TILE_ROWS];
+    VF acc[MOST_ROWS];
 
     UNROLL
     for (int t = 0; t < nt; t++)
@@ -189,19 +192,19 @@ INLINE void mul_float_tile(const struct kern_mat *w, int strip,
                                                                               \
             for (; t + TILE_ROWS <= x->n_row; t += TILE_ROWS)                 \
                 tile(&w, s, x, t, TILE_ROWS, out);                            \
-            if (TILE_ROWS > 8 && t + 8 <= x->n_row) {                         \
-                tile(&w, s, x, t, TILE_ROWS > 8 ? 8 : 1, out);                \
+            if (TILE_ROWS > 8 && x->n_row - t >= 8) {                         \
+                tile(&w, s, x, t, 8, out);                                    \
                 t += 8;                                                       \
             }                                                                 \
-            if (TILE_ROWS > 4 && t + 4 <= x->n_row) {                         \
-                tile(&w, s, x, t, TILE_ROWS > 4 ? 4 : 1, out);                \
+            if (TILE_ROWS > 4 && x->n_row - t >= 4) {                         \
+                tile(&w, s, x, t, 4, out);                                    \
                 t += 4;                                                       \
             }                                                                 \
-            if (TILE_ROWS > 2 && t + 2 <= x->n_row) {                         \
-                tile(&w, s, x, t, TILE_ROWS > 2 ? 2 : 1, out);                \
+            if (x->n_row - t >= 2) {                                          \
+                tile(&w, s, x, t, 2, out);                                    \
                 t += 2;                                                       \
             }                                                                 \
-            for (; t < x->n_row; t++)                                         \
+            if (x->n_row - t == 1)                                            \
                 tile(&w, s, x, t, 1, out);                                    \
         }                                                                     \
     }
@@ -287,18 +290,20 @@ INLINE VF split_bytes(VF q, int8_t *hi, int8_t *lo)
 static void quantise(const struct kern_acts *x, int row)
 {
     const float full = 256.0f * 127.0f;
-    const size_t nb = (size_t)x->n_in / KERN_QBLOCK, at = (size_t)row * nb;
+    const struct kern_tile tile = kern_tile_of(TILE_ROWS, x->n_row, row);
+    const int nb = x->n_in / KERN_QBLOCK;
+    const float *f = x->f + (size_t)row * (size_t)x->n_in;
 
-    for (size_t i = at; i < at + nb; i++) {
-        const float *f = x->f + i * KERN_QBLOCK;
-        int8_t *hi = x->hi + i * KERN_QBLOCK, *lo = x->lo + i * KERN_QBLOCK;
-        VF a = vf_load(f), b = vf_load(f + KERN_LANES);
-        float top = vf_top(vf_max(vf_abs(a), vf_abs(b)));
+    for (int b = 0; b < nb; b++, f += KERN_QBLOCK) {
+        const size_t i = kern_act_at(tile, row, nb, b);
+        int8_t *hi = x->q + i * 2 * KERN_QBLOCK, *lo = hi + KERN_QBLOCK;
+        VF u = vf_load(f), v = vf_load(f + KERN_LANES);
+        float top = vf_top(vf_max(vf_abs(u), vf_abs(v)));
         VF inv = vf_set1(top > 1e-30f ? full / top : 0.0f);
-        VF qa = split_bytes(vf_round(vf_mul(a, inv)), hi, lo);
-        VF qb = split_bytes(vf_round(vf_mul(b, inv)), hi + KERN_LANES,
+        VF qu = split_bytes(vf_round(vf_mul(u, inv)), hi, lo);
+        VF qv = split_bytes(vf_round(vf_mul(v, inv)), hi + KERN_LANES,
                             lo + KERN_LANES);
-        float d = top / full, sum = vf_sum(vf_add(qa, qb));
+        float d = top / full, sum = vf_sum(vf_add(qu, qv));
 
         x->d[i] = d;
         x->s[i] = d * sum;
@@ -529,7 +534,7 @@ static void merge(struct kern_part *a, const struct kern_part *b, int head_dim)
 
 #define KERN_FILL(name_, isa_)                                               \
     {                                                                        \
-        .name = name_, .isa = isa_,                                          \
+        .name = name_, .isa = isa_, .tile_rows = TILE_ROWS,                  \
         .mul = { [KERN_Q4_0] = mul_q4_0, [KERN_Q4_1] = mul_q4_1,             \
                  [KERN_Q8_0] = mul_q8_0, [KERN_F16] = mul_f16,               \
                  [KERN_BF16] = mul_bf16, [KERN_F32] = mul_f32 },             \
