@@ -147,11 +147,11 @@ static int place(const struct col *c, int width, int x[COLS_MAX])
 {
     int fixed = MARGIN, at = MARGIN, flex;
 
-    for (int i = 0; c[i].head && i < COLS_MAX; i++)
+    for (int i = 0; i < COLS_MAX && c[i].head; i++)
         if (width >= c[i].need)
             fixed += GAP + (c[i].flags & COL_FLEX ? 0 : c[i].width);
     flex = width - fixed + GAP > 4 ? width - fixed + GAP : 4;
-    for (int i = 0; c[i].head && i < COLS_MAX; i++) {
+    for (int i = 0; i < COLS_MAX && c[i].head; i++) {
         x[i] = width >= c[i].need ? at : -1;
         if (x[i] >= 0)
             at += GAP + (c[i].flags & COL_FLEX ? flex : c[i].width);
@@ -218,7 +218,7 @@ static void draw_row(struct view *v, struct grid *g, struct rect r,
 
 void list_draw(struct view *v, struct grid *g, struct rect r, int active)
 {
-    int x[COLS_MAX], flex = place(v->ops->cols, r.cols, x);
+    int x[COLS_MAX] = { 0 }, flex = place(v->ops->cols, r.cols, x);
     struct list *l = &v->list;
 
     v->pane = (struct rect){ r.row + 1, r.col, r.rows - 1, r.cols };

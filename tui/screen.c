@@ -250,13 +250,15 @@ static void status(struct tui *t, const struct view *v, struct grid *g)
     pen_str(&p, place);
 }
 
-/* The keys of m that are worth a word, but for those that `over` takes. */
+/* The keys of m that are worth a word here, but for those that the view v
+ * takes itself (v NULL: none). */
 static void bar_keys(struct pen *p, const struct keymap *m,
-                     const struct keymap *over)
+                     const struct view *v)
 {
     for (const struct key_def *d = m ? m->def : NULL; d && d->cmd; d++) {
         char name[16];
-        if (!d->bar || keys_find(over, d->key))
+        if (!d->bar || (v && keys_find(v->ops->keys, d->key)) ||
+            (v && d->cmd == CMD_PANE && !v->ops->detail))
             continue;
         keys_name(d->key, name, sizeof name);
         if (pen_room(p) < (int)(strlen(name) + strlen(d->bar)) + 3)
@@ -279,7 +281,7 @@ static void bar(const struct tui *t, const struct view *v, struct grid *g)
         bar_keys(&p, &keys_prompt, NULL);
     } else {
         bar_keys(&p, v->ops->keys, NULL);
-        bar_keys(&p, &keys_common, v->ops->keys);
+        bar_keys(&p, &keys_common, v);
     }
     p.style = ROLE_BARTEXT;
     pen_to(&p, g->cols);

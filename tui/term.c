@@ -50,7 +50,7 @@ static void undo_add(const char *s)
 {
     size_t n = s && s != (char *)-1 ? strlen(s) : 0;
 
-    if (undo_len + n < UNDO_BYTES) {
+    if (n > 0 && undo_len + n < UNDO_BYTES) {
         memcpy(undo + undo_len, s, n);
         undo_len += n;
     }

@@ -151,6 +151,7 @@ static void cell(struct view *v, int i, int col, struct pen *p)
         break;
     case C_PROB:
         if (!isnan(r->logprob)) {
+            p->style = (unsigned)(ROLE_INK + fmt_surprise(r->logprob));
             fmt_prob(buf, sizeof buf, r->logprob);
             pen_str(p, buf);
         }
@@ -218,8 +219,9 @@ static void one_alt(const struct db_piece *piece, int32_t id, double logprob,
     int end = p.end;
     char prob[16];
 
-    pen_glyph(&p, chosen ? GLYPH_CURSOR : GLYPH_SPACE);
-    pen_gap(&p, 1);
+    if (chosen)
+        pen_glyph(&p, GLYPH_CURSOR);
+    pen_to(&p, 2);
     p.end = p.col + 16;
     if (piece->n >= 0)
         pen_piece(&p, piece->text, (size_t)piece->n);
@@ -266,8 +268,8 @@ static void detail(struct view *v, struct doc *d)
     doc_fact(d, "position", "%d, token id %d", r->pos, (int)r->token_id);
     if (!isnan(r->logprob)) {
         fmt_prob(prob, sizeof prob, r->logprob);
-        doc_fact(d, "probability", "%s (log %.4f), entropy %.3f nats", prob,
-                 r->logprob, r->entropy);
+        doc_fact(d, "probability", "%s, log %.4f", prob, r->logprob);
+        doc_fact(d, "entropy", "%.3f nats", r->entropy);
     } else {
         doc_fact(d, "probability", "given, not chosen: it is in the prompt");
     }
