@@ -92,6 +92,23 @@ static void excerpt(char out[48], const char *s)
     text_safe_fit(out, 48, s, n < 40 ? n : 40 - utf8_tail(s, 40), 0);
 }
 
+/* The text of ids as table text keeps it: invalid bytes and NUL as U+FFFD. */
+static void stored_text(const struct tok *t, const int32_t *id, int n,
+                        struct str *out)
+{
+    struct str raw;
+    char utf8[4];
+    uint32_t cp;
+
+    str_init(&raw);
+    prompt_text(t, id, n, &raw);
+    for (size_t i = 0; i < raw.len; ) {
+        i += utf8_next(raw.p + i, raw.len - i, &cp);
+        str_put(out, utf8, utf8_put(cp ? cp : 0xFFFD, utf8));
+    }
+    str_release(&raw);
+}
+
 /* Compares the text of out[0..n) with the recorded one; where they differ the
  * position is that of the token that does. */
 static void compare(struct rerun *r, const struct db_path *path,
@@ -103,7 +120,7 @@ static void compare(struct rerun *r, const struct db_path *path,
     int at = 0;
 
     str_init(&now);
-    prompt_text(t, id, n, &now);
+    stored_text(t, id, n, &now);
     if (strcmp(now.p, path->text) != 0) {
         size_t same = common(now.p, path->text);
 
@@ -113,7 +130,7 @@ static void compare(struct rerun *r, const struct db_path *path,
         excerpt(d->now, now.p + same);
         do {
             str_clear(&now);
-            prompt_text(t, id, ++at, &now);
+            stored_text(t, id, ++at, &now);
         } while (at < n && now.len <= same);
         d->pos = r->n_prompt + at - 1;
         r->out->same = 0;
