@@ -154,7 +154,7 @@ int main(int argc, char **argv)
 {
     struct engine_opts opts = { .n_ctx = 2048 };
     struct sor_msg msg;
-    int n = argc > 3 ? atoi(argv[3]) : 100;
+    int n = argc > 3 ? (int)strtol(argv[3], NULL, 10) : 100;
 
     if (argc < 3 || n < 1 || n > MAX_Q)
         die("usage: accuracy MODEL sums|FILE.jsonl [N]");

@@ -21,8 +21,8 @@ static const struct { int rc; enum sor_err err; } errors[] = {
     { SQLITE_MISMATCH,   SOR_FORMAT },
     { SQLITE_SCHEMA,     SOR_FORMAT },
     { SQLITE_TOOBIG,     SOR_LIMIT },
-    { SQLITE_ERROR,      SOR_USAGE },
-    { SQLITE_AUTH,       SOR_USAGE },
+    { SQLITE_ERROR,      SOR_FORMAT },  /* our SQL is right, so the schema
+                                         * that it met is not */
 };
 
 enum sor_err conn_err(int rc)
@@ -136,7 +136,7 @@ void db_close(struct db *d)
 
 enum sor_err conn_version(struct db *d, int *version, struct sor_msg *msg)
 {
-    int64_t app, user, n_object;
+    int64_t app = 0, user = 0, n_object = 0;
     enum sor_err err;
 
     if ((err = conn_int(d, "PRAGMA application_id", 0, &app, msg)) ||

@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -271,8 +272,10 @@ static enum sor_err load_pieces(struct db_writer *w, int64_t model_id,
     while (!err && sqlite3_step(st) == SQLITE_ROW) {
         int32_t t = sqlite3_column_int(st, 0);
 
-        if (t >= 0 && !(err = grow_pieces(w, t, msg)))
+        if (t >= 0 && !(err = grow_pieces(w, t, msg))) {
+            assert(w->have);
             w->have[t / 8] |= (uint8_t)(1u << (t % 8));
+        }
     }
     if (sqlite3_finalize(st) != SQLITE_OK && !err)
         return writer_fail(w, msg, "piece");
@@ -364,7 +367,7 @@ enum sor_err db_put_run(struct db_writer *w, const struct db_put_run *r,
     put_text(&p, r->params);
     put_int(&p, r->started_us);
 
-    int64_t run_id;
+    int64_t run_id = 0;
     if ((err = put_end(&p, &run_id, msg)))
         return err;
     w->run_id = run_id;                 /* the rest of the batch is its own */
@@ -436,7 +439,7 @@ enum sor_err db_put_path(struct db_writer *w, const struct db_put_path *r,
                          int64_t *id, struct sor_msg *msg)
 {
     struct put p;
-    int64_t path_id;
+    int64_t path_id = 0;
     enum sor_err err = put_begin(&p, w, TABLE_PATH, msg);
 
     if (err)

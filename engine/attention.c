@@ -210,9 +210,9 @@ static struct kern_part *split_part(const struct forward *f,
                                     const struct attn_tile *t, int row,
                                     int chunk)
 {
-    size_t pair = (size_t)(t->split_at + (row - t->row) * t->n_chunk + chunk);
+    int pair = t->split_at + (row - t->row) * t->n_chunk + chunk;
 
-    return f->split_part + pair * f->p.hp->n_head;
+    return f->split_part + (size_t)pair * f->p.hp->n_head;
 }
 
 static void attend_split(struct forward *f, const struct attn_tile *t,

@@ -190,6 +190,8 @@ static const struct {
     { "aaaaaaaaaa", { 320, 3 }, 2, "aaaaa|aaaaa|" },
     { "<&>\"\\", { 1000, 1 }, 1, "&lt;&amp;&gt;&quot;\\\\|" },
     { "\x1b\xe2\x80\xae", { 2000, 1 }, 1, "\xe2\x90\x9b&lt;U+202E&gt;|" },
+    /* U+0120 ends in the byte of a space; it is a letter */
+    { "a\xc4\xa0" "b", { 1000, 1 }, 1, "a\xc4\xa0" "b|" },
     { "\xef\xbf\xbe\xff", { 1000, 1 }, 1, "\xef\xbf\xbd\xef\xbf\xbd|" },
 };
 

@@ -115,6 +115,7 @@ static int tidy_fraction(int64_t a, int64_t b, int negative, char *out)
     char tail[8] = "";
     while (rest && decimals < 6 && rest < INT64_MAX / 10) {
         rest *= 10;
+        /* cppcheck-suppress zerodivcond - b is not 0, see above */
         tail[decimals++] = (char)('0' + rest / b);
         tail[decimals] = '\0';
         rest %= b;

@@ -42,7 +42,7 @@ static void clean(struct str *out, const char *s, size_t n)
     while (i < n) {
         size_t step = utf8_next(s + i, n - i, &cp);
 
-        if (strchr(" \t\r\n\f\v", (int)cp) && cp) {
+        if (cp && cp < 0x80 && strchr(" \t\r\n\f\v", (int)cp)) {
             if (out->len && out->p[out->len - 1] != ' ')
                 str_putc(out, ' ');
         } else if (cp == 0xFFFE || cp == 0xFFFF) {
