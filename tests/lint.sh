@@ -20,6 +20,6 @@ tidy=$?
 grep -E '(error|warning):' "$log" | sort -u
 cppcheck -q --enable=warning,performance,portability --inline-suppr \
     --std=c11 --error-exitcode=1 -j 2 -I. -D_POSIX_C_SOURCE=200809L \
-    '-DcJSON_ArrayForEach(e, a)=for (e = (a)->child; e; e = e->next)' "$@"
+    --library=tests/cppcheck.cfg "$@"
 cpp=$?
 [ "$tidy" -eq 0 ] && [ "$cpp" -eq 0 ]
