@@ -4,6 +4,7 @@
 #define CLI_COMMANDS_H
 
 #define CLI_COMMANDS(X) \
+    X(score)            \
     X(browse)           \
     X(graph)            \
     X(info)             \
