@@ -18,6 +18,8 @@
 #include "cli/cli.h"
 #include "db/db.h"
 #include "engine/kern.h"
+#include "tui/app.h"
+#include "viz/render.h"
 
 
 /* --- libraries, as loaded, not as compiled against -------------------------- */
@@ -58,11 +60,21 @@ static void sqlite_version(char *out, size_t cap)
     snprintf(out, cap, "%s", db_sqlite_version());
 }
 
+/* "ncurses 6.4.20221231": the name stands before it already. */
+static void ncurses_version(char *out, size_t cap)
+{
+    const char *text = tui_curses_version(), *space = strchr(text, ' ');
+
+    snprintf(out, cap, "%s", space ? space + 1 : text);
+}
+
 static const struct {
     const char *name;
     void (*version)(char *out, size_t cap);
 } libraries[] = {
     { "SQLite", sqlite_version },
+    { "Graphviz", render_version },
+    { "ncurses", ncurses_version },
     { "PCRE2", pcre2_version },
     { "cJSON", cjson_version },
     { "utf8proc", utf8proc_version_to },

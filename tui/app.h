@@ -63,4 +63,7 @@ enum sor_err tui_play(struct tui *t, const char *script, struct grid *g,
 /* Appends the grid as a picture, with the theme's colours (cell_svg.c). */
 void cell_svg(const struct grid *g, const struct theme *theme, struct str *out);
 
+/* The curses library's own version (tui/term.c), "ncurses 6.4.20221231". */
+const char *tui_curses_version(void);
+
 #endif

@@ -258,3 +258,8 @@ enum sor_err tui_run(struct db *d, const struct tui_opts *o,
     endwin();
     return err;
 }
+
+const char *tui_curses_version(void)
+{
+    return curses_version();
+}
