@@ -99,7 +99,8 @@ static enum sor_err close_parts(struct db_writer *w, struct sor_msg *msg)
     return SOR_OK;
 }
 
-static int insert_part(struct db_writer *w, int64_t id, const struct table_range *c)
+static int insert_part(struct db_writer *w, int64_t id,
+                       const struct table_range *c)
 {
     sqlite3_stmt *st = w->insert_part;
 

@@ -288,7 +288,8 @@ static enum sor_err check_all_strays(struct check *c)
     }
     if (conn_int(c->d, "SELECT count(*) FROM batch_part", 0, &n, c->msg))
         return unreadable(c, "batch_part");
-    return n == c->n_part ? SOR_OK : differs(c, "batch_part: a row in no batch");
+    return n == c->n_part ? SOR_OK
+                          : differs(c, "batch_part: a row in no batch");
 }
 
 /* --- texts --------------------------------------------------------------- */
@@ -375,11 +376,13 @@ static enum sor_err same_object(struct check *c, sqlite3_stmt *have,
     const char *type = (const char *)sqlite3_column_text(want, 0);
     const char *name = (const char *)sqlite3_column_text(want, 1);
     const char *sql = (const char *)sqlite3_column_text(want, 2);
+    const char *of = (const char *)sqlite3_column_text(want, 3);
     enum sor_err err = SOR_OK;
 
     sqlite3_bind_text(have, 1, type, -1, SQLITE_STATIC);
     sqlite3_bind_text(have, 2, name, -1, SQLITE_STATIC);
     sqlite3_bind_text(have, 3, sql, -1, SQLITE_STATIC);
+    sqlite3_bind_text(have, 4, of, -1, SQLITE_STATIC);
     if (sqlite3_step(have) != SQLITE_ROW)
         err = differs(c, "schema: %s %s is not as sorites makes it", type,
                       name);
@@ -394,13 +397,14 @@ static enum sor_err compare_schema(struct check *c, struct db *ref, int views)
 {
     sqlite3_stmt *have = NULL, *want = NULL;
     enum sor_err err = conn_prepare(ref, views
-        ? "SELECT type, name, sql FROM sqlite_schema"
-        : "SELECT type, name, sql FROM sqlite_schema WHERE type <> 'view'",
-        &want, c->msg);
+        ? "SELECT type, name, sql, tbl_name FROM sqlite_schema"
+        : "SELECT type, name, sql, tbl_name FROM sqlite_schema "
+          "WHERE type <> 'view'", &want, c->msg);
 
     if (!err)
         err = conn_prepare(c->d, "SELECT 1 FROM sqlite_schema WHERE type = ? "
-                           "AND name = ? AND sql IS ?", &have, c->msg);
+                           "AND name = ? AND sql IS ? AND tbl_name = ?", &have,
+                           c->msg);
     while (!err && sqlite3_step(want) == SQLITE_ROW)
         err = same_object(c, have, want);
     sqlite3_finalize(have);

@@ -58,8 +58,8 @@ const struct table_info tables[TABLES] = {
         "id, run_id, kind, src_kind, src_id, dst_kind, dst_id, weight, "
         "measured, note_id", 10, 10, RUN_COLUMN, 0, BY_RUN("edge") },
     [TABLE_DIVERGENCE] = { "divergence",
-        "id, run_id, path_a, path_b, pos, token_a, token_b", 7, 7, RUN_COLUMN, 1,
-        BY_RUN("divergence") },
+        "id, run_id, path_a, path_b, pos, token_a, token_b", 7, 7,
+        RUN_COLUMN, 1, BY_RUN("divergence") },
     [TABLE_LOSS] = { "loss",
         "id, run_id, from_seq, n_event, reason", 5, 5, RUN_COLUMN, 0,
         BY_RUN("loss") },

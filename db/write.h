@@ -2,8 +2,8 @@
  *
  * db_writer_open() takes the file's writer lock before anything else, creates
  * the file with mode 0600, migrates it and remakes the views.  Its folder must
- * exist, but for the default place, which is made (0700).  A second writer is refused with SOR_BUSY and the first's pid, or
- * waits where `wait` is set.
+ * exist, but for the default place, which is made (0700).  A second writer is
+ * refused with SOR_BUSY and the first's pid, or waits where `wait` is set.
  *
  * Rows go in between db_begin() and db_commit(); a commit closes one batch of
  * the hash chain.  put functions return the new row's id through *id (NULL is
