@@ -263,3 +263,19 @@ void json_null(struct json *j)
     begin(j);
     str_puts(j->out, "null");
 }
+
+void json_echo(struct json *j, const cJSON *item)
+{
+    double v = cJSON_IsNumber(item) ? item->valuedouble : 0.0;
+
+    if (cJSON_IsString(item))
+        json_str(j, item->valuestring);
+    else if (cJSON_IsNumber(item) && v == floor(v) && fabs(v) < 0x1p53)
+        json_int(j, (int64_t)v);
+    else if (cJSON_IsNumber(item))
+        json_num(j, v);
+    else if (cJSON_IsBool(item))
+        json_bool(j, cJSON_IsTrue(item));
+    else
+        json_null(j);
+}

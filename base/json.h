@@ -49,5 +49,8 @@ void json_int(struct json *j, int64_t v);
 void json_num(struct json *j, double v);        /* %.9g */
 void json_bool(struct json *j, int v);
 void json_null(struct json *j);
+/* A string, number, true or false as it was read; anything else (also NULL) as
+ * null: the "id" of a line, which goes out as it came in. */
+void json_echo(struct json *j, const cJSON *item);
 
 #endif

@@ -84,6 +84,26 @@ static void nul_in_a_string_survives_where_asked_for(void **state)
     assert_int_equal(json_parse_nul("[1\0]", 4, "t", &tree, NULL), SOR_FORMAT);
 }
 
+static void an_id_is_echoed_as_it_came(void **state)
+{
+    const char *text = "[\"a\",-7,0.5,true,null,{\"x\":1}]";
+    cJSON *tree = NULL;
+    struct json j;
+    struct str s;
+
+    (void)state;
+    str_init(&s);
+    json_init(&j, &s);
+    assert_int_equal(json_parse(text, strlen(text), "t", &tree, NULL), SOR_OK);
+    json_arr(&j);
+    for (int i = 0; i < 7; i++)         /* the last one is not there */
+        json_echo(&j, cJSON_GetArrayItem(tree, i));
+    json_end_arr(&j);
+    assert_string_equal(s.p, "[\"a\",-7,0.5,true,null,null,null]");
+    str_release(&s);
+    cJSON_Delete(tree);
+}
+
 static void nesting_has_a_limit(void **state)
 {
     char text[2 * 65 + 1];
@@ -201,6 +221,7 @@ int main(void)
         cmocka_unit_test(bad_text_is_located),
         cmocka_unit_test(nul_is_refused_in_both_spellings),
         cmocka_unit_test(nul_in_a_string_survives_where_asked_for),
+        cmocka_unit_test(an_id_is_echoed_as_it_came),
         cmocka_unit_test(nesting_has_a_limit),
         cmocka_unit_test(lack_of_memory_is_no_syntax_error),
         cmocka_unit_test(writer_places_commas),
