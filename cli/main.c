@@ -58,10 +58,20 @@ static enum sor_err read_command_line(int argc, char **argv)
     return opt_parse(&tables, &cli.argc, cli.argv, &cli.msg);
 }
 
-static enum sor_err count_operands(void)
+static int is_empty(const char *name)
+{
+    return name && !*name;
+}
+
+static enum sor_err check_usage(void)
 {
     const struct cmd *c = cli.cmd;
 
+    /* SQLite would take the empty name for a database to throw away. */
+    if (is_empty(cli.model) || is_empty(cli.db) || is_empty(cli.out))
+        return sor_fail(&cli.msg, SOR_USAGE, "--%s: the file's name is empty",
+                        is_empty(cli.model) ? "model"
+                        : is_empty(cli.db) ? "db" : "output");
     if (cli.argc < c->min)
         return sor_fail(&cli.msg, SOR_USAGE, "an operand is missing: %s",
                         c->operands);
@@ -73,7 +83,7 @@ static enum sor_err count_operands(void)
 
 static enum sor_err run(void)
 {
-    enum sor_err err = count_operands();
+    enum sor_err err = check_usage();
 
     return err ? err : cli_close_out(&cli, cli.cmd->run(&cli));
 }

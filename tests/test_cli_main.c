@@ -73,6 +73,7 @@ static void misuse_exits_2_with_a_sentence(void **state)
         { "info --jsno", "sorites info: no option --jsno; did you mean --json?" },
         { "info x", "sorites info: one operand too many: 'x'\n" },
         { "-t 0 info", "sorites: --threads: '0' is not a whole number" },
+        { "info --db ''", "sorites info: --db: the file's name is empty\n" },
         { "help nothing", "sorites help: no command 'nothing'\n" },
     };
 
