@@ -211,6 +211,7 @@ model: deps ## fetch the default model into the XDG data folder
 
 .PHONY: peer
 peer: ## build llama.cpp to measure against (five minutes)
+	@sh setup/packages.sh build peer
 	@sh setup/peer.sh
 
 .PHONY: demo

@@ -1,5 +1,5 @@
 #!/bin/sh
-# packages.sh [build|check]... - installs, through apt, what the given stages
+# packages.sh [build|peer|check]... - installs, through apt, what the given stages
 # need and this machine lacks.  Nothing missing: says and does nothing.
 set -eu
 . "$(dirname "$0")/lib.sh"
@@ -24,6 +24,8 @@ pc:libutf8proc      libutf8proc-dev     build
 pc:libcrypto        libssl-dev          build
 pc:libxxhash        libxxhash-dev       build
 pc:cmocka           libcmocka-dev       build
+cmd:c++             g++                 peer
+py:ensurepip        python3-venv        peer
 cmd:clang           clang               check
 cmd:clang-tidy      clang-tidy          check
 cmd:cppcheck        cppcheck            check
