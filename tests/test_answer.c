@@ -213,7 +213,7 @@ static void test_linear(void **state)
     mem_free(text);
 }
 
-/* --- gold answers --------------------------------------------------------- */
+/* --- gold answers -------------------------------------------------------- */
 
 static const char *shared(void)
 {

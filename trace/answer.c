@@ -30,7 +30,7 @@ static size_t span_at(const struct span *v, size_t at, const char *lit)
     return text_at(v->s, v->to, at, lit);
 }
 
-/* --- wrapping ------------------------------------------------------------- */
+/* --- wrapping ------------------------------------------------------------ */
 
 /* The byte after the brace that closes the one before `at`, or 0. */
 static size_t closing(const char *s, size_t n, size_t at)
@@ -100,7 +100,7 @@ static void unwrap(struct span *v)
     } while (v->to - v->from < before);
 }
 
-/* --- what kind of value --------------------------------------------------- */
+/* --- what kind of value -------------------------------------------------- */
 
 /* "B", "(b)", "B)", "B. text", "Option B": the letter, or '\0'. */
 static char option_letter(struct span v)
@@ -213,7 +213,7 @@ static int stated_number(struct span v, struct number *out)
     return found;
 }
 
-/* --- normal form ---------------------------------------------------------- */
+/* --- normal form --------------------------------------------------------- */
 
 static int is_article(const char *w, size_t n)
 {
@@ -295,7 +295,7 @@ void answer_normalise(const char *s, size_t n, struct answer *out)
     classify((struct span){ s, 0, n }, out);
 }
 
-/* --- where a step states one ---------------------------------------------- */
+/* --- where a step states one --------------------------------------------- */
 
 /* Lower case; the value follows. */
 static const char *const cues[] = {

@@ -97,7 +97,7 @@ uint64_t ring_wait_ns(const struct ring *r)
     return r->wait_ns;
 }
 
-/* --- producer ------------------------------------------------------------- */
+/* --- producer ------------------------------------------------------------ */
 
 /* Whether the ring has room up to `end`, with `spare` bytes left over. */
 static int has_room(struct ring *r, uint64_t end, size_t spare)
@@ -169,7 +169,7 @@ void ring_push(struct ring *r)
         ring_wake(r);
 }
 
-/* --- consumer ------------------------------------------------------------- */
+/* --- consumer ------------------------------------------------------------ */
 
 /* Sleeps until woken or `wait_ns` are over; not at all where something was
  * pushed since the caller looked. */

@@ -45,7 +45,7 @@ static size_t line_end(const struct cutter *c, size_t at)
     return nl ? (size_t)(nl - c->s) : c->n;
 }
 
-/* --- the segments --------------------------------------------------------- */
+/* --- the segments -------------------------------------------------------- */
 
 static void emit(struct cutter *c, size_t from, size_t to)
 {
@@ -76,7 +76,7 @@ static void emit(struct cutter *c, size_t from, size_t to)
     };
 }
 
-/* --- words that a full stop does not end ---------------------------------- */
+/* --- words that a full stop does not end --------------------------------- */
 
 enum abbreviation {
     ABBR_NONE,
@@ -260,7 +260,7 @@ static int is_label(const struct cutter *c, size_t from, size_t at)
     return digits || roman || (at - from == 1 && is_alpha(c->s[from]));
 }
 
-/* --- sentences ------------------------------------------------------------ */
+/* --- sentences ----------------------------------------------------------- */
 
 /* Bytes of a quote or bracket that may stand between a stop and the space
  * after it, else 0; *shut rises by one per bracket. */
@@ -405,7 +405,7 @@ static void sentences(struct cutter *c, size_t from, size_t to, size_t mark)
     emit(c, start, to);
 }
 
-/* --- what begins a line --------------------------------------------------- */
+/* --- what begins a line -------------------------------------------------- */
 
 /* Bytes of a think tag at s[at], else 0. */
 static size_t think_tag(const struct cutter *c, size_t at, int *opens)
