@@ -497,12 +497,25 @@ static enum sor_err json_divergences(const struct show *s, struct json *j)
     return db_cur_close(c);
 }
 
+/* Tokens that all paths wrote together. */
+static int64_t generated(const struct show *s)
+{
+    struct db_cur *c = db_paths(s->d, s->run_id);
+    struct db_path p;
+    int64_t n = 0;
+
+    while (db_path_next(c, &p) > 0)
+        n += p.n_token;
+    db_cur_close(c);
+    return n;
+}
+
 static void json_head(const struct show *s, struct json *j,
                       const struct db_run *run)
 {
     struct db_model model;
     double seconds = (double)run->wall_ns / 1e9;
-    int64_t drawn = run->n_token - run->n_prompt;
+    int64_t drawn = generated(s);
 
     json_field(j, "run", run->uid);
     if (run->model_id && db_get_model(s->d, run->model_id, &model) > 0) {
@@ -514,7 +527,7 @@ static void json_head(const struct show *s, struct json *j,
     json_field(j, "status", run->status);
     json_field(j, "answer", run->answer);
     json_count(j, "prompt_tokens", run->n_prompt);
-    json_count(j, "tokens", run->n_token);
+    json_count(j, "tokens", drawn);
     json_key(j, "seconds");
     json_num(j, seconds);
     json_key(j, "tokens_per_second");
