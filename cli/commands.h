@@ -5,6 +5,8 @@
 
 #define CLI_COMMANDS(X) \
     X(score)            \
+    X(tokenize)         \
+    X(inspect)          \
     X(browse)           \
     X(graph)            \
     X(info)             \
