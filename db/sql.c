@@ -1,0 +1,222 @@
+#include "db/sql.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "db/writer.h"
+
+enum {
+    STEPS_PER_POLL = 1000,      /* of SQLite's machine: some microseconds */
+    COLUMNS = 2000              /* SQLite's own limit */
+};
+
+struct sql {
+    struct sql_opts o;
+    struct db *d;
+    struct db_writer *w;        /* owner of d where writing; else NULL */
+    uint64_t deadline_ns;       /* of the running query; 0: none */
+    int late, stopped;          /* why the progress handler ended it */
+    const char *name[COLUMNS];
+    struct sql_value value[COLUMNS];
+};
+
+/* --- the fence ----------------------------------------------------------- */
+
+static int authorize(void *ud, int action, const char *a, const char *b,
+                     const char *database, const char *trigger)
+{
+    (void)ud, (void)a, (void)database, (void)trigger;
+    switch (action) {
+    case SQLITE_SELECT:
+    case SQLITE_READ:
+    case SQLITE_RECURSIVE:
+        return SQLITE_OK;
+    case SQLITE_FUNCTION:       /* b: its name */
+        return b && sqlite3_stricmp(b, "load_extension") != 0 ? SQLITE_OK
+                                                              : SQLITE_DENY;
+    default:
+        return SQLITE_DENY;
+    }
+}
+
+/* Non-zero ends the query. */
+static int poll(void *ud)
+{
+    struct sql *s = ud;
+
+    s->late = s->deadline_ns && clock_mono_ns() > s->deadline_ns;
+    s->stopped = s->o.cancelled && s->o.cancelled(s->o.ud);
+    return s->late || s->stopped;
+}
+
+/* Some functions do much within one step, where no handler can look: keep
+ * what they work on small. */
+static const struct { int limit, value; } limits[] = {
+    { SQLITE_LIMIT_ATTACHED, 0 },
+    { SQLITE_LIMIT_LENGTH, 64 << 20 },
+    { SQLITE_LIMIT_SQL_LENGTH, 1 << 20 },
+    { SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 500 },
+};
+
+static enum sor_err raise_fence(struct sql *s, struct sor_msg *msg)
+{
+    /* No temporary file either: sorting spills into memory. */
+    enum sor_err err = conn_exec(s->d, "PRAGMA temp_store = MEMORY", msg);
+
+    if (err)
+        return err;
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
+        sqlite3_limit(s->d->sq, limits[i].limit, limits[i].value);
+    sqlite3_progress_handler(s->d->sq, STEPS_PER_POLL, poll, s);
+    if (!s->o.write)
+        sqlite3_set_authorizer(s->d->sq, authorize, NULL);
+    return SOR_OK;
+}
+
+enum sor_err sql_open(const char *path, const struct sql_opts *o,
+                      struct sql **out, struct sor_msg *msg)
+{
+    struct sql *s = mem_calloc(1, sizeof *s);
+    enum sor_err err;
+
+    if (!s)
+        return sor_fail(msg, SOR_NOMEM, "%s: out of memory", path);
+    s->o = *o;
+    if (o->write) {
+        err = db_writer_open(path, &o->lock, &s->w, msg);
+        s->d = err ? NULL : s->w->d;
+    } else {
+        err = db_open(path, &s->d, msg);
+    }
+    if (!err)
+        err = raise_fence(s, msg);
+    if (err) {
+        sql_close(s);
+        return err;
+    }
+    *out = s;
+    return SOR_OK;
+}
+
+void sql_close(struct sql *s)
+{
+    if (!s)
+        return;
+    if (s->d)
+        sqlite3_progress_handler(s->d->sq, 0, NULL, NULL);
+    if (s->w)
+        db_writer_close(s->w);
+    else
+        db_close(s->d);
+    mem_free(s);
+}
+
+/* --- a query ------------------------------------------------------------- */
+
+static struct sql_value value(sqlite3_stmt *st, int i)
+{
+    switch (sqlite3_column_type(st, i)) {
+    case SQLITE_INTEGER:
+        return (struct sql_value){ .kind = SQL_INT,
+                                   .i = sqlite3_column_int64(st, i) };
+    case SQLITE_FLOAT:
+        return (struct sql_value){ .kind = SQL_REAL,
+                                   .r = sqlite3_column_double(st, i) };
+    case SQLITE_TEXT:
+        return (struct sql_value){ .kind = SQL_TEXT,
+                                   .p = sqlite3_column_text(st, i),
+                                   .n = (size_t)sqlite3_column_bytes(st, i) };
+    case SQLITE_BLOB:
+        return (struct sql_value){ .kind = SQL_BLOB,
+                                   .p = sqlite3_column_blob(st, i),
+                                   .n = (size_t)sqlite3_column_bytes(st, i) };
+    default:
+        return (struct sql_value){ .kind = SQL_NULL };
+    }
+}
+
+static enum sor_err refused(struct sql *s, struct sor_msg *msg)
+{
+    int rc = sqlite3_errcode(s->d->sq) & 0xff;
+
+    if (rc == SQLITE_AUTH || (rc == SQLITE_READONLY && !s->o.write))
+        return sor_fail(msg, SOR_USAGE, "%s: only SELECT is allowed here; "
+                        "--write allows changes", s->d->path);
+    if (rc == SQLITE_ERROR || rc == SQLITE_CONSTRAINT)
+        return sor_fail(msg, SOR_USAGE, "SQL: %s", sqlite3_errmsg(s->d->sq));
+    return conn_fail(s->d, msg, "SQL");
+}
+
+/* What ended the statement: its end, the clock, a signal, an error. */
+static enum sor_err ended(struct sql *s, int rc, struct sql_result *result,
+                          struct sor_msg *msg)
+{
+    if (rc == SQLITE_DONE)
+        return SOR_OK;
+    if (rc == SQLITE_INTERRUPT && s->stopped)
+        return sor_fail(msg, SOR_INTERRUPTED, "stopped");
+    if (rc == SQLITE_INTERRUPT && s->late) {
+        result->cut = SQL_CUT_TIME;
+        return SOR_OK;
+    }
+    return refused(s, msg);
+}
+
+static enum sor_err fetch(struct sql *s, sqlite3_stmt *st,
+                          const struct sql_sink *sink,
+                          struct sql_result *result, struct sor_msg *msg)
+{
+    int n = sqlite3_column_count(st), rc = SQLITE_DONE;
+    enum sor_err err = SOR_OK;
+
+    for (int i = 0; i < n; i++)
+        s->name[i] = sqlite3_column_name(st, i);
+    if (n)
+        err = sink->columns(sink->ud, n, s->name);
+    while (!err && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+        if (s->o.max_row && result->n_row >= s->o.max_row) {
+            result->cut = SQL_CUT_ROWS;
+            return SOR_OK;
+        }
+        for (int i = 0; i < n; i++)
+            s->value[i] = value(st, i);
+        err = sink->row(sink->ud, n, s->value);
+        result->n_row++;
+    }
+    return err ? err : ended(s, rc & 0xff, result, msg);
+}
+
+enum sor_err sql_run(struct sql *s, const char *text,
+                     const struct sql_sink *sink, struct sql_result *result,
+                     struct sor_msg *msg)
+{
+    struct sql_result r = { 0 };
+    int64_t before = sqlite3_total_changes64(s->d->sq);
+    enum sor_err err = SOR_OK;
+
+    s->deadline_ns = s->o.max_ms ? clock_mono_ns() +
+                                   (uint64_t)s->o.max_ms * 1000000u : 0;
+    s->late = s->stopped = 0;
+    while (!err && r.cut == SQL_WHOLE && *text) {
+        sqlite3_stmt *st = NULL;
+        int rc = sqlite3_prepare_v2(s->d->sq, text, -1, &st, &text);
+
+        if (rc != SQLITE_OK)
+            err = ended(s, rc & 0xff, &r, msg);
+        else if (st)
+            err = fetch(s, st, sink, &r, msg);
+        sqlite3_finalize(st);
+    }
+    s->deadline_ns = 0;
+    if (err)
+        return err;
+    r.n_changed = sqlite3_total_changes64(s->d->sq) - before;
+    *result = r;
+    return SOR_OK;
+}
+
+int sql_complete(const char *text)
+{
+    return sqlite3_complete(text) != 0;
+}
