@@ -435,8 +435,9 @@ void *writer_main(void *rec)
             go_on = take(r, h);
             ring_drop(r->ring);
         }
+        /* The clock anew: the batch may have been opened after t0. */
         if (r->w.is_open && (r->w.n_row >= BATCH_ROWS ||
-                             t0 - r->w.opened_ns >= BATCH_NS))
+                             clock_mono_ns() - r->w.opened_ns >= BATCH_NS))
             commit(r);
         atomic_fetch_add_explicit(&r->shared.write_ns, clock_mono_ns() - t0,
                                   memory_order_relaxed);
