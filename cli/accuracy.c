@@ -50,9 +50,9 @@ static enum kind kind_of(const char *q)
         n_number += starts && isdigit((unsigned char)q[i]);
         n_word += starts && isalpha((unsigned char)q[i]);
     }
-    if (n_number == 2 && n_word < 15 && is_sum(q))
+    if (n_number == 2 && n_word < 12 && is_sum(q))
         return KIND_SUM;
-    if (n_number >= 2 && n_word >= 15 && strchr(q, '?'))
+    if (n_number >= 2 && n_word >= 12 && strchr(q, '?'))
         return KIND_WORD_PROBLEM;
     return KIND_OTHER;
 }

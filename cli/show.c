@@ -10,7 +10,8 @@
 #include "base/text.h"
 #include "cli/accuracy.h"
 
-enum { ANSWER_BYTES = 48, BAR_CELLS = 20, PARTING_LINES = 24 };
+enum { CELL_BYTES = 160, PIECE_BYTES = 48, ANSWER_COLUMNS = 24, BAR_CELLS = 20,
+       PARTING_LINES = 24 };
 
 /* --- pieces ------------------------------------------------------------------- */
 
@@ -32,15 +33,26 @@ static void heading(const struct show *s, const char *text)
             bold ? "\033[0m" : "");
 }
 
-/* One line of outside text in at most ANSWER_BYTES bytes, padded to `width`
- * columns. */
+/* One line of outside text in `width` columns: padded, or cut and marked. */
 static void put_cell(const struct show *s, const char *text, int width)
 {
-    char cell[ANSWER_BYTES];
-    size_t n = text_safe_fit(cell, sizeof cell, text, strlen(text), 0);
-    int pad = width - text_width(cell, n);
+    const char *mark = cli_unicode(s->cli) ? "…" : "~";
+    char cell[CELL_BYTES];
+    size_t n = text_safe_fit(cell, sizeof cell, text, strlen(text), 0), at = 0;
+    int used = 0, cut = text_width(cell, n) > width;
 
-    fprintf(s->to, "%s%*s", cell, pad > 0 ? pad : 0, "");
+    while (at < n) {
+        uint32_t cp;
+        size_t len = utf8_next(cell + at, n - at, &cp);
+        int w = text_width_cp(cp);
+
+        if (used + w > width - cut)
+            break;
+        used += w;
+        at += len;
+    }
+    fprintf(s->to, "%.*s%s%*s", (int)at, cell, cut ? mark : "",
+            width - used - cut, "");
 }
 
 static void put_bar(const struct show *s, double share)
@@ -130,7 +142,7 @@ static enum sor_err show_votes(const struct show *s, int n_path,
     c = db_votes(s->d, s->run_id);
     while (db_vote_next(c, &v) > 0) {
         fputs("  ", s->to);
-        put_cell(s, v.answer, 16);
+        put_cell(s, v.answer, ANSWER_COLUMNS);
         fputc(' ', s->to);
         put_bar(s, (double)v.votes / n_path);
         fprintf(s->to, " %2d/%d  ", v.votes, n_path);
@@ -188,7 +200,7 @@ static void put_piece(const struct parting *g, int path, int pos)
     struct db_window w = { .from = pos, .limit = 1 };
     struct db_cur *c = db_tokens(g->s->d, g->path_id[path], w);
     struct db_token t;
-    char piece[ANSWER_BYTES];
+    char piece[PIECE_BYTES];
 
     if (db_token_next(c, &t) > 0 && t.pos == pos && t.text.p) {
         text_safe_fit(piece, sizeof piece, t.text.p, t.text.n, 0);
@@ -309,7 +321,8 @@ static enum sor_err show_paths(const struct show *s, struct sor_msg *msg)
     heading(s, "Paths");
     while (db_path_next(c, &p) > 0) {
         fprintf(s->to, "  %2d  ", p.ordinal);
-        put_cell(s, p.answer_norm ? p.answer_norm : "no answer", 16);
+        put_cell(s, p.answer_norm ? p.answer_norm : "no answer",
+                 ANSWER_COLUMNS);
         fprintf(s->to, " %3d step%s %5d tokens  ", p.n_step,
                 p.n_step == 1 ? " " : "s", p.n_token);
         if (!isnan(p.logprob_mean))
