@@ -4,6 +4,8 @@
 #define CLI_COMMANDS_H
 
 #define CLI_COMMANDS(X) \
+    X(run)              \
+    X(replay)           \
     X(score)            \
     X(tokenize)         \
     X(inspect)          \
