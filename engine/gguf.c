@@ -109,6 +109,21 @@ static void check(struct cursor *c, const char *field, struct gguf_str whose,
 #define CHECK(c, field, whose, v, low, high) \
     check(c, field, whose, v, (const uint64_t[2]){ low, high })
 
+/* Fails unless a count of things of at least `each` bytes can be true. */
+static void fits(struct cursor *c, const char *what, struct gguf_str whose,
+                 uint64_t count, unsigned each)
+{
+    int show = (int)(whose.n < 80 ? whose.n : 80);
+
+    if (!c->err && count > left(c) / each)
+        c->err = sor_fail(c->msg, SOR_FORMAT, "%s: cut short or damaged: "
+                          "before byte %" PRIu64 " %s%s%.*s%s is %" PRIu64
+                          ", but the %" PRIu64 " bytes left hold %" PRIu64
+                          " at most", c->path, at(c), what,
+                          show ? " of \"" : "", show, whose.p,
+                          show ? "\"" : "", count, left(c), left(c) / each);
+}
+
 static const struct gguf_str nobody = { "", 0 };
 
 /* --- metadata ------------------------------------------------------------- */
@@ -138,7 +153,7 @@ static void take_array(struct cursor *c, struct gguf_str key,
     a->type = (enum gguf_vtype)type;
     unsigned each = gguf_vtype_bytes(a->type);
     /* a string takes at least the 8 bytes of its length */
-    CHECK(c, "array count", key, a->count, 0, left(c) / (each ? each : 8));
+    fits(c, "the array count", key, a->count, each ? each : 8);
     a->data = c->p;
     if (type == GGUF_V_BOOL)
         take_bools(c, key, a->count);
@@ -372,13 +387,11 @@ static void take_header(struct cursor *c, struct gguf *g)
     }
     uint64_t n_tensor = take_uint(c, 8, "the tensor count");
     uint64_t n_kv = take_uint(c, 8, "the metadata count");
-    uint64_t fit_kv = left(c) / KV_BYTES_MIN;
-    uint64_t fit_tensor = left(c) / TENSOR_BYTES_MIN;
 
-    CHECK(c, "metadata count", nobody, n_kv, 0,
-          fit_kv < GGUF_MAX_ENTRIES ? fit_kv : GGUF_MAX_ENTRIES);
-    CHECK(c, "tensor count", nobody, n_tensor, 0,
-          fit_tensor < GGUF_MAX_ENTRIES ? fit_tensor : GGUF_MAX_ENTRIES);
+    fits(c, "the metadata count", nobody, n_kv, KV_BYTES_MIN);
+    CHECK(c, "the metadata count", nobody, n_kv, 0, GGUF_MAX_ENTRIES);
+    fits(c, "the tensor count", nobody, n_tensor, TENSOR_BYTES_MIN);
+    CHECK(c, "the tensor count", nobody, n_tensor, 0, GGUF_MAX_ENTRIES);
     g->n_kv = (size_t)n_kv;
     g->n_tensor = (size_t)n_tensor;
 }

@@ -347,7 +347,7 @@ static void refuses_impossible_counts(void **state)
     mkgguf_init(&m);
     mkgguf_u32(&m, "k", 1);
     m.n_kv = 2;                         /* one more than there is */
-    wants(&m, SOR_FORMAT, "outside 0..1");
+    wants(&m, SOR_FORMAT, "metadata count is 2, but the 17 bytes left hold 1");
 }
 
 /* Rules 4 to 6, one malformed entry each. */
@@ -368,7 +368,7 @@ static void refuses_bad_metadata(void **state)
         { "k", GGUF_V_STR, "\377\377\377\377\377\377\377\377xx", 10,
           "18446744073709551615 bytes" },
         { "k", GGUF_V_ARR, "\4\0\0\0\3\0\0\0\0\0\0\0\0\0\0\0", 16,
-          "array count of \"k\" is 3, outside 0..1" },
+          "array count of \"k\" is 3, but the 4 bytes left hold 1 at most" },
         { "k", GGUF_V_ARR, "\10\0\0\0\377\377\377\377\377\377\377\377", 12,
           "array count" },
         { "k", GGUF_V_ARR, "\4\0\0\0\0\0\0\0\0\0\0\100", 12, "array count" },
