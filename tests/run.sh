@@ -52,7 +52,8 @@ END
     printf '%-24s %4d passed %3d failed %3d skipped %4d s%s\n' "$name" "$ok" \
         "$bad" "$skip" $(($(date +%s) - began)) "$why"
     if [ "$bad" -gt 0 ]; then
-        grep -v '^ok ' "$dir/out" | sed 's/^/    /'
+        grep -v '^ok ' "$dir/out" | cut -c 1-400 | head -n 60 |
+            sed 's/^/    /'
         tail -n 40 "$dir/err" | sed 's/^/    /'
     fi
 done

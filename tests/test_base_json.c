@@ -75,7 +75,7 @@ static void nul_in_a_string_survives_where_asked_for(void **state)
                      SOR_OK);
     json_text(cJSON_GetArrayItem(tree, 0), &s);
     assert_int_equal(s.len, 4);
-    assert_memory_equal(s.p, "\0a\0", 5);
+    assert_memory_equal(s.p, "\0a\0\0", 5);
     str_clear(&s);
     json_text(cJSON_GetArrayItem(tree, 1), &s);
     assert_string_equal(s.p, "\\u0000");      /* a backslash, no escape */
