@@ -24,6 +24,7 @@ struct db {
     sqlite3 *sq;
     char *path;                         /* as given */
     sqlite3_stmt *get[CONN_GETS];       /* of db_get_*(), kept */
+    int64_t n_row;                      /* read by cursors so far */
 };
 
 /* Opens the file with SQLITE_OPEN_* flags and sets what every connection of

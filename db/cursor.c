@@ -29,6 +29,11 @@ enum sor_err db_cur_close(struct db_cur *c)
     return err;
 }
 
+int64_t db_rows_read(const struct db *d)
+{
+    return d->n_row;
+}
+
 void cursor_bind(struct db_cur *c, int i, int64_t v)
 {
     if (!c->err)
@@ -48,8 +53,10 @@ int cursor_step(struct db_cur *c)
         return -1;
 
     int rc = sqlite3_step(c->st);
-    if (rc == SQLITE_ROW)
+    if (rc == SQLITE_ROW) {
+        c->d->n_row++;
         return 1;
+    }
     c->err = conn_err(rc);
     return c->err ? -1 : 0;
 }

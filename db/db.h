@@ -41,6 +41,10 @@ const char *db_sqlite_version(void);
 /* Changes whenever another process committed (PRAGMA data_version). */
 int64_t db_data_version(struct db *d);
 
+/* Rows that this handle's cursors have read since it was opened: what a screen
+ * cost, whatever the machine. */
+int64_t db_rows_read(const struct db *d);
+
 struct db_str { const char *p; size_t n; };     /* p NULL: SQL NULL */
 struct db_blob { const uint8_t *p; size_t n; };
 

@@ -81,17 +81,17 @@ static void word(struct doc *d, struct pen *p, int indent, const char *s,
     }
 }
 
-void doc_text(struct doc *d, int indent, unsigned style, const char *s,
-              size_t n)
+/* Words from the pen on; the lines after it begin at indent. */
+static void flow(struct doc *d, struct pen p, int indent, const char *s,
+                 size_t n)
 {
-    struct pen p = doc_line(d, indent, style);
     size_t i = 0;
 
     while (i < n && !d->cut) {
         size_t from = i;
         if (s[i] == '\n') {
             if (++i < n)
-                p = doc_line(d, indent, style);
+                p = doc_line(d, indent, p.style);
             continue;
         }
         if (s[i] == ' ' || s[i] == '\t' || s[i] == '\r') {
@@ -106,6 +106,12 @@ void doc_text(struct doc *d, int indent, unsigned style, const char *s,
             i++;
         word(d, &p, indent, s + from, i - from);
     }
+}
+
+void doc_text(struct doc *d, int indent, unsigned style, const char *s,
+              size_t n)
+{
+    flow(d, doc_line(d, indent, style), indent, s, n);
 }
 
 void doc_say(struct doc *d, int indent, unsigned style, const char *s)
@@ -126,7 +132,7 @@ void doc_fact(struct doc *d, const char *key, const char *fmt, ...)
     pen_gap(&p, 1);
     pen_to(&p, FACT_COLUMN);
     p.style = ROLE_TEXT;
-    pen_line(&p, value, strlen(value));
+    flow(d, p, FACT_COLUMN, value, strlen(value));
 }
 
 void doc_goes(struct doc *d, const struct view_ops *to, struct db_addr at)

@@ -56,6 +56,8 @@ void list_show(struct view *v, int height)
 {
     struct list *l = &v->list;
 
+    if (l->height == 0)                 /* opened in the middle: some context */
+        l->top = l->cur - height / 3;
     l->height = height > 1 ? height : 1;
     clamp(l);
     if (covered(l))
@@ -105,6 +107,8 @@ void list_goto(struct view *v, int64_t row)
     if (row == INT64_MAX && l->n < 0)
         l->n = count(v);
     l->cur = row;
+    if (l->cur < l->top - 1 || l->cur > l->top + l->height)
+        l->top = l->cur - l->height / 3;        /* a jump: rows around it */
     clamp(l);
 }
 

@@ -2,10 +2,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "tui/state.h"
 
-enum { TYPED_MAX = 400, SCAN_WIDTH = 2000 };
+enum { TYPED_MAX = 400, SCAN_WIDTH = 2000, SCAN_NS = 1000000000 };
 
 static const struct key_def prompt_defs[] = {
     { TK_ENTER, CMD_OPEN, "do it", "do it" },
@@ -46,62 +47,76 @@ static int row_has(struct view *v, struct grid *line, int i, const char *needle)
     return grid_has(line, needle);
 }
 
-/* The next row of a list that reads needle, from row `from` on. */
-static int64_t scan(struct view *v, const char *needle, int64_t from,
-                    int reverse)
+struct scan { int64_t from, found; int reverse, paused; };
+
+/* Looks for the next row of a list that reads needle, from row s->from on; by
+ * then s->from is where it stopped.  A search that takes long pauses, so that
+ * the screen never stands still: n goes on with it. */
+static void scan(struct view *v, const char *needle, struct scan *s)
 {
+    uint64_t end = clock_mono_ns() + SCAN_NS;
     struct grid line;
-    int64_t found = -1;
-    int n = LIST_WINDOW;
+    int more = 1;
 
     if (grid_init(&line, 1, SCAN_WIDTH))
-        return -1;
-    while (found < 0 && from >= 0 && n == LIST_WINDOW) {
-        int64_t first = reverse ? from - LIST_WINDOW + 1 : from;
-        int want = first < 0 ? (int)from + 1 : LIST_WINDOW;
-        if (first < 0)
+        return;
+    while (s->found < 0 && s->from >= 0 && more) {
+        int64_t first = s->reverse ? s->from - LIST_WINDOW + 1 : s->from;
+        int want = LIST_WINDOW, n;
+        if (first < 0) {
             first = 0;
+            want = (int)s->from + 1;
+        }
         pool_clear(&v->pool);
         n = v->ops->fetch(v, first, want);
-        for (int k = 0; k < n && found < 0; k++) {
-            int i = reverse ? n - 1 - k : k;
+        for (int k = 0; k < n && s->found < 0; k++) {
+            int i = s->reverse ? n - 1 - k : k;
             if (row_has(v, &line, i, needle))
-                found = first + i;
+                s->found = first + i;
         }
-        from = reverse ? first - 1 : first + n;
-        if (reverse && first > 0)
-            n = LIST_WINDOW;
+        s->from = s->reverse ? first - 1 : first + n;
+        more = s->reverse || n == want;
+        if (s->found < 0 && more && clock_mono_ns() > end)
+            s->paused = 1;
+        more &= !s->paused;
     }
     grid_release(&line);
     v->list.stale = 1;
-    return found;
 }
 
-static int64_t find_row(struct view *v, const char *needle, int64_t from,
-                        int reverse)
+static struct scan find_row(struct view *v, const char *needle, int64_t from,
+                            int reverse)
 {
-    if (from < 0)
-        return -1;
-    return v->ops->find ? v->ops->find(v, needle, from, reverse)
-                        : scan(v, needle, from, reverse);
+    struct scan s = { from, -1, reverse, 0 };
+
+    if (from >= 0 && v->ops->find)
+        s.found = v->ops->find(v, needle, from, reverse);
+    else if (from >= 0)
+        scan(v, needle, &s);
+    return s;
 }
 
+/* 1: found, or paused on the way. */
 static int find_in_list(struct tui *t, struct view *v, int reverse)
 {
-    int64_t at = find_row(v, t->needle, v->list.cur + (reverse ? -1 : 1),
-                          reverse);
+    struct scan s = find_row(v, t->needle, v->list.cur + (reverse ? -1 : 1),
+                             reverse);
 
-    if (at < 0) {                       /* once around */
+    if (s.found < 0 && !s.paused) {     /* once around */
         if (reverse)
             list_goto(v, INT64_MAX);
-        at = find_row(v, t->needle, reverse ? v->list.cur : 0, reverse);
-        if (at >= 0)
+        s = find_row(v, t->needle, reverse ? v->list.cur : 0, reverse);
+        if (s.found >= 0)
             tui_say(t, reverse ? "Searched on from the last row."
                                : "Searched on from the first row.");
     }
-    if (at >= 0)
-        list_goto(v, at);
-    return at >= 0;
+    if (s.paused) {
+        list_goto(v, s.from);
+        tui_say(t, "Not found up to here; %s goes on.", reverse ? "N" : "n");
+    } else if (s.found >= 0) {
+        list_goto(v, s.found);
+    }
+    return s.paused || s.found >= 0;
 }
 
 static int find_in_text(struct doc *d, const char *needle, int reverse)

@@ -256,7 +256,7 @@ enum sor_err tui_run(struct db *d, const struct tui_opts *o,
         err = loop(t, msg);
     tui_close(t);
     endwin();
-    return err;
+    return !err && stopped ? sor_fail(msg, SOR_INTERRUPTED, "stopped") : err;
 }
 
 const char *tui_curses_version(void)

@@ -62,10 +62,13 @@ static void load(struct view *v)
 static enum sor_err heat_open(struct view *v, struct sor_msg *msg)
 {
     struct heat *s = (struct heat *)v;
+    struct db_run run;
 
     (void)msg;
     load(v);
-    list_goto(v, v->at.pos > 0 ? v->at.pos : 0);
+    if (v->at.pos < 0 && db_get_run(tui_db(v->t), v->at.run_id, &run) == 1)
+        v->at.pos = run.n_prompt;
+    list_goto(v, v->at.pos);
     for (int i = 0; i < MEASURES; i++) {
         s->low[i] = measures[i].fixed > 0 ? 0 : INFINITY;
         s->high[i] = measures[i].fixed > 0 ? measures[i].fixed : -INFINITY;

@@ -56,11 +56,14 @@ static enum sor_err tokens_open(struct view *v, struct sor_msg *msg)
 {
     struct tokens *s = (struct tokens *)v;
     struct db_run run;
+    int first = 0;
 
     (void)msg;
     load(v);
-    if (db_get_run(tui_db(v->t), v->at.run_id, &run) == 1)
+    if (db_get_run(tui_db(v->t), v->at.run_id, &run) == 1) {
         s->model_id = run.model_id;
+        first = run.n_prompt;
+    }
     if (v->at.pos < 0 && v->at.step >= 0) {
         struct db_window w = { v->at.step, 1, 0 };
         struct db_cur *c = db_steps(tui_db(v->t), v->at.path_id, w);
@@ -69,7 +72,7 @@ static enum sor_err tokens_open(struct view *v, struct sor_msg *msg)
             v->at.pos = step.tok_from;
         tui_end(v->t, c);
     }
-    list_goto(v, v->at.pos > 0 ? v->at.pos : 0);
+    list_goto(v, v->at.pos >= 0 ? v->at.pos : first);
     return SOR_OK;
 }
 
@@ -271,7 +274,7 @@ static void detail(struct view *v, struct doc *d)
         doc_fact(d, "probability", "%s, log %.4f", prob, r->logprob);
         doc_fact(d, "entropy", "%.3f nats", r->entropy);
     } else {
-        doc_fact(d, "probability", "given, not chosen: it is in the prompt");
+        doc_fact(d, "probability", "given: it is part of the prompt");
     }
     if (r->mode >= 0)
         doc_fact(d, "mode", "%s", fmt_mode(r->mode));
