@@ -133,7 +133,6 @@ static enum sor_err run(struct cli *cli)
     struct tok *tok = NULL;
     FILE *to = NULL;
     enum sor_err err = open_tok(cli, &tok);
-    int more = 0;
 
     job.tok = tok;
     str_init(&job.text);
@@ -142,7 +141,7 @@ static enum sor_err run(struct cli *cli)
         err = input_open(&in, cli->argv[0], &cli->msg);
     if (!err && !(to = cli_out(cli)))
         err = SOR_IO;
-    while (!err && (more = input_next(&in, &err, &cli->msg)) > 0)
+    while (!err && input_next(&in, &err, &cli->msg) > 0)
         err = do_line(&job, &in, to);
     input_close(&in);
     str_release(&job.text);

@@ -4,6 +4,7 @@
  * and the name and shape of every tensor.  Another family is another row. */
 #include "engine/hparams.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stddef.h>
@@ -92,9 +93,10 @@ static void make_key(char key[KEY_BYTES], const struct model_hparams *hp,
 }
 
 /* Every integer key with its range.  `fallback` is offsetof() of the field
- * whose value an absent key takes; NEEDED: the key must be there. */
+ * whose value an absent key takes; NEEDED: the key must be there; PER_HEAD:
+ * the embedding over the heads. */
 #define AT(field) offsetof(struct model_hparams, field)
-enum { NEEDED = -1, DERIVED = -2 };
+enum { NEEDED = -1, PER_HEAD = -2 };
 static const struct {
     const char *key;
     size_t      at;
@@ -107,7 +109,7 @@ static const struct {
     { "feed_forward_length",     AT(n_ff),        NEEDED,          1, 1 << 20 },
     { "attention.head_count",    AT(n_head),      NEEDED,          1, 1024 },
     { "attention.head_count_kv", AT(n_head_kv),   AT(n_head),      1, 1024 },
-    { "attention.key_length",    AT(head_dim),    DERIVED,         2, 256 },
+    { "attention.key_length",    AT(head_dim),    PER_HEAD,        2, 256 },
     { "rope.dimension_count",    AT(rope_dim),    AT(head_dim),    2, 256 },
 };
 #undef AT
@@ -128,11 +130,12 @@ static enum sor_err read_integers(const struct gguf *g,
 
         make_key(key, hp, integers[i].key);
         enum sor_err err = gguf_u32(g, key, v, msg);
-        if (err == SOR_NOTFOUND && integers[i].fallback != NEEDED) {
-            /* the only derived one: embedding over heads */
-            *v = integers[i].fallback == DERIVED
-                     ? hp->n_embd / hp->n_head
-                     : *field(hp, (size_t)integers[i].fallback);
+        if (err == SOR_NOTFOUND && integers[i].fallback == PER_HEAD) {
+            assert(hp->n_head > 0);     /* read and checked above it */
+            *v = hp->n_embd / hp->n_head;
+            err = SOR_OK;
+        } else if (err == SOR_NOTFOUND && integers[i].fallback != NEEDED) {
+            *v = *field(hp, (size_t)integers[i].fallback);
             err = SOR_OK;
         }
         if (err)
