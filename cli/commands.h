@@ -9,6 +9,7 @@
     X(score)            \
     X(tokenize)         \
     X(inspect)          \
+    X(bench)            \
     X(browse)           \
     X(graph)            \
     X(info)             \
