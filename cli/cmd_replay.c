@@ -187,7 +187,7 @@ static enum sor_err show_json(const struct job *j, enum sor_err err)
     json_init(&js, &out);
     json_obj(&js);
     json_key(&js, "run");
-    json_str(&js, j->run.uid);
+    json_str(&js, j->run.uid ? j->run.uid : j->cli->argv[0]);
     json_key(&js, "result");
     json_str(&js, err ? "changed" : !r->same ? "differs"
              : r->texts_only ? "identical texts" : r->exact ? "identical"
@@ -223,12 +223,29 @@ static enum sor_err show_json(const struct job *j, enum sor_err err)
     return err ? err : r->same ? SOR_OK : SOR_DIFFERS;
 }
 
+static enum sor_err find(struct job *j)
+{
+    const char *name = j->cli->argv[0];
+    struct sor_msg *msg = &j->cli->msg;
+    int64_t id;
+    enum sor_err err = db_find_run(j->d, name, &id, msg);
+
+    if (!err && db_get_run(j->d, id, &j->run) <= 0)
+        err = sor_fail(msg, SOR_FORMAT, "%s: run %s cannot be read",
+                       cli_db(j->cli), name);
+    return err;
+}
+
+/* The rows come first: a damaged file is located before anything in it is
+ * believed, the run's name included. */
 static enum sor_err verify(struct job *j)
 {
     enum sor_err err;
 
     cli_catch_signals();
     err = check_rows(j);
+    if (!err)
+        err = find(j);
     if (!err)
         err = compute(j);
     if (j->cli->json && (!err || err == SOR_DIFFERS))
@@ -243,9 +260,12 @@ static enum sor_err verify(struct job *j)
 
 static enum sor_err show(struct job *j)
 {
-    struct show s = { .cli = j->cli, .to = j->to, .d = j->d,
-                      .run_id = j->run.id };
+    struct show s = { .cli = j->cli, .to = j->to, .d = j->d };
+    enum sor_err err = find(j);
 
+    if (err)
+        return err;
+    s.run_id = j->run.id;
     if (j->cli->json)
         return show_run_json(&s, &j->cli->msg);
     show_question(&s, &j->run);
@@ -255,14 +275,8 @@ static enum sor_err show(struct job *j)
 static enum sor_err run(struct cli *cli)
 {
     struct job j = { .cli = cli };
-    int64_t id;
     enum sor_err err = db_open(cli_db(cli), &j.d, &cli->msg);
 
-    if (!err)
-        err = db_find_run(j.d, cli->argv[0], &id, &cli->msg);
-    if (!err && db_get_run(j.d, id, &j.run) <= 0)
-        err = sor_fail(&cli->msg, SOR_FORMAT, "%s: run %s cannot be read",
-                       cli_db(cli), cli->argv[0]);
     if (!err && !(j.to = cli_out(cli)))
         err = SOR_IO;
     if (!err)
