@@ -132,6 +132,7 @@ static void say_identical(const struct job *j)
     if (r->n_gap)
         fprintf(j->to, "%lld of these paths lost tokens while recording and "
                 "were checked up to there\n", (long long)r->n_gap);
+    fflush(j->to);                      /* before what stderr says */
     log_info("%lld rows of %lld batches are as committed; %lld layer digests "
              "agree; %.1f s on %s", (long long)j->chain.n_row,
              (long long)j->chain.n_batch, (long long)r->n_layer_row,

@@ -408,6 +408,7 @@ static enum sor_err show_recorded(struct job *j)
     err = db_find_run(s.d, j->uid, &s.run_id, msg);
     if (!err)
         err = j->cli->json ? show_run_json(&s, msg) : show_run(&s, msg);
+    fflush(j->to);                      /* before what stderr says */
     if (!err && log_get_level() >= LOG_INFO && !j->cli->json) {
         say_rate(j);
         log_info("recorded as %.8s in %s\n", j->uid, cli_db(j->cli));
