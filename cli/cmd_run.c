@@ -27,7 +27,7 @@
 enum {
     PATHS_MAX = SHOW_PATHS,
     PROMPT_MAX = 16 << 20,      /* bytes */
-    PREFILL_CHUNK = 256         /* tokens between two looks at Ctrl-C */
+    CHUNK_MIN = 8, CHUNK_MAX = 256      /* see chunk_of() */
 };
 
 /* Several paths are worth their cost only if they differ. */
@@ -247,10 +247,19 @@ static enum sor_err begin_path(struct job *j, int i)
     return j->rec ? rec_path_begin(j->rec, &p, &j->cli->msg) : SOR_OK;
 }
 
-/* The prompt through path 0, in pieces that Ctrl-C can come between. */
+/* Tokens of the prompt between two looks at Ctrl-C: well under a second of
+ * work on a slow machine (some 30 GB of weights met a second). */
+static int chunk_of(const struct engine *e)
+{
+    int64_t n = ((int64_t)30 << 30) / (engine_info(e)->weight_bytes + 1);
+
+    return n < CHUNK_MIN ? CHUNK_MIN : n > CHUNK_MAX ? CHUNK_MAX : (int)n;
+}
+
+/* The prompt through path 0. */
 static enum sor_err prefill(struct job *j)
 {
-    int n = (int)j->prompt.n, at = 0;
+    int n = (int)j->prompt.n, at = 0, chunk = chunk_of(j->e);
     enum sor_err err = begin_path(j, 0);
     struct progress bar;
 
@@ -259,7 +268,7 @@ static enum sor_err prefill(struct job *j)
                            &j->path[0].session, &j->cli->msg);
     progress_begin(&bar, j->cli, "reading", "tokens", (uint64_t)n);
     while (!err && at < n && !cli_stopped()) {
-        int left = n - at, take = left < PREFILL_CHUNK ? left : PREFILL_CHUNK;
+        int left = n - at, take = left < chunk ? left : chunk;
         struct engine_feed f = {
             .session = j->path[0].session, .tok = j->prompt.id + at,
             .n_tok = take, .n_logits = take == left,
