@@ -542,7 +542,7 @@ enum sor_err mkdb(const char *path, const struct mkdb_opts *o,
     if (!err)
         err = put_model(&m);
     for (int i = 0; i < n_run && !err; i++)
-        err = put_run(&m, i, i + 1 == n_run);
+        err = put_run(&m, m.o->first + i, i + 1 == n_run);
     db_writer_close(m.w);
     mem_free(m.prompt);
     mem_free(m.heads);

@@ -12,6 +12,7 @@
 
 struct mkdb_opts {          /* zero: the default in brackets */
     int n_run;              /* [2]; -1: none at all */
+    int first;              /* number of the first run [0] */
     int n_path;             /* paths of each run [8] */
     int n_token;            /* generated tokens per path, at least [as told] */
     int n_layer;            /* [6] */
@@ -21,7 +22,7 @@ struct mkdb_opts {          /* zero: the default in brackets */
     int unfinished;         /* 1: the last run lacks its run_end and path_end */
 };
 
-/* Writes a new database; the file must not exist. */
+/* Writes a new database, or adds runs of other numbers to one it made. */
 enum sor_err mkdb(const char *path, const struct mkdb_opts *o,
                   struct sor_msg *msg);
 

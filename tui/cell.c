@@ -228,10 +228,12 @@ void pen_put(struct pen *p, const char *s, size_t n)
 {
     char safe[64];
 
-    while (n && pen_room(p) > 0) {
+    while (n) {
         uint32_t cp;
         size_t used = utf8_next(s, n, &cp);
         size_t len = text_safe_fit(safe, sizeof safe, s, used, 0);
+        if (pen_room(p) <= 0 && text_width(s, used) > 0)
+            break;                      /* but marks on the last one may come */
         for (size_t i = 0; i < len;) {
             i += utf8_next(safe + i, len - i, &cp);
             put_cp(p, cp);
@@ -295,7 +297,7 @@ void pen_line(struct pen *p, const char *s, size_t n)
 
 void pen_piece(struct pen *p, const char *s, size_t n)
 {
-    for (size_t i = 0; i < n && pen_room(p) > 0;) {
+    for (size_t i = 0; i < n;) {
         uint32_t cp;
         size_t used = utf8_next(s + i, n - i, &cp);
         enum glyph g = cp == ' ' ? GLYPH_SPACE : cp == '\n' ? GLYPH_NL

@@ -2,12 +2,12 @@
 
 #include <string.h>
 
-/* Viridis (van der Walt, Smith: matplotlib, 2015) at 12 even steps, each as
- * the nearest of the 256 colours. */
+/* Along viridis (van der Walt, Smith: matplotlib, 2015) in 12 of the 256
+ * colours, each lighter than the one before. */
 #define SCALE_256(dark, light)                                              \
     [ROLE_SCALE + 0] = { light, 53, 0 },  [ROLE_SCALE + 1] = { light, 54, 0 },  \
-    [ROLE_SCALE + 2] = { light, 60, 0 },  [ROLE_SCALE + 3] = { light, 24, 0 },  \
-    [ROLE_SCALE + 4] = { light, 30, 0 },  [ROLE_SCALE + 5] = { light, 36, 0 },  \
+    [ROLE_SCALE + 2] = { light, 55, 0 },  [ROLE_SCALE + 3] = { light, 24, 0 },  \
+    [ROLE_SCALE + 4] = { light, 30, 0 },  [ROLE_SCALE + 5] = { dark, 36, 0 },  \
     [ROLE_SCALE + 6] = { dark, 72, 0 },   [ROLE_SCALE + 7] = { dark, 77, 0 },   \
     [ROLE_SCALE + 8] = { dark, 113, 0 },  [ROLE_SCALE + 9] = { dark, 148, 0 },  \
     [ROLE_SCALE + 10] = { dark, 184, 0 }, [ROLE_SCALE + 11] = { dark, 220, 0 }
