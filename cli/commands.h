@@ -12,6 +12,12 @@
     X(bench)            \
     X(browse)           \
     X(graph)            \
+    X(sql)              \
+    X(runs)             \
+    X(rm)               \
+    X(forget)           \
+    X(seal)             \
+    X(verify)           \
     X(info)             \
     X(help)
 

@@ -1,0 +1,31 @@
+/* cli/sqlout.h - the rows of a query as a table, JSON Lines or CSV. */
+#ifndef CLI_SQLOUT_H
+#define CLI_SQLOUT_H
+
+#include <stdio.h>
+
+#include "cli/cli.h"
+#include "cli/table.h"
+#include "db/sql.h"
+
+enum sqlout_mode { SQLOUT_TABLE, SQLOUT_JSON, SQLOUT_CSV };
+
+struct sqlout {
+    struct cli *cli;            /* msg receives what fails */
+    FILE *to;
+    enum sqlout_mode mode;
+    int on_terminal;
+    struct table table;
+    struct str line, key;       /* key: the names, each with its NUL */
+    int n_key;
+};
+
+void sqlout_init(struct sqlout *o, struct cli *cli, FILE *to,
+                 enum sqlout_mode mode);
+void sqlout_release(struct sqlout *o);
+/* A sink that prints to o, which must outlive it. */
+struct sql_sink sqlout_sink(struct sqlout *o);
+/* Prints what is held back to be aligned; after each query, failed or not. */
+enum sor_err sqlout_end(struct sqlout *o);
+
+#endif
