@@ -5,8 +5,11 @@
 #include "base/mem.h"
 
 /* The names of one graph; name[i] is that of id 2i + 2.  Objects without a
- * name get odd ids, which cgraph shows as "%1". */
+ * name get odd ids, which cgraph shows as "%1".  The names are strings of
+ * cgraph's own making, since agwrite() reads the count before each of them;
+ * they go when the graph does. */
 struct ids {
+    Agraph_t *g;
     char **name;
     size_t n, cap;
     IDTYPE anonymous;
@@ -14,17 +17,18 @@ struct ids {
 
 static void *ids_open(Agraph_t *g, Agdisc_t *disc)
 {
-    (void)g;
+    struct ids *ids = mem_calloc(1, sizeof *ids);
+
     (void)disc;
-    return mem_calloc(1, sizeof(struct ids));
+    if (ids)
+        ids->g = g;
+    return ids;
 }
 
 static void ids_close(void *state)
 {
     struct ids *ids = state;
 
-    for (size_t i = 0; i < ids->n; i++)
-        mem_free(ids->name[i]);
     mem_free(ids->name);
     mem_free(ids);
 }
@@ -55,7 +59,7 @@ static long ids_map(void *state, int kind, char *name, IDTYPE *id, int create)
         ids->name = p;
         ids->cap = cap;
     }
-    if (!(ids->name[ids->n] = mem_strdup(name)))
+    if (!(ids->name[ids->n] = agstrdup(ids->g, name)))
         return 0;
     *id = ids->n++ * 2 + 2;
     return 1;
