@@ -14,6 +14,8 @@ struct avx2_vi { __m256i lo, hi; };
 #define VB struct avx2_vi
 #define TILE_ROWS 4
 #define TILE_QUERIES 4
+#define TILE_BLOCKS 1
+#define TILE_DIMS 1
 
 #define BOTH(f, a, b) (VF){ f((a).lo, (b).lo), f((a).hi, (b).hi) }
 

@@ -11,6 +11,8 @@
 #define VB __m512i
 #define TILE_ROWS 16        /* 16 sums + 8 weights + scale, minimum, product */
 #define TILE_QUERIES 8
+#define TILE_BLOCKS 4
+#define TILE_DIMS 4
 
 static inline VF vf_set1(float a) { return _mm512_set1_ps(a); }
 static inline VF vf_zero(void) { return _mm512_setzero_ps(); }

@@ -2,7 +2,9 @@
  *
  * Included once by each kern_<isa>.c after it has defined
  *   VF, VI, VB              16 floats; 16 int32; 64 bytes
- *   TILE_ROWS, TILE_QUERIES rows and queries that fit its registers
+ *   TILE_ROWS               rows that fit its registers in a product
+ *   TILE_QUERIES            and queries in attention; up to four of them with
+ *   TILE_BLOCKS, TILE_DIMS  so many KV blocks, or vectors of dimensions
  *   vf_*, vi_*, vb_*        the operations used below
  * and before it fills its table.  Read kern_ref.c for what each operation
  * means: it is the definition.
@@ -365,45 +367,73 @@ INLINE int keys_in_block(int n_key, int block)
     return n < 0 ? 0 : n < KERN_KVBLOCK ? n : KERN_KVBLOCK;
 }
 
-INLINE void scores(const struct kern_attn *a, const uint16_t *k, int at,
-                   const int nq, VF *s)
+/* s[j][i] = q_i . k for the 16 keys of block j, of nb blocks at once: few
+ * queries alone would leave the adders waiting for each other. */
+INLINE void scores(const struct kern_attn *a, const uint16_t *const *k, int at,
+                   const int nq, const int nb, VF (*s)[TILE_QUERIES])
 {
     UNROLL
-    for (int i = 0; i < nq; i++)
-        s[i] = vf_zero();
-    for (int d = 0; d < a->head_dim; d++) {
-        VF kd = vf_f16(k + (size_t)d * KERN_KVBLOCK);
-
+    for (int j = 0; j < nb; j++)
         UNROLL
         for (int i = 0; i < nq; i++)
-            s[i] = vf_fma(vf_set1(a->q[at + i][d]), kd, s[i]);
-    }
+            s[j][i] = vf_zero();
+    for (int d = 0; d < a->head_dim; d++)
+        UNROLL
+        for (int j = 0; j < nb; j++) {
+            VF kd = vf_f16(k[j] + (size_t)d * KERN_KVBLOCK);
+
+            UNROLL
+            for (int i = 0; i < nq; i++)
+                s[j][i] = vf_fma(vf_set1(a->q[at + i][d]), kd, s[j][i]);
+        }
 }
 
-/* o[i] += p[i][key] * v[key] for keys from..to-1 of a block. */
+/* o[i] += p[i][key] * v[key] for keys from..to-1 of a block, in nd vectors of
+ * dimensions from `d` on. */
+INLINE void add_dims(const struct kern_attn *a, const uint16_t *v, int from,
+                     int to, int at, const int nq, const int nd, size_t d,
+                     float (*p)[KERN_LANES])
+{
+    const size_t width = attn_width(a->head_dim);
+    VF o[TILE_QUERIES][TILE_DIMS];
+
+    UNROLL
+    for (int i = 0; i < nq; i++)
+        UNROLL
+        for (int j = 0; j < nd; j++)
+            o[i][j] = vf_load(a->part[at + i]->o + d + j * KERN_LANES);
+    for (int key = from; key < to; key++) {
+        const uint16_t *vk = v + (size_t)key * width + d;
+        VF u[TILE_DIMS];
+
+        UNROLL
+        for (int j = 0; j < nd; j++)
+            u[j] = vf_f16(vk + j * KERN_LANES);
+        UNROLL
+        for (int i = 0; i < nq; i++)
+            UNROLL
+            for (int j = 0; j < nd; j++)
+                o[i][j] = vf_fma(vf_set1(p[i][key]), u[j], o[i][j]);
+    }
+    UNROLL
+    for (int i = 0; i < nq; i++)
+        UNROLL
+        for (int j = 0; j < nd; j++)
+            vf_store(a->part[at + i]->o + d + j * KERN_LANES, o[i][j]);
+}
+
 INLINE void add_values(const struct kern_attn *a, const uint16_t *v,
                        int from, int to, int at, const int nq,
                        float (*p)[KERN_LANES])
 {
     const size_t width = attn_width(a->head_dim);
+    const int nd = nq > 4 ? 1 : TILE_DIMS;
+    size_t d = 0;
 
-    for (size_t d = 0; d < width; d += KERN_LANES) {
-        VF o[TILE_QUERIES];
-
-        UNROLL
-        for (int i = 0; i < nq; i++)
-            o[i] = vf_load(a->part[at + i]->o + d);
-        for (int key = from; key < to; key++) {
-            VF vk = vf_f16(v + (size_t)key * width + d);
-
-            UNROLL
-            for (int i = 0; i < nq; i++)
-                o[i] = vf_fma(vf_set1(p[i][key]), vk, o[i]);
-        }
-        UNROLL
-        for (int i = 0; i < nq; i++)
-            vf_store(a->part[at + i]->o + d, o[i]);
-    }
+    for (; d + (size_t)nd * KERN_LANES <= width; d += (size_t)nd * KERN_LANES)
+        add_dims(a, v, from, to, at, nq, nd, d, p);
+    for (; d < width; d += KERN_LANES)
+        add_dims(a, v, from, to, at, nq, 1, d, p);
 }
 
 /* Running sums of one query, lanes kept apart until the end. */
@@ -445,51 +475,74 @@ INLINE void fold(const struct kern_attn *a, int i, int block, int n, VF s,
         a->mass[i][block] = (struct kern_mass){ vf_sum(e), part->m };
 }
 
-/* nq neighbouring queries over the whole range of blocks.  Queries see
- * different numbers of keys; one that sees none of a block skips it. */
-INLINE void attn_tile(const struct kern_attn *a, int at, const int nq)
-{
-    const size_t width = attn_width(a->head_dim);
+/* What a tile of queries carries from block to block. */
+struct tile {
     struct run run[TILE_QUERIES];
     float p[TILE_QUERIES][KERN_LANES];
-    int most = 0;
+    int most;                           /* keys that any of them sees */
+};
+
+/* Block b, whose scores are s.  Keys that all queries see go together; the
+ * rest each on its own, so that a later token's value never touches an earlier
+ * one, even times 0. */
+INLINE void attn_block(const struct kern_attn *a, int b, int at, const int nq,
+                       const VF *s, struct tile *t)
+{
+    const int at_b = b - a->block_from;
+    const uint16_t *v = a->kv[at_b] + (size_t)a->head_dim * KERN_KVBLOCK;
+    int n[TILE_QUERIES], least = KERN_KVBLOCK;
+
+    for (int i = 0; i < nq; i++) {
+        n[i] = keys_in_block(a->n_key[at + i], b);
+        if (n[i] < least)
+            least = n[i];
+        if (n[i] > 0)
+            fold(a, at + i, at_b, n[i], s[i], &t->run[i], t->p[i]);
+    }
+    add_values(a, v, 0, least, at, nq, t->p);
+    for (int i = 0; i < nq && least < KERN_KVBLOCK; i++)
+        add_values(a, v, least, n[i], at + i, 1, t->p + i);
+}
+
+/* nq neighbouring queries over the whole range of blocks, nb blocks at a time.
+ * Queries see different numbers of keys; one that sees none of a block skips
+ * it. */
+INLINE void attn_tile(const struct kern_attn *a, int at, const int nq,
+                      const int nb)
+{
+    const size_t width = attn_width(a->head_dim);
+    struct tile t = { .most = 0 };
+    int b = a->block_from, end;
 
     for (int i = 0; i < nq; i++) {
         struct kern_part *part = a->part[at + i];
 
-        run[i].l = run[i].t = vf_zero();
+        t.run[i].l = t.run[i].t = vf_zero();
         part->m = -INFINITY;
         part->l = 0.0f;
         memset(part->o, 0, width * sizeof *part->o);
-        if (a->n_key[at + i] > most)
-            most = a->n_key[at + i];
+        if (a->n_key[at + i] > t.most)
+            t.most = a->n_key[at + i];
     }
-    for (int b = a->block_from; b < a->block_to; b++) {
-        const int at_b = b - a->block_from;
-        const uint16_t *k = a->kv[at_b];
-        const uint16_t *v = k + (size_t)a->head_dim * KERN_KVBLOCK;
-        VF s[TILE_QUERIES];
-        int n[TILE_QUERIES], least = KERN_KVBLOCK;
+    end = (t.most + KERN_KVBLOCK - 1) / KERN_KVBLOCK;
+    if (end > a->block_to)
+        end = a->block_to;
+    for (; b + nb <= end; b += nb) {
+        VF s[TILE_BLOCKS][TILE_QUERIES];
 
-        if (most <= b * KERN_KVBLOCK)
-            break;
-        scores(a, k, at, nq, s);
-        for (int i = 0; i < nq; i++) {
-            n[i] = keys_in_block(a->n_key[at + i], b);
-            if (n[i] < least)
-                least = n[i];
-            if (n[i] > 0)
-                fold(a, at + i, at_b, n[i], s[i], &run[i], p[i]);
-        }
-        /* Keys that all queries see together; then each its own, so that a
-         * later token's value never touches an earlier one, even times 0. */
-        add_values(a, v, 0, least, at, nq, p);
-        for (int i = 0; i < nq && least < KERN_KVBLOCK; i++)
-            add_values(a, v, least, n[i], at + i, 1, p + i);
+        scores(a, a->kv + (b - a->block_from), at, nq, nb, s);
+        for (int j = 0; j < nb; j++)
+            attn_block(a, b + j, at, nq, s[j], &t);
+    }
+    for (; b < end; b++) {
+        VF s[1][TILE_QUERIES];
+
+        scores(a, a->kv + (b - a->block_from), at, nq, 1, s);
+        attn_block(a, b, at, nq, s[0], &t);
     }
     for (int i = 0; i < nq; i++) {
-        a->part[at + i]->l = vf_sum(run[i].l);
-        a->part[at + i]->t = vf_sum(run[i].t);
+        a->part[at + i]->l = vf_sum(t.run[i].l);
+        a->part[at + i]->t = vf_sum(t.run[i].t);
     }
 }
 
@@ -498,15 +551,15 @@ static void attn(const struct kern_attn *a)
     int i = 0;
 
     for (; i + TILE_QUERIES <= a->n_query; i += TILE_QUERIES)
-        attn_tile(a, i, TILE_QUERIES);
+        attn_tile(a, i, TILE_QUERIES, TILE_QUERIES > 4 ? 1 : TILE_BLOCKS);
     switch (a->n_query - i) {
-    case 7: attn_tile(a, i, 4); i += 4;     /* fall through */
-    case 3: attn_tile(a, i, 3); break;
-    case 6: attn_tile(a, i, 4); i += 4;     /* fall through */
-    case 2: attn_tile(a, i, 2); break;
-    case 5: attn_tile(a, i, 4); i += 4;     /* fall through */
-    case 1: attn_tile(a, i, 1); break;
-    case 4: attn_tile(a, i, 4); break;
+    case 7: attn_tile(a, i, 4, TILE_BLOCKS); i += 4;     /* fall through */
+    case 3: attn_tile(a, i, 3, TILE_BLOCKS); break;
+    case 6: attn_tile(a, i, 4, TILE_BLOCKS); i += 4;     /* fall through */
+    case 2: attn_tile(a, i, 2, TILE_BLOCKS); break;
+    case 5: attn_tile(a, i, 4, TILE_BLOCKS); i += 4;     /* fall through */
+    case 1: attn_tile(a, i, 1, TILE_BLOCKS); break;
+    case 4: attn_tile(a, i, 4, TILE_BLOCKS); break;
     default: break;
     }
 }
@@ -532,6 +585,70 @@ static void merge(struct kern_part *a, const struct kern_part *b, int head_dim)
     a->m = m;
 }
 
+/* --- softmax over a vocabulary -------------------------------------------- */
+
+static float top(const float *x, int n, int *finite)
+{
+    VF most = vf_set1(-INFINITY), zero = vf_zero();
+    int i = 0;
+
+    /* the larger of NaN and most is most; 0 * x is 0 for finite x alone */
+    for (; i + KERN_LANES <= n; i += KERN_LANES) {
+        VF v = vf_load(x + i);
+
+        most = vf_max(v, most);
+        zero = vf_fma(v, vf_zero(), zero);
+    }
+    if (i < n) {
+        VF v = load_tail(x + i, n - i);
+
+        most = vf_max(vf_keep(v, n - i, most), most);
+        zero = vf_fma(v, vf_zero(), zero);
+    }
+    *finite = vf_sum(zero) == 0.0f;
+    return vf_top(most);
+}
+
+/* vf_exp() clamps at exp(-87.3); less that it is 0 there, and unchanged where
+ * it matters. */
+INLINE VF exp_or_zero(VF x)
+{
+    return vf_sub(vf_exp(x), vf_exp(vf_set1(-88.0f)));
+}
+
+static void exps(const float *x, int n, float max, float scale, float *y)
+{
+    const VF m = vf_set1(max), c = vf_set1(scale);
+    int i = 0;
+
+    for (; i + KERN_LANES <= n; i += KERN_LANES)
+        vf_store(y + i, exp_or_zero(vf_mul(vf_sub(vf_load(x + i), m), c)));
+    if (i < n) {
+        float tmp[KERN_LANES];
+
+        vf_store(tmp, exp_or_zero(vf_mul(vf_sub(load_tail(x + i, n - i), m),
+                                         c)));
+        memcpy(y + i, tmp, (size_t)(n - i) * sizeof *y);
+    }
+}
+
+static void exp_sums(const float *x, int n, float max, float scale,
+                     float sum[2])
+{
+    const VF m = vf_set1(max), c = vf_set1(scale);
+    VF s = vf_zero(), st = vf_zero();
+
+    for (int i = 0; i < n; i += KERN_LANES) {
+        VF t = vf_sub(vf_load(x + i), m);
+        VF e = exp_or_zero(vf_mul(t, c));
+
+        s = vf_add(s, e);
+        st = vf_fma(e, t, st);
+    }
+    sum[0] = vf_sum(s);
+    sum[1] = vf_sum(st);
+}
+
 #define KERN_FILL(name_, isa_)                                               \
     {                                                                        \
         .name = name_, .isa = isa_, .tile_rows = TILE_ROWS,                  \
@@ -540,4 +657,5 @@ static void merge(struct kern_part *a, const struct kern_part *b, int head_dim)
                  [KERN_BF16] = mul_bf16, [KERN_F32] = mul_f32 },             \
         .rmsnorm = rmsnorm, .stats = stats, .quantise = quantise,            \
         .swiglu = swiglu, .to_f16 = to_f16, .attn = attn, .merge = merge,    \
+        .top = top, .exps = exps, .exp_sums = exp_sums,                      \
     }

@@ -16,6 +16,8 @@ struct ref_vb { uint8_t v[4 * KERN_LANES]; };
 #define VB struct ref_vb
 #define TILE_ROWS 4
 #define TILE_QUERIES 4
+#define TILE_BLOCKS 1
+#define TILE_DIMS 1
 
 #define EACH_LANE(expr)                                                      \
     {                                                                        \
