@@ -8,6 +8,8 @@
 #include "cli/table.h"
 #include "db/db.h"
 
+enum { QUESTION_COLUMNS = 60, QUESTION = 2 };
+
 static struct { int limit; const char *like; } opt = { .limit = 50 };
 
 static const struct opt_spec opts[] = {
@@ -122,6 +124,7 @@ static enum sor_err list_runs(struct list *l)
 
     str_init(&line);
     table_init(&l->table, (int)(sizeof names / sizeof names[0]), names);
+    l->table.most[QUESTION] = QUESTION_COLUMNS;
     struct db_cur *c = db_runs(l->d, &q);
     for (; (got = db_run_next(c, &r)) == 1; n++) {
         if (l->cli->json)

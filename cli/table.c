@@ -61,14 +61,21 @@ static int terminal_columns(FILE *to)
     return 80;
 }
 
+/* Also sets the name of a column of numbers to the right, as the first is. */
 static void measure(struct table *t)
 {
+    size_t n = (size_t)t->n_column;
+
     for (size_t i = 0; i < t->n_cell; i++) {
-        int *w = &t->width[i % (size_t)t->n_column];
+        int *w = &t->width[i % n], most = t->most[i % n];
 
         if (t->cell[i].width > *w)
             *w = t->cell[i].width;
+        if (most && *w > most)
+            *w = most;
     }
+    for (size_t i = 0; i < n && n + i < t->n_cell; i++)
+        t->cell[i].flags |= t->cell[n + i].flags & TABLE_RIGHT;
 }
 
 /* Takes from the widest column until a row fits. */

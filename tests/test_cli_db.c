@@ -1,0 +1,244 @@
+/* runs, sql, rm, forget, seal and verify as a script meets them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "db/write.h"
+#include "tests/mkdb.h"
+#include "tests/prog.h"
+
+static char db[128];
+
+static int setup(void **state)
+{
+    struct sor_msg msg;
+    struct mkdb_opts o = { .n_run = 3 };
+
+    (void)state;
+    snprintf(db, sizeof db, "%s/t.db", prog_dir);
+    unlink(db);
+    return mkdb(db, &o, &msg) == SOR_OK ? 0 : -1;
+}
+
+/* The value of a key in the first line of JSON on stdout; "" where absent. */
+static const char *json_of(const char *key)
+{
+    static char out[256];
+    struct sor_msg msg;
+    cJSON *tree;
+
+    assert_int_equal(json_parse(prog_out, strcspn(prog_out, "\n"), "stdout",
+                                &tree, &msg), SOR_OK);
+    cJSON *v = cJSON_GetObjectItem(tree, key);
+    if (cJSON_IsString(v))
+        snprintf(out, sizeof out, "%s", v->valuestring);
+    else if (cJSON_IsNumber(v))
+        snprintf(out, sizeof out, "%.12g", v->valuedouble);
+    else
+        snprintf(out, sizeof out, "%s", cJSON_IsTrue(v) ? "true" : "");
+    cJSON_Delete(tree);
+    return out;
+}
+
+static int lines(const char *s)
+{
+    int n = 0;
+
+    for (; *s; s++)
+        n += *s == '\n';
+    return n;
+}
+
+static void runs_are_listed(void **state)
+{
+    (void)state;
+    assert_int_equal(prog_run("runs t.db"), 0);
+    assert_int_equal(lines(prog_out), 4);
+    assert_non_null(strstr(prog_out, "3fa20002"));
+    assert_non_null(strstr(prog_out, "6/8"));
+    assert_non_null(strstr(prog_out, "Toy 135M"));
+    assert_non_null(strstr(prog_out, "complete"));
+    assert_int_equal(prog_run("runs --json --db t.db -n 1"), 0);
+    assert_int_equal(lines(prog_out), 1);
+    assert_string_equal(json_of("run"), "3fa2000200c0ffee00abcdef00000002");
+    assert_string_equal(json_of("answer"), "8");
+    assert_string_equal(json_of("votes"), "6");
+    assert_string_equal(json_of("status"), "complete");
+    assert_int_equal(prog_run("runs t.db --json --like caf"), 0);
+    assert_string_equal(json_of("answer"), "yes");
+    assert_int_equal(prog_run("runs t.db --like nothing-of-the-kind"), 0);
+    assert_string_equal(prog_out, "");
+}
+
+static void a_run_without_an_end_was_cut_off(void **state)
+{
+    struct sor_msg msg;
+    struct mkdb_opts o = { .n_run = 1, .unfinished = 1 };
+    struct db_writer *w = NULL;
+
+    (void)state;
+    unlink(db);
+    assert_int_equal(mkdb(db, &o, &msg), SOR_OK);
+    assert_int_equal(prog_run("runs t.db --json"), 0);
+    assert_string_equal(json_of("status"), "cut off");
+    assert_int_equal(db_writer_open(db, NULL, &w, &msg), SOR_OK);
+    assert_int_equal(prog_run("runs t.db --json"), 0);
+    assert_string_equal(json_of("status"), "recording");
+    assert_int_equal(prog_run("rm -y --db t.db last"), 3);
+    prog_expect_sentence("is writing to it");
+    db_writer_close(w);
+}
+
+static void sql_answers(void **state)
+{
+    (void)state;
+    assert_int_equal(prog_run("sql t.db \"SELECT answer, votes, NULL AS n, "
+                              "x'00ff' AS b FROM v_vote WHERE run_id = 1\""),
+                     0);
+    assert_string_equal(prog_out, "answer  votes  n     b\n"
+                                  "8           6  NULL  00ff (2 B)\n"
+                                  "12          2  NULL  00ff (2 B)\n");
+    assert_int_equal(prog_run("sql --json t.db \"SELECT 0.1 AS r, 'a' || "
+                              "char(10) || 'b' AS t, 9007199254740993 AS i, x'0a' AS b, "
+                              "NULL AS n\""), 0);
+    assert_string_equal(prog_out, "{\"r\":0.1,\"t\":\"a\\nb\","
+                        "\"i\":9007199254740993,\"b\":\"0a\",\"n\":null}\n");
+    assert_int_equal(prog_run("sql --csv t.db \"SELECT 'a,b' AS t, 'c' || "
+                              "char(34) || 'd' AS q, '' AS e, NULL AS n, 0.5 AS r\""), 0);
+    assert_string_equal(prog_out, "t,q,e,n,r\r\n\"a,b\",\"c\"\"d\",\"\",,0.5\r\n");
+    assert_int_equal(prog_run("sql --db t.db 'SELECT count(*) FROM run'"), 0);
+    assert_int_equal(prog_run("sql -o x.txt t.db 'SELECT 7 AS n'"), 0);
+    assert_string_equal(prog_out, "");
+}
+
+/* Runs `sql t.db` on a script and returns the exit code. */
+static int script(const char *text)
+{
+    char path[128];
+
+    snprintf(path, sizeof path, "%s/script", prog_dir);
+    prog_spill(path, text, strlen(text));
+    return prog_run("sql t.db <script");
+}
+
+static void sql_reads_scripts(void **state)
+{
+    (void)state;
+    assert_int_equal(script("SELECT 1 AS\na;\n.mode json\n"
+                            "SELECT 2 AS b; SELECT 3 AS c\n"), 0);
+    assert_string_equal(prog_out, "a\n1\n{\"b\":2}\n{\"c\":3}\n");
+    assert_int_equal(script(".tables\n.schema loss\n.help\n.nothing\n.quit\n"
+                            "SELECT 9 AS late;\n"), 0);
+    assert_non_null(strstr(prog_out, "v_layer"));
+    assert_non_null(strstr(prog_out, "CREATE TABLE loss"));
+    assert_null(strstr(prog_out, "late"));
+    assert_non_null(strstr(prog_err, ".nothing"));
+    assert_int_equal(script("SELEKT 1;\nSELECT 2 AS b;\n"), 2);
+    assert_string_equal(prog_out, "");
+}
+
+static void sql_refuses(void **state)
+{
+    (void)state;
+    assert_int_equal(prog_run("sql t.db 'DELETE FROM token'"), 2);
+    assert_non_null(strstr(prog_err, "--write"));
+    assert_int_equal(prog_run("sql t.db \"VACUUM INTO 'copy.db'\""), 2);
+    assert_int_equal(prog_run("sql missing.db"), 3);
+    prog_expect_sentence("missing.db");
+    assert_int_equal(prog_run("sql missing.db 'SELECT 1'"), 3);
+    prog_expect_sentence("missing.db");
+    assert_int_equal(prog_run("sql . 'SELECT 1'"), 3);
+    prog_expect_sentence("directory");
+    assert_int_equal(prog_run("sql t.db 'SELECT a.n FROM number a, number b' "
+                              "--json"), 0);
+    assert_int_equal(lines(prog_out), 10000);
+    assert_non_null(strstr(prog_err, "10000 rows"));
+    assert_int_equal(prog_run("sql t.db --seconds 0.2 'SELECT count(*) FROM "
+                              "number a, number b, number c'"), 0);
+    assert_non_null(strstr(prog_err, "stopped after 0.2 s"));
+}
+
+static void rm_and_forget_ask_first(void **state)
+{
+    (void)state;
+    assert_int_equal(prog_run("rm --db t.db last </dev/null"), 2);
+    assert_non_null(strstr(prog_err, "-y"));
+    assert_int_equal(prog_run("rm -y --db t.db last"), 0);
+    assert_int_equal(prog_run("forget --yes --db t.db last"), 0);
+    assert_int_equal(prog_run("forget --yes --db t.db last"), 2);
+    assert_int_equal(prog_run("runs t.db --json"), 0);
+    assert_int_equal(lines(prog_out), 2);
+    assert_string_equal(json_of("question"), "");
+    assert_string_equal(json_of("votes"), "6");
+    assert_int_equal(prog_run("rm -y --db t.db beef"), 4);
+    prog_expect_sentence("beef");
+    assert_int_equal(prog_run("rm -y --db t.db 3fa2"), 4);
+    prog_expect_sentence("more digits");
+    assert_int_equal(prog_run("verify --chain t.db"), 0);
+    assert_non_null(strstr(prog_out, "removed by rm or forget"));
+}
+
+static void a_seal_holds(void **state)
+{
+    char head[80];
+
+    (void)state;
+    assert_int_equal(prog_run("seal t.db"), 0);
+    assert_non_null(strstr(prog_out, " 4 batches 2"));
+    snprintf(head, sizeof head, "%.64s", prog_out);
+    assert_int_equal(prog_run("seal --json t.db"), 0);
+    assert_string_equal(json_of("head"), head);
+    assert_string_equal(json_of("batches"), "4");
+
+    assert_int_equal(prog_run("verify --chain --head %s t.db", head), 0);
+    assert_non_null(strstr(prog_out, "sealed at batch 4"));
+    assert_int_equal(prog_run("rm -y --db t.db last"), 0);
+    assert_int_equal(prog_run("verify --head %s --json t.db", head), 0);
+    assert_string_equal(json_of("sealed_at"), "4");
+    assert_string_equal(json_of("intact"), "true");
+    head[5] ^= 1;
+    assert_int_equal(prog_run("verify --head %s t.db", head), 1);
+    assert_non_null(strstr(prog_out, "not in this chain"));
+    assert_int_equal(prog_run("verify --head abc t.db"), 2);
+    assert_int_equal(prog_run("verify t.db"), 2);
+}
+
+static void a_change_is_named(void **state)
+{
+    (void)state;
+    assert_int_equal(prog_run("sql --write t.db \"UPDATE token SET logprob = "
+                              "-0.5 WHERE id = 200\""), 0);
+    assert_non_null(strstr(prog_err, "1 rows changed"));
+    assert_int_equal(prog_run("verify --chain t.db"), 1);
+    assert_non_null(strstr(prog_out, "differs: batch 2: token rows 1.."));
+    assert_non_null(strstr(prog_out, "3fa20000:0@0"));
+    assert_int_equal(prog_run("verify --chain --json t.db"), 1);
+    assert_string_equal(json_of("intact"), "");
+    assert_non_null(strstr(json_of("where"), "content was changed"));
+}
+
+#define TEST(f) cmocka_unit_test_setup(f, setup)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(runs_are_listed),
+        TEST(a_run_without_an_end_was_cut_off),
+        TEST(sql_answers),
+        TEST(sql_reads_scripts),
+        TEST(sql_refuses),
+        TEST(rm_and_forget_ask_first),
+        TEST(a_seal_holds),
+        TEST(a_change_is_named),
+    };
+    return cmocka_run_group_tests_name("cli_db", tests, prog_setup,
+                                       prog_teardown);
+}
