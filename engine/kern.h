@@ -117,6 +117,14 @@ struct kern_table {
     /* a becomes the partial over a's keys and b's. */
     void (*merge)(struct kern_part *a, const struct kern_part *b,
                   int head_dim);
+    /* For the sampler, over logits.  top: the largest of x[0..n), NaN passed
+     * over; *finite: 1 if all are.  exps: y = exp(scale (x - max)), 0 where
+     * scale (x - max) <= -87.3, also for NaN.  exp_sums, of finite x: the sum
+     * of those and of those times x - max; n is a multiple of 16. */
+    float (*top)(const float *x, int n, int *finite);
+    void (*exps)(const float *x, int n, float max, float scale, float *y);
+    void (*exp_sums)(const float *x, int n, float max, float scale,
+                     float sum[2]);
 };
 
 /* A tile of rows: the first and how many. */
