@@ -38,7 +38,14 @@ int db_writer_pid(const char *path);
 /* SQLite's own version, as loaded. */
 const char *db_sqlite_version(void);
 
-/* Changes whenever another process committed (PRAGMA data_version). */
+/* Lets go of the rows that db_get_*() returned, and with them of the moment of
+ * the database that they hold: a reader that waits with them still sees that
+ * moment, and keeps the writer's WAL from being reused.  Call it before
+ * waiting. */
+void db_rest(struct db *d);
+
+/* Changes whenever another process committed (PRAGMA data_version); frozen
+ * while db_get_*() rows are held, see db_rest(). */
 int64_t db_data_version(struct db *d);
 
 /* Rows that this handle's cursors have read since it was opened: what a screen

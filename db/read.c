@@ -335,6 +335,12 @@ static const char *const get_sql[CONN_GETS] = {
 
 /* The statement on its row, or NULL with *got 0 or -1.  Strings of the row
  * live until the next call, so the statement is reset there. */
+void db_rest(struct db *d)
+{
+    for (int i = 0; i < CONN_GETS; i++)
+        sqlite3_reset(d->get[i]);
+}
+
 static sqlite3_stmt *get(struct db *d, enum conn_get what, int64_t id,
                          int *got)
 {

@@ -101,6 +101,7 @@ void tui_pop(struct tui *t)
         return;
     }
     view_close(t->stack[--t->depth]);
+    db_rest(t->db);
     if (db_data_version(t->db) != t->version)
         tui_reload(t);
 }
@@ -109,6 +110,7 @@ void tui_reload(struct tui *t)
 {
     struct view *v = tui_top(t);
 
+    db_rest(t->db);
     t->version = db_data_version(t->db);
     v->list.stale = 1;
     v->list.n = -1;
@@ -185,16 +187,18 @@ int tui_idle(struct tui *t)
 {
     struct view *v = tui_top(t);
 
+    db_rest(t->db);
     if (!tui_following(t) || db_data_version(t->db) == t->version)
         return 0;
     tui_reload(t);
     if (v->ops->fetch)
-        list_goto(v, INT64_MAX);
+        list_goto(v, v->sorted_down ? 0 : INT64_MAX);   /* the newest */
     return 1;
 }
 
 /* ---- keys ----------------------------------------------------------------- */
 
+/* A link out of the list of runs goes by way of its run. */
 static void follow_link(struct tui *t, const struct doc_link *l)
 {
     struct doc_link to;
@@ -202,6 +206,8 @@ static void follow_link(struct tui *t, const struct doc_link *l)
     if (!l)
         return;
     to = *l;                /* opening may move the document it stands in */
+    if (t->depth == 1 && to.to != &view_run)
+        tui_push(t, &view_run, addr_run(to.at.run_id));
     tui_push(t, to.to, to.at);
 }
 

@@ -1,9 +1,9 @@
 /* tui/play.c - keys from a script instead of a terminal.
  *
  * Between blanks: the name of a key as help shows it (j, Enter, C-d, PgDn), a
- * "quoted text" whose characters are typed one by one (\" and \\ inside),
- * resize:COLSxROWS, click:ROW,COL, wheel:ROW,COL (down), and `# ...` to the
- * end of the line.  The screen is drawn after every key, as a terminal's
+ * "quoted text" whose characters are typed one by one (\" and \\ inside; so
+ * "#" is the key of that name), resize:COLSxROWS, click:ROW,COL,
+ * wheel:ROW,COL (down), and `# ...` to the end of the line.  The screen is drawn after every key, as a terminal's
  * would be. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,8 +42,9 @@ static int pair(const char *word, const char *name, int *a, int *b)
     x = strtol(word + n, &end, 10);
     if (end == word + n || (*end != ',' && *end != 'x'))
         return 0;
-    y = strtol(end + 1, &end, 10);
-    if (*end || x < 0 || y < 0 || x > SIZE_MAX_PLAYED || y > SIZE_MAX_PLAYED)
+    word = end + 1;
+    y = strtol(word, &end, 10);
+    if (end == word || *end || x < 0 || y < 0 || x > SIZE_MAX_PLAYED || y > SIZE_MAX_PLAYED)
         return 0;
     *a = (int)x;
     *b = (int)y;
@@ -105,9 +106,9 @@ enum sor_err tui_play(struct tui *t, const char *script, struct grid *g,
         size_t n = strcspn(s, " \t\r\n");
         if (n == 0) {
             p.line += *s++ == '\n';
-        } else if (*s == '#' && n > 1) {        /* a lone # is a key */
+        } else if (*s == '#') {
             s += strcspn(s, "\n");
-        } else if (*s == '"' && n > 1) {
+        } else if (*s == '"') {
             s++;
             err = play_text(&p, &s);
         } else {

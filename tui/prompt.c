@@ -6,7 +6,7 @@
 #include "base/text.h"
 #include "tui/state.h"
 
-enum { TYPED_MAX = 400, SCAN_WIDTH = 2000, SCAN_NS = 1000000000 };
+enum { TYPED_MAX = 400, SCAN_WIDTH = 2000, SCAN_CELL = 100, SCAN_NS = 1000000000 };
 
 static const struct key_def prompt_defs[] = {
     { TK_ENTER, CMD_OPEN, "do it", "do it" },
@@ -36,10 +36,11 @@ static int grid_has(struct grid *g, const char *needle)
 static int row_has(struct view *v, struct grid *line, int i, const char *needle)
 {
     const struct col *c = v->ops->cols;
-    struct pen p = { line, 0, 0, line->cols, ROLE_TEXT };
+    struct pen p = { line, 0, 0, 0, ROLE_TEXT };
 
     grid_clear(line);
     for (int k = 0; c[k].head; k++) {
+        p.end = c[k].flags & COL_FLEX ? line->cols : p.col + SCAN_CELL;
         v->ops->cell(v, i, k, &p);
         p.end = line->cols;
         pen_gap(&p, 2);
@@ -183,8 +184,10 @@ static void cmd_open(struct tui *t, const char *arg)
     tui_push(t, &view_run, at);
     if (at.path >= 0) {
         tui_push(t, &view_paths, at);
-        tui_push(t, at.pos >= 0 || at.step >= 0 ? &view_tokens : &view_steps,
-                 at);
+        if (at.pos < 0)
+            tui_push(t, &view_steps, at);
+        if (at.pos >= 0 || at.step >= 0)
+            tui_push(t, &view_tokens, at);
     }
 }
 

@@ -189,6 +189,9 @@ static void draw_detail(struct tui *t, struct view *v, struct grid *g)
 
     if (r.rows <= 0 || r.cols <= 0)
         return;
+    if (v->detail_of != v->list.cur)    /* another row: from its top */
+        v->detail.top = v->detail.at_link = 0;
+    v->detail_of = v->list.cur;
     doc_begin(&v->detail, r.cols, g->ascii);
     if (!v->ops->fetch || list_here(v) >= 0)
         v->ops->detail(v, &v->detail);
@@ -308,4 +311,5 @@ void tui_draw(struct tui *t, struct grid *g)
     title(t, g);
     status(t, v, g);
     bar(t, v, g);
+    db_rest(t->db);                     /* nothing is read till the next key */
 }

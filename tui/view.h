@@ -86,6 +86,7 @@ struct view {
     struct db_addr at;          /* what it shows; absent: -1, ids 0 */
     struct list list;
     struct doc text, detail;
+    int64_t detail_of;          /* the row that detail was drawn for */
     struct pool pool;
     int sort, sorted_down;      /* column sorted by; -1: none */
     int on_detail, alone;       /* focus; one pane only */

@@ -13,12 +13,12 @@ enum { C_LAYER, C_MODE, C_WHY, C_NORM, C_NORM_BAR, C_CHANGE, C_ENTROPY,
        C_ENTROPY_BAR, C_BLOCKS, C_TIME, C_EXIT };
 
 static const struct col cols[] = {
-    { "Layer", 5, COL_RIGHT, 0 },   { "Mode", 6, 0, 0 },
-    { "Why", 6, 0, 90 },            { "Norm out", 8, COL_RIGHT, 0 },
-    { "", 8, 0, 0 },                { "Change", 7, COL_RIGHT, 0 },
-    { "Attn ent", 8, COL_RIGHT, 0 }, { "", 8, 0, 0 },
-    { "Blocks", 6, COL_RIGHT, 76 }, { "us", 6, COL_RIGHT, 84 },
-    { "Exit", 5, COL_RIGHT, 100 },  { NULL, 0, 0, 0 }
+    { "Layer", 7, COL_RIGHT, 0 },   { "Mode", 6, 0, 0 },
+    { "Why", 6, 0, 90 },            { "Norm", 7, COL_RIGHT, 0 },
+    { "", 8, 0, 0 },                { "Change", 8, COL_RIGHT, 0 },
+    { "Entropy", 9, COL_RIGHT, 0 }, { "", 8, 0, 0 },
+    { "Blocks", 8, COL_RIGHT, 76 }, { "us", 6, COL_RIGHT, 86 },
+    { "Exit", 5, COL_RIGHT, 106 },  { NULL, 0, 0, 0 }
 };
 
 struct row { int layer; struct pack_layer l; };

@@ -13,10 +13,10 @@ enum { C_PATH, C_ANSWER, C_MEAN, C_BAR, C_TOKENS, C_STEPS, C_PARTS, C_STOP,
        C_TEXT };
 
 static const struct col cols[] = {
-    { "Path", 5, COL_RIGHT, 0 },      { "Answer", 12, 0, 0 },
-    { "Mean p", 7, COL_RIGHT, 0 },    { "", 10, 0, 0 },
+    { "Path", 6, COL_RIGHT, 0 },      { "Answer", 12, 0, 0 },
+    { "Mean p", 8, COL_RIGHT, 0 },    { "", 8, 0, 0 },
     { "Tokens", 8, COL_RIGHT, 0 },    { "Steps", 7, COL_RIGHT, 0 },
-    { "Leaves 0", 8, COL_RIGHT, 76 }, { "Ended", 9, 0, 120 },
+    { "Leaves 0", 10, COL_RIGHT, 76 }, { "Ended", 9, 0, 120 },
     { "Text", 0, COL_FLEX, 90 },      { NULL, 0, 0, 0 }
 };
 

@@ -86,13 +86,9 @@ static int fetch(struct view *v, int64_t from, int n)
 
 static void cell_state(const struct row *r, struct pen *p)
 {
-    if (!r->status) {
-        p->style = ROLE_WARN;
-        pen_fmt(p, "%d/%d paths", r->n_path_done, r->n_path);
-        return;
-    }
-    p->style = strcmp(r->status, "complete") ? ROLE_WARN : ROLE_GOOD;
-    pen_str(p, r->status);
+    p->style = r->status && !strcmp(r->status, "complete") ? ROLE_GOOD
+                                                           : ROLE_WARN;
+    pen_str(p, r->status ? r->status : "not ended");
 }
 
 static void cell(struct view *v, int i, int col, struct pen *p)
@@ -132,7 +128,11 @@ static void cell(struct view *v, int i, int col, struct pen *p)
         break;
     case C_TOKENS:
         fmt_count(buf, sizeof buf, r->n_token);
-        pen_str(p, r->status ? buf : "");
+        p->style = r->status ? ROLE_TEXT : ROLE_WARN;
+        if (r->status)
+            pen_str(p, buf);
+        else
+            pen_fmt(p, "%d/%d done", r->n_path_done, r->n_path);
         break;
     case C_STATE:
         cell_state(r, p);
