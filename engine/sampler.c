@@ -1,19 +1,18 @@
 /* engine/sampler.c - see sampler.h.
  *
- * DESIGN  This runs once a token, so nothing sorts the vocabulary.  Sums go
- * over blocks in four lanes, added up in an order that the code fixes: the
- * same bits on every machine.  The lanes are the compiler's generic vectors,
- * so the baseline instruction set is enough.  Cuts (top-k, top-p) are
- * made by quickselect over the candidates that could survive. */
+ * DESIGN  This runs once a token, so nothing sorts the vocabulary.  Sums run
+ * through the kernels block by block, each block's part added up in double, in
+ * one order: the same bits on every machine.  Cuts (top-k, top-p) are made by
+ * quickselect over the candidates that could survive. */
 #include "engine/sampler.h"
 
 #include <inttypes.h>
 #include <math.h>
-#include <string.h>
 
 #include "base/mem.h"
+#include "engine/kern.h"
 
-enum { GROUP = 16, BLOCK = 512 };
+enum { GROUP = 64, BLOCK = 512 };
 
 /* A token that may be chosen. */
 struct sampler_cand {
@@ -22,83 +21,26 @@ struct sampler_cand {
     float   e;                  /* exp(d) */
 };
 
-/* --- four lanes ----------------------------------------------------------- */
-
-/* Four floats, and what comparing them gives: 0 or ~0 each. */
-typedef float vec __attribute__((vector_size(16)));
-typedef int32_t mask __attribute__((vector_size(16)));
-
-static inline vec splat(float x)
-{
-    return (vec){ x, x, x, x };
-}
-
-static inline vec load(const float *x)
-{
-    vec v;
-
-    memcpy(&v, x, sizeof v);
-    return v;
-}
-
-static inline vec either(mask m, vec yes, vec no)
-{
-    return (vec)((m & (mask)yes) | (~m & (mask)no));
-}
-
-/* exp(x) for x <= 0, within 2 ulp; 0 below -87, where float ends.
- * x = k ln2 + r, |r| <= ln2/2; exp(r) by its Taylor polynomial of degree 6,
- * whose remainder r^7/7! is under 2^-22; ln2 in two parts (Cody and Waite
- * 1980) keeps r exact.  Only +, -, *, and no fused ones: bits are fixed. */
-static inline vec exp_vec(vec x)
-{
-    mask in_range = x > splat(-87.0f);
-    vec in = either(in_range, x, splat(-87.0f));
-    vec k = in * 1.44269504f + 12582912.0f - 12582912.0f;   /* rounds: 2^23 */
-    vec r = in - k * 0.693359375f + k * 2.12194440e-4f;
-    vec p = splat(1.0f / 720.0f);
-    vec power = (vec)((__builtin_convertvector(k, mask) + 127) << 23);
-
-    p = p * r + 1.0f / 120.0f;
-    p = p * r + 1.0f / 24.0f;
-    p = p * r + 1.0f / 6.0f;
-    p = p * r + 0.5f;
-    p = p * r + 1.0f;
-    p = p * r + 1.0f;
-    return (vec)(in_range & (mask)(p * power));
-}
-
-static float exp_neg(float x)
-{
-    return exp_vec(splat(x))[0];
-}
-
-/* 1 where some x[0..n), n <= GROUP, is at least `floor`. */
-static inline int any_from(const float *x, uint32_t n, float floor)
-{
-    int any = 0;
-
-    if (n == GROUP) {
-        mask m = (load(x) >= floor) | (load(x + 4) >= floor) |
-                 (load(x + 8) >= floor) | (load(x + 12) >= floor);
-        uint64_t half[2];
-
-        memcpy(half, &m, sizeof half);
-        return (half[0] | half[1]) != 0;
-    }
-    for (uint32_t i = 0; i < n; i++)
-        any |= x[i] >= floor;
-    return any;
-}
-
 /* --- a distribution ------------------------------------------------------- */
+
+/* The best kernels there are: all tables give the same bits. */
+static const struct kern_table *kernels(void)
+{
+    static const struct kern_table *_Atomic known;
+    const struct kern_table *k = known;
+
+    if (!k)
+        known = k = kern_pick(KERN_ISAS - 1);
+    return k;
+}
 
 /* Logits and what all uses of them need. */
 struct dist {
+    const struct kern_table *k;
     const float *x;             /* [n] */
     uint32_t     n;
     uint32_t     n_bad;         /* NaN and +INFINITY */
-    int          rough;         /* some are not finite: see block() */
+    int          finite;        /* all are: see block() */
     float        max;           /* of the finite; -INFINITY: there is none */
     double       sum;           /* of exp(x - max) */
     double       lse, entropy;
@@ -109,40 +51,25 @@ static int choosable(float logit)
     return logit < INFINITY && logit > -INFINITY;
 }
 
-/* Fills in max, rough and n_bad. */
+/* Fills in max, finite and n_bad. */
 static void survey(struct dist *d)
 {
-    vec most = splat(-INFINITY);
-    mask fine = { 0 };          /* minus the count of finite ones, by lane */
-    uint32_t i = 0, n_fine = 0;
-
+    d->max = d->k->top(d->x, (int)d->n, &d->finite);
+    if (d->finite)
+        return;
     d->max = -INFINITY;
-    for (; i + 4 <= d->n; i += 4) {
-        vec x = load(d->x + i);
-        mask m = (x < splat(INFINITY)) & (x > splat(-INFINITY));
-
-        fine += m;
-        most = either(m & (x > most), x, most);
-    }
-    for (int l = 0; l < 4; l++) {
-        n_fine += (uint32_t)-fine[l];
-        d->max = most[l] > d->max ? most[l] : d->max;
-    }
-    for (; i < d->n; i++) {
-        n_fine += (uint32_t)choosable(d->x[i]);
+    for (uint32_t i = 0; i < d->n; i++) {
+        d->n_bad += (uint32_t)!(d->x[i] < INFINITY);
         if (choosable(d->x[i]) && d->x[i] > d->max)
             d->max = d->x[i];
     }
-    d->rough = n_fine < d->n;
-    for (i = 0; d->rough && i < d->n; i++)
-        d->n_bad += (uint32_t)!(d->x[i] < INFINITY);
 }
 
 /* The BLOCK logits from i on as the sums want them: finite, and as many.  What
  * is not finite or not there becomes something that weighs nothing. */
 static const float *block(const struct dist *d, uint32_t i, float buf[BLOCK])
 {
-    if (!d->rough && d->n - i >= BLOCK)
+    if (d->finite && d->n - i >= BLOCK)
         return d->x + i;
     for (uint32_t j = 0; j < BLOCK; j++)
         buf[j] = j < d->n - i && choosable(d->x[i + j]) ? d->x[i + j]
@@ -153,21 +80,11 @@ static const float *block(const struct dist *d, uint32_t i, float buf[BLOCK])
 /* Over the block from i on, with t = x - max:
  * sum[0] = sum of exp(t * scale), sum[1] = sum of exp(t * scale) * t. */
 static void block_sums(const struct dist *d, uint32_t i, float scale,
-                       double sum[2])
+                       float sum[2])
 {
     float buf[BLOCK];
-    const float *x = block(d, i, buf);
-    vec s = { 0 }, st = { 0 };
 
-    for (int j = 0; j < BLOCK; j += 4) {
-        vec t = load(x + j) - d->max;
-        vec e = exp_vec(t * scale);
-
-        s += e;
-        st += e * t;
-    }
-    sum[0] = (double)s[0] + (double)s[1] + (double)s[2] + (double)s[3];
-    sum[1] = (double)st[0] + (double)st[1] + (double)st[2] + (double)st[3];
+    d->k->exp_sums(block(d, i, buf), BLOCK, d->max, scale, sum);
 }
 
 /* lse = max + ln S;  H = ln S - (1/S) sum exp(t) t. */
@@ -175,18 +92,18 @@ static void dist_init(struct dist *d, const float *x, uint32_t n)
 {
     double dot = 0.0;
 
-    *d = (struct dist){ .x = x, .n = n };
+    *d = (struct dist){ .k = kernels(), .x = x, .n = n };
     survey(d);
     if (d->max == -INFINITY) {
         d->n_bad = n;
         return;
     }
     for (uint32_t i = 0; i < n; i += BLOCK) {
-        double part[2];
+        float part[2];
 
         block_sums(d, i, 1.0f, part);
-        d->sum += part[0];
-        dot += part[1];
+        d->sum += (double)part[0];
+        dot += (double)part[1];
     }
     d->lse = (double)d->max + log(d->sum);
     d->entropy = log(d->sum) - dot / d->sum;
@@ -204,16 +121,27 @@ void sampler_stats(const float *logits, uint32_t n, struct sampler_stats *out)
 
 /* --- the k likeliest ------------------------------------------------------ */
 
+/* 0 where every x[0..n) is below `floor`. */
+static int any_from(const struct kern_table *k, const float *x, uint32_t n,
+                    float floor)
+{
+    int finite;
+
+    return k->top(x, (int)n, &finite) >= floor || !finite;
+}
+
 uint32_t sampler_top(const float *logits, uint32_t n, double lse, uint32_t k,
                      struct sampler_alt *top)
 {
+    const struct kern_table *kern = kernels();
     uint32_t have = 0;
 
     for (uint32_t b = 0; b < n && k > 0; b += GROUP) {
         uint32_t end = b + GROUP < n ? b + GROUP : n;
 
-        /* most blocks hold nothing that enters */
-        if (have == k && !any_from(logits + b, end - b, top[k - 1].logprob))
+        /* most groups hold nothing that enters */
+        if (have == k &&
+            !any_from(kern, logits + b, end - b, top[k - 1].logprob))
             continue;
         for (uint32_t i = b; i < end; i++) {
             uint32_t at = have;
@@ -263,16 +191,19 @@ static uint32_t gather(const struct dist *d, float floor,
     uint32_t m = 0;
 
     for (uint32_t b = 0; b < d->n; b += GROUP) {
-        uint32_t end = b + GROUP < d->n ? b + GROUP : d->n;
+        const float *x = d->x + b;
+        uint32_t n = b + GROUP < d->n ? GROUP : d->n - b;
+        float e[GROUP];
 
-        if (!any_from(d->x + b, end - b, d->max + floor))
-            continue;           /* as good as all blocks */
-        for (uint32_t i = b; i < end; i++) {
-            float diff = d->x[i] - d->max;
+        if (!any_from(d->k, x, n, d->max + floor))
+            continue;           /* as most groups */
+        d->k->exps(x, (int)n, d->max, 1.0f, e);
+        for (uint32_t i = 0; i < n; i++) {
+            float diff = x[i] - d->max;
 
             if (diff >= floor && diff <= 0.0f)
-                w->cand[m++] = (struct sampler_cand){ (int32_t)i, diff,
-                                                      exp_neg(diff) };
+                w->cand[m++] = (struct sampler_cand){ (int32_t)(b + i), diff,
+                                                      e[i] };
         }
     }
     return m;
@@ -337,9 +268,12 @@ static uint32_t keep(struct sampler_cand *c, uint32_t n, double need,
 static int enough(const struct sampler_params *p, const struct dist *d,
                   float floor, const struct sampler_scratch *w, uint32_t m)
 {
+    float least;
+
     if (p->top_k)
         return m >= p->top_k;
-    return exp_neg(floor) < p->min_p ||
+    d->k->exps(&floor, 1, 0.0f, 1.0f, &least);
+    return least < p->min_p ||
            total(w->cand, m) >= (double)p->top_p * d->sum;
 }
 
@@ -371,13 +305,13 @@ static uint32_t cut(const struct sampler_params *p, const struct dist *d,
 /* --- choosing ------------------------------------------------------------- */
 
 /* Among n candidates, by exp(d / T), at u of the way through them. */
-static int32_t choose_from(struct sampler_cand *c, uint32_t n, float scale,
-                           double u)
+static int32_t choose_from(const struct dist *d, struct sampler_cand *c,
+                           uint32_t n, float scale, double u)
 {
     int32_t last = c[0].id;
 
     for (uint32_t i = 0; i < n; i++)
-        c[i].e = exp_neg(c[i].d * scale);
+        d->k->exps(&c[i].d, 1, 0.0f, scale, &c[i].e);
     double left = u * total(c, n);
     for (uint32_t i = 0; i < n && left >= 0.0; i++) {
         if (c[i].e > 0.0f)
@@ -390,31 +324,29 @@ static int32_t choose_from(struct sampler_cand *c, uint32_t n, float scale,
 /* The same over the whole vocabulary, block by block. */
 static int32_t choose_any(const struct dist *d, float scale, double u)
 {
-    double part[2], sum = 0.0, left;
+    float part[2], buf[BLOCK], e[BLOCK];
+    double sum = 0.0, left;
+    uint32_t at = 0;
     int32_t last = 0;
 
     for (uint32_t i = 0; i < d->n; i += BLOCK) {
         block_sums(d, i, scale, part);
-        sum += part[0];
+        sum += (double)part[0];
     }
     left = u * sum;
     for (uint32_t i = 0; i < d->n; i += BLOCK) {
         block_sums(d, i, scale, part);
-        if (part[0] > 0.0)
-            last = (int32_t)i;          /* the block, should u be at the end */
-        if (left < part[0])
+        if (part[0] > 0.0f)
+            at = i;             /* the last one, should u be at the end */
+        if (left < (double)part[0])
             break;
-        left -= part[0];
+        left -= (double)part[0];
     }
-    float buf[BLOCK];
-    const float *x = block(d, (uint32_t)last, buf);
-    int32_t at = last;
-    for (int32_t i = 0; i < BLOCK && left >= 0.0; i++) {
-        float e = exp_neg((x[i] - d->max) * scale);
-
-        if (e > 0.0f)
-            last = at + i;
-        left -= (double)e;
+    d->k->exps(block(d, at, buf), BLOCK, d->max, scale, e);
+    for (uint32_t i = 0; i < BLOCK && left >= 0.0; i++) {
+        if (e[i] > 0.0f)
+            last = (int32_t)(at + i);
+        left -= (double)e[i];
     }
     return last;
 }
@@ -439,7 +371,7 @@ static int32_t choose(struct sampler *s, const struct dist *d,
     float scale = 1.0f / p->temperature;
     if (!p->top_k && p->top_p >= 1.0f && p->min_p <= 0.0f)
         return choose_any(d, scale, u);
-    return choose_from(w->cand, cut(p, d, w), scale, u);
+    return choose_from(d, w->cand, cut(p, d, w), scale, u);
 }
 
 /* --- the record ----------------------------------------------------------- */
