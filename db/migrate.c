@@ -60,7 +60,7 @@ static enum sor_err make_views(struct db *d, struct sor_msg *msg)
     uint8_t sum[SHA256_BYTES];
     char hex[SHA256_HEX];
     int64_t made;
-    enum sor_err err;
+    enum sor_err err = SOR_OK;
     struct str sql;
 
     sha256_bytes(db_views_sql, strlen(db_views_sql), sum);
