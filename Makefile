@@ -217,6 +217,10 @@ peer: ## build llama.cpp to measure against (five minutes)
 	@sh setup/packages.sh build peer
 	@sh setup/peer.sh
 
+.PHONY: bench
+bench: all ## time it against llama.cpp in one run (PEER=its python)
+	@python="$(PEER)"; "$${python:-$$(sh setup/peer.sh)}" bench/peer.py $(BENCH)
+
 .PHONY: demo
 demo: deps model ## the whole way: answer, record, replay, draw, query
 	@$(MAKE) --no-print-directory all
