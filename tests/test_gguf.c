@@ -268,7 +268,8 @@ static void knows_every_type_by_name_and_size(void **state)
     (void)state;
     assert_string_equal(gguf_type_info(GGUF_Q4_1)->name, "Q4_1");
     assert_int_equal(gguf_type_info(GGUF_Q6_K)->bytes, 210);
-    assert_int_equal(gguf_type_info(GGUF_Q6_K)->known, 0);
+    assert_int_equal(gguf_type_info(GGUF_IQ2_XS)->known, 0);
+    assert_int_equal(gguf_type_info(GGUF_Q4_1)->known, 1);
     assert_null(gguf_type_info(4));     /* Q4_2, withdrawn */
     assert_null(gguf_type_info(GGUF_TYPES));
     assert_null(gguf_type_info(UINT32_MAX));
