@@ -186,6 +186,13 @@ cover: ## line coverage of the suite, by file
 	    LDFLAGS=--coverage all unit || true
 	@sh tests/cover.sh build/cover
 
+.PHONY: docs
+docs: $(PROG) ## write docs/schema.md from a new database
+	@rm -f $(BUILD)/schema.db*
+	@echo .doc | $(PROG) sql -q --write --db $(BUILD)/schema.db \
+	    > $(BUILD)/schema.md && mv $(BUILD)/schema.md docs/schema.md
+	@rm -f $(BUILD)/schema.db*
+
 .PHONY: layers
 layers: ## every \#include against tests/layers.txt
 	@awk -f tests/layers.awk tests/layers.txt $(SOURCES)

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "cli/sqlout.h"
+#include "db/schema_doc.h"
 
 static struct { int write, wait, csv, rows; double seconds; } opt = {
     .rows = SQL_MAX_ROW, .seconds = SQL_MAX_MS / 1000.0 };
@@ -113,6 +114,26 @@ static int show_schema(struct shell *sh, const char *arg)
     return 1;
 }
 
+/* The page that `make docs` keeps as docs/schema.md. */
+static int print_doc(struct shell *sh, const char *arg)
+{
+    struct db *d = NULL;
+    struct str page;
+    enum sor_err err = db_open(sh->path, &d, &sh->cli->msg);
+
+    (void)arg;
+    str_init(&page);
+    if (!err)
+        err = schema_doc(d, &page, &sh->cli->msg);
+    if (!err)
+        fputs(page.p, sh->out.to);
+    else
+        log_warn("%s", sh->cli->msg.text);
+    str_release(&page);
+    db_close(d);
+    return 1;
+}
+
 static int set_mode(struct shell *sh, const char *arg)
 {
     static const char *const names[] = { "table", "json", "csv" };
@@ -140,6 +161,7 @@ static const struct {
 } dots[] = {
     { ".tables", "the tables, and the views (v_...) to ask from", list_tables },
     { ".schema", "[NAME]  how they are made", show_schema },
+    { ".doc", "tables, views and columns explained, as Markdown", print_doc },
     { ".mode", "table|json|csv  how rows are shown", set_mode },
     { ".help", "this list", help },
     { ".quit", "leave (also the end of input)", quit },

@@ -12,9 +12,11 @@
 -- Keys first: WHERE path_id = ? AND pos = ? is answered through indexes.
 -- CROSS JOIN keeps the order of the tables as written.
 
+-- The bytes 00 01 .. FF: instr() in it turns a byte into its number.
 CREATE VIEW v_byte AS SELECT
 x'000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F202122232425262728292A2B2C2D2E2F303132333435363738393A3B3C3D3E3F404142434445464748494A4B4C4D4E4F505152535455565758595A5B5C5D5E5F606162636465666768696A6B6C6D6E6F707172737475767778797A7B7C7D7E7F808182838485868788898A8B8C8D8E8F909192939495969798999A9B9C9D9E9FA0A1A2A3A4A5A6A7A8A9AAABACADAEAFB0B1B2B3B4B5B6B7B8B9BABBBCBDBEBFC0C1C2C3C4C5C6C7C8C9CACBCCCDCECFD0D1D2D3D4D5D6D7D8D9DADBDCDDDEDFE0E1E2E3E4E5E6E7E8E9EAEBECEDEEEFF0F1F2F3F4F5F6F7F8F9FAFBFCFDFEFF' AS bytes;
 
+-- The models used, and by how many runs.
 CREATE VIEW v_model AS
 SELECT m.id, lower(hex(m.sha256)) AS sha256, m.name, m.path, m.arch, m.quant,
        m.bytes, m.n_layer, m.n_embd, m.n_head, m.n_head_kv, m.n_vocab,
@@ -22,8 +24,9 @@ SELECT m.id, lower(hex(m.sha256)) AS sha256, m.name, m.path, m.arch, m.quant,
        (SELECT count(*) FROM run r WHERE r.model_id = m.id) AS n_run
 FROM model m;
 
--- answer: the vote that leads (ties: by mean log-probability), votes of
--- n_voted paths.  status NULL: still recording, or cut off.
+-- One row per run, with how it ended.  answer: the vote that leads (ties: by
+-- mean log-probability), with `votes` of the n_voted paths that gave any.
+-- status NULL: still recording, or cut off.
 CREATE VIEW v_run AS
 SELECT r.id, r.uid, r.kind, r.model_id, m.name AS model,
        CASE WHEN f.id IS NULL THEN q.body END AS prompt,
@@ -60,7 +63,8 @@ LEFT JOIN text s ON s.id = r.system_id
 LEFT JOIN run_end e ON e.run_id = r.id
 LEFT JOIN tombstone f ON f.run_id = r.id AND f.kind = 'forget';
 
--- answer: as the path stated it; answer_norm: as it is counted.
+-- One row per path.  answer: as the path stated it; answer_norm: as it is
+-- counted; text: what it generated.
 CREATE VIEW v_path AS
 SELECT p.id, p.run_id, r.uid, p.ordinal, p.kind, p.params, p.parent_id,
        p.fork_pos, p.seed, e.stop, e.n_token,
@@ -80,7 +84,8 @@ LEFT JOIN text at ON at.id = a.text_id
 LEFT JOIN text an ON an.id = a.norm_id
 LEFT JOIN tombstone f ON f.run_id = p.run_id AND f.kind = 'forget';
 
--- text: its part of the path's text; answer: what it states, as counted.
+-- One row per step.  text: its part of the path's text; answer: what it
+-- states, as counted; path: ordinal of the path.
 CREATE VIEW v_step AS
 SELECT s.id, s.path_id, p.run_id, r.uid, p.ordinal AS path, s.ordinal, s.role,
        s.origin, s.tok_from, s.tok_to, s.char_from, s.char_to,
@@ -302,7 +307,8 @@ JOIN run r ON r.id = e.run_id
 LEFT JOIN text n ON n.id = e.note_id
 LEFT JOIN tombstone f ON f.run_id = e.run_id AND f.kind = 'forget';
 
--- share: of the paths that voted (n_voted).  margin: its share less that of
+-- One row per answer of a run.  share: of the n_voted paths that gave any;
+-- paths: ordinals of those that gave this one.  margin: its share less that of
 -- the best other answer.  rank 1 leads; ties go by mean log-probability.
 CREATE VIEW v_vote AS
 SELECT c.run_id, r.uid,
@@ -348,6 +354,7 @@ JOIN path b ON b.id = d.path_b
 LEFT JOIN piece wa ON wa.model_id = r.model_id AND wa.token_id = d.token_a
 LEFT JOIN piece wb ON wb.model_id = r.model_id AND wb.token_id = d.token_b;
 
+-- What the recorder lost, and why.
 CREATE VIEW v_loss AS
 SELECT l.run_id, r.uid, l.from_seq, l.n_event, l.reason
 FROM loss l JOIN run r ON r.id = l.run_id;

@@ -58,6 +58,10 @@ static enum sor_err resolve(const char *path, int exists, char **out,
     enum sor_err err = SOR_OK;
     struct str s;
 
+    if (!*leaf) {
+        mem_free(folder);
+        return sor_fail(msg, SOR_IO, "\"%s\": names no file", path);
+    }
     str_init(&s);
     if (folder)
         real = realpath(exists ? path : *folder ? folder : ".", NULL);

@@ -76,6 +76,11 @@ static void wrong_places_are_refused(void **state)
     assert_int_equal(access(t.other, F_OK), -1);
     snprintf(t.other, sizeof t.other, "%s/other", t.dir);
     assert_int_equal(open_other(0), SOR_IO);    /* no such file */
+    snprintf(t.other, sizeof t.other, "%s/", t.dir);
+    assert_refused(SOR_IO);
+    t.other[0] = '\0';
+    assert_refused(SOR_IO);
+    snprintf(t.other, sizeof t.other, "%s/other", t.dir);
     assert_int_equal(access(t.other, F_OK), -1);
 }
 
