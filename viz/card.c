@@ -88,7 +88,10 @@ static void bar(struct str *out, double part, int points, const char *color,
 {
     int full = (int)lrint(fmin(fmax(part, 0), 1) * points);
 
-    str_puts(out, TIGHT "<TR>");
+    /* fixed, lest a wide cell pull its two parts asunder */
+    str_printf(out, "<TABLE BORDER=\"0\" CELLBORDER=\"0\" CELLSPACING=\"0\" "
+               "CELLPADDING=\"0\" FIXEDSIZE=\"TRUE\" WIDTH=\"%d\" "
+               "HEIGHT=\"3\"><TR>", points);
     if (full > 0)
         str_printf(out, "<TD WIDTH=\"%d\" HEIGHT=\"3\" FIXEDSIZE=\"TRUE\" "
                    "BGCOLOR=\"%s\"></TD>", full, color);

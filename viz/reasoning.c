@@ -34,6 +34,23 @@ static const struct graph_node blank = {
     .lane = -1, .lead = -1, .prob = NAN, .origin = GRAPH_GENERATED
 };
 
+/* Answers that share the most votes. */
+static int n_leading(const struct rows *r)
+{
+    int n = 0;
+
+    while (n < r->n_vote && r->vote[n].votes == r->vote[0].votes)
+        n++;
+    return n;
+}
+
+/* The rank that an answer is drawn with: 0 is the lead alone, and nobody has
+ * it where it is shared. */
+static int rank_of(const struct builder *b, int vote)
+{
+    return vote < 0 ? -1 : vote + (n_leading(&b->rows) > 1);
+}
+
 static int put_question(struct builder *b)
 {
     struct graph_node n = blank;
@@ -103,7 +120,7 @@ static void put_lane(struct builder *b, int i)
 {
     const struct rows_path *p = b->drawn.lane[i].path;
     const char *says = p->answer ? p->answer : "no answer";
-    struct graph_lane l = { .lead = p->vote };
+    struct graph_lane l = { .lead = rank_of(b, p->vote) };
     char prob[32] = "", extra[64] = "";
 
     if (!isnan(p->prob))
@@ -165,7 +182,7 @@ static void put_vote(struct builder *b, int v)
     n.detail = graph_printf(b->g, "%d of %d path%s \xC2\xB7 %.0f %%",
                             row->votes, n_path, n_path == 1 ? "" : "s",
                             100 * n.share);
-    n.lead = v;
+    n.lead = rank_of(b, v);
     b->vote_node[v] = graph_add_node(b->g, &n);
 }
 
@@ -197,15 +214,12 @@ static void put_votes(struct builder *b)
     }
 }
 
-/* What the votes come to, in words; *n_lead: answers that share the lead. */
-static const char *conclusion(struct builder *b, int *n_lead)
+/* What the votes come to, in words. */
+static const char *conclusion(struct builder *b)
 {
     const struct rows_vote *v = b->rows.vote;
-    int n = b->rows.n_path, lead = 0;
+    int n = b->rows.n_path, lead = n_leading(&b->rows);
 
-    while (lead < b->rows.n_vote && v[lead].votes == v[0].votes)
-        lead++;
-    *n_lead = lead;
     if (lead == 0)
         return n == 1 ? "The path states no answer"
                       : "No path states an answer";
@@ -228,13 +242,13 @@ static void put_conclusion(struct builder *b)
 {
     const struct rows *r = &b->rows;
     struct graph_node n = blank;
-    int lead, silent = r->n_path;
+    int lead = n_leading(r), silent = r->n_path;
 
     for (int v = 0; v < r->n_vote; v++)
         silent -= r->vote[v].votes;
     n.kind = GRAPH_CONCLUSION;
     n.id = "conclusion";
-    n.title = conclusion(b, &lead);
+    n.title = conclusion(b);
     n.lead = lead == 1 ? 0 : -1;
     n.text = accuracy(b);
     if (lead)
