@@ -1,0 +1,15 @@
+#!/bin/sh
+# pictures.sh - makes the pictures of the README from the demo's trace, with the
+# program itself.  Run `make demo` first.
+set -eu
+. "$(dirname "$0")/../setup/lib.sh"
+
+docs=$(cd "$(dirname "$0")" && pwd)
+db=$(xdg XDG_DATA_HOME .local/share)/demo/trace.db
+[ -f "$db" ] || die "no demo trace: run 'make demo' first"
+
+# The heat map of path 1: tokens down, layers across.
+echo 'Enter Enter j v' |
+    "$docs/../sorites" browse --keys - --dump-svg "$docs/browser.svg" \
+        --size 110x32 "$db"
+"$docs/../sorites" graph last -o "$docs/graph.svg" --db "$db"
