@@ -114,6 +114,10 @@ $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(AID_LIB) $(CLI_LIB) $(LIB)
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $^ $(LIBS) -lcmocka
 
+$(BUILD)/bench/accuracy: $(BUILD)/bench/accuracy.o $(LIB)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -o $@ $^ $(LIBS)
+
 # Objects depend on the command line that made them, archives on the list of
 # what is in them.  These files change only when their text does.
 $(BUILD)/flags: FORCE
@@ -227,6 +231,14 @@ peer: ## build llama.cpp to measure against (five minutes)
 .PHONY: bench
 bench: all ## time it against llama.cpp in one run (PEER=its python)
 	@python="$(PEER)"; "$${python:-$$(sh setup/peer.sh)}" bench/peer.py $(BENCH)
+
+.PHONY: accuracy
+accuracy: model $(BUILD)/bench/accuracy ## how often the default model is right (QUESTIONS=FILE)
+	@$(BUILD)/bench/accuracy "$$(sh setup/model.sh)" "$(or $(QUESTIONS),sums)"
+
+.PHONY: pictures
+pictures: demo ## make the pictures of the README anew
+	@sh docs/pictures.sh
 
 .PHONY: demo
 demo: deps model ## the whole way: answer, record, replay, draw, query

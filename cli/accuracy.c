@@ -11,7 +11,7 @@ enum kind { KIND_OTHER, KIND_SUM, KIND_WORD_PROBLEM };
 
 #define STABILITY "; agreeing paths show stability, not truth"
 
-/* bench/accuracy.c makes these figures. */
+/* bench/accuracy.c makes these figures (make accuracy). */
 static const struct {
     const char *sha256;         /* of the model file */
     enum kind   kind;

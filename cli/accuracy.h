@@ -1,5 +1,5 @@
 /* cli/accuracy.h - what has been measured of a model on a kind of question.
- * Only figures that bench/accuracy.c makes stand in the table. */
+ * Only figures that `make accuracy` makes stand in the table. */
 #ifndef CLI_ACCURACY_H
 #define CLI_ACCURACY_H
 
