@@ -311,7 +311,8 @@ static int acts_init(struct kern_acts *a, size_t n_in)
     a->d = mem_aligned(64, rows * blocks * sizeof *a->d);
     a->s = mem_aligned(64, rows * blocks * sizeof *a->s);
     a->sum = mem_aligned(64, rows * blocks * sizeof *a->sum);
-    return a->f && a->q && a->d && a->s && a->sum;
+    a->half = mem_aligned(64, rows * blocks * sizeof *a->half);
+    return a->f && a->q && a->d && a->s && a->sum && a->half;
 }
 
 static void acts_release(struct kern_acts *a)
@@ -321,6 +322,7 @@ static void acts_release(struct kern_acts *a)
     mem_free(a->d);
     mem_free(a->s);
     mem_free(a->sum);
+    mem_free(a->half);
 }
 
 static float *rows_alloc(size_t width)

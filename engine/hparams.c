@@ -343,7 +343,8 @@ static enum sor_err check_tensor(const struct gguf *g,
                         "be F32", gguf_path(g), name, ti->name);
     if (!ti->known)
         return sor_fail(msg, SOR_UNSUP, "%s: tensor \"%s\" is %s, which is not "
-                        "supported; known: F32 F16 BF16 Q8_0 Q4_0 Q4_1",
+                        "supported; known: F32 F16 BF16 Q8_0 Q4_0 Q4_1 "
+                        "Q5_0 Q5_1 Q4_K Q5_K Q6_K",
                         gguf_path(g), name, ti->name);
     return SOR_OK;
 }

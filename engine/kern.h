@@ -25,16 +25,25 @@ enum {
 
 /* How a weight matrix is laid out for the kernels. */
 enum kern_wtype {
-    KERN_Q4_0, KERN_Q4_1, KERN_Q8_0, KERN_F16, KERN_BF16, KERN_F32,
+    KERN_Q4_0, KERN_Q4_1, KERN_Q4_K, KERN_Q5_K, KERN_Q6_K, KERN_Q8_0,
+    KERN_F16, KERN_BF16, KERN_F32,
     KERN_WTYPES
 };
 
 /* A matrix [n_out][n_in] in strips of 16 rows; the last strip is padded with
- * zero rows.  A strip of a quantised type holds, for each 32 columns in turn:
- *   q4   4 x 64 bytes; piece p holds columns 4p..4p+3 (low nibbles) and
- *        16+4p..16+4p+3 (high nibbles) of the 16 rows, 4 bytes a row
- *   q8   8 x 64 bytes; piece p holds columns 4p..4p+3, biased by 128
- *   then 16 scales d as binary16, for q4_1 also 16 minima m.
+ * zero rows.  A strip of a quantised type holds, for each 32 columns in turn,
+ * the integers in pieces of 64 bytes, 4 bytes a row:
+ *   4 bits  4 pieces; piece p holds columns 4p..4p+3 (low nibbles) and
+ *           16+4p..16+4p+3 (high nibbles)
+ *   8 bits  8 pieces; piece p holds columns 4p..4p+3
+ * and then 16 of each scale that the type has:
+ *   q4_0  4 bits, f16 d            value d (q - 8)
+ *   q4_1  4 bits, f16 d, m         value d q + m
+ *   q4_k  4 bits, f32 d, m         value d q + m
+ *   q5_k  8 bits, f32 d, m         value d q + m, q < 64
+ *   q6_k  8 bits, f32 d0, d1       value d (q - 32), q < 64; d0 for the first
+ *                                  16 columns, d1 for the others
+ *   q8_0  8 bits, f16 d            value d (q - 128)
  * A strip of a float type holds [n_in][16]. */
 struct kern_mat {
     enum kern_wtype type;
@@ -59,6 +68,7 @@ struct kern_acts {
     float   *d;             /* [n_row * n_in / 32] */
     float   *s;             /* d * sum */
     int32_t *sum;           /* sum of q */
+    int32_t *half;          /* sum of the first 16 q */
 };
 
 struct kern_out {
@@ -108,7 +118,7 @@ struct kern_table {
     void (*rmsnorm)(const float *x, const float *w, int n, float eps,
                     float *y);
     void (*stats)(const float *x, int n, struct kern_stats *st);
-    /* Fills q, d, s, sum of row `row` from its f. */
+    /* Fills q, d, s, sum, half of row `row` from its f. */
     void (*quantise)(const struct kern_acts *x, int row);
     /* g = silu(g) * u.  n: any. */
     void (*swiglu)(float *g, const float *u, int n);
@@ -148,6 +158,25 @@ static inline size_t kern_act_at(struct kern_tile t, int row, int nb, int b)
 {
     return (size_t)t.from * (size_t)nb + (size_t)b * (size_t)t.n +
            (size_t)(row - t.from);
+}
+
+/* 1 for the types whose products are integers. */
+static inline int kern_quantised(enum kern_wtype type)
+{
+    return type <= KERN_Q8_0;
+}
+
+/* Bytes that 32 columns of a strip take. */
+static inline size_t kern_block_bytes(enum kern_wtype type)
+{
+    static const uint16_t bytes[KERN_WTYPES] = {
+        [KERN_Q4_0] = 256 + 32,  [KERN_Q4_1] = 256 + 64,
+        [KERN_Q4_K] = 256 + 128, [KERN_Q5_K] = 512 + 128,
+        [KERN_Q6_K] = 512 + 128, [KERN_Q8_0] = 512 + 32,
+        [KERN_F16] = 1024, [KERN_BF16] = 1024, [KERN_F32] = 2048,
+    };
+
+    return bytes[type];
 }
 
 /* The best table that this CPU runs and `cap` allows. */

@@ -49,23 +49,53 @@ static float exp1(float x)
  * q_x has two bytes, so q_w . q_x = 256 (q_w . hi) + q_w . lo, exact in 32-bit
  * integers: only the sum over blocks rounds, in one order whatever the tile. */
 
+/* What the types differ in; constants once a kernel is instantiated. */
+INLINE int bytes_wide(enum kern_wtype t)
+{
+    return t == KERN_Q5_K || t == KERN_Q6_K || t == KERN_Q8_0;
+}
+
+INLINE int has_min(enum kern_wtype t)
+{
+    return t == KERN_Q4_1 || t == KERN_Q4_K || t == KERN_Q5_K;
+}
+
 /* Unpacks one block of a strip; w[p] meets columns 4p..4p+3. */
-INLINE void unpack_q4(const uint8_t *b, VB w[8])
+INLINE void unpack(enum kern_wtype type, const uint8_t *b, VB w[8])
 {
     UNROLL
-    for (int p = 0; p < 4; p++) {
-        VB both = vb_load(b + 64 * p);
+    for (int p = 0; p < 8; p++) {
+        VB v = vb_load(b + 64 * (bytes_wide(type) ? p : p % 4));
 
-        w[p] = vb_low4(both);
-        w[p + 4] = vb_high4(both);
+        w[p] = bytes_wide(type) ? v : p < 4 ? vb_low4(v) : vb_high4(v);
     }
 }
 
-INLINE void unpack_q8(const uint8_t *b, VB w[8])
+/* The n-th 16 scales behind a block's integers. */
+INLINE VF scales(enum kern_wtype type, const uint8_t *b, int n)
 {
+    const uint8_t *p = b + (bytes_wide(type) ? 512 : 256);
+
+    if (type == KERN_Q4_K || type == KERN_Q5_K || type == KERN_Q6_K)
+        return vf_load((const float *)(const void *)(p + 64 * n));
+    return vf_f16((const uint16_t *)(const void *)(p + 32 * n));
+}
+
+/* w . q over columns 4 from .. 4 to - 1; start: minus the zero point's share. */
+INLINE VI dot(enum kern_wtype type, const VB *w, const int8_t *hi, int from,
+              int to, VI start)
+{
+    const int8_t *lo = hi + KERN_QBLOCK;
+    VI h = vi_zero(), l = start;
+
     UNROLL
-    for (int p = 0; p < 8; p++)
-        w[p] = vb_load(b + 64 * p);
+    for (int p = from; p < to; p++) {
+        h = type == KERN_Q8_0 ? vi_dot8(h, w[p], hi + 4 * p)
+                              : vi_dot4(h, w[p], hi + 4 * p);
+        l = type == KERN_Q8_0 ? vi_dot8(l, w[p], lo + 4 * p)
+                              : vi_dot4(l, w[p], lo + 4 * p);
+    }
+    return vi_join(h, l);
 }
 
 /* Writes a strip's 16 results, or fewer where the matrix ends inside it. */
@@ -91,51 +121,45 @@ INLINE void mul_quant_tile(const struct kern_mat *w, int strip,
                            const struct kern_out *out)
 {
     const enum kern_wtype type = w->type;
-    const int nb = w->n_in / KERN_QBLOCK;
-    const size_t qbytes = type == KERN_Q8_0 ? 512 : 256;
-    const size_t bbytes = qbytes + (type == KERN_Q4_1 ? 64 : 32);
+    const size_t nb = (size_t)w->n_in / KERN_QBLOCK;
+    const size_t end = ((size_t)row + (size_t)nt) * nb;
     const uint8_t *b = w->data + (size_t)strip * w->strip_bytes;
-    const size_t at = (size_t)row * (size_t)nb;
-    const int8_t *q = x->q + at * 2 * KERN_QBLOCK;
-    const float *xd = x->d + at, *xs = x->s + at;
-    const int32_t *sum = x->sum + at;
     VF acc[MOST_ROWS];
 
     UNROLL
     for (int t = 0; t < nt; t++)
         acc[t] = vf_zero();
-    for (int i = 0; i < nb; i++, b += bbytes, q += nt * 2 * KERN_QBLOCK,
-             xd += nt, xs += nt, sum += nt) {
-        VF d = vf_f16((const uint16_t *)(const void *)(b + qbytes));
-        VF m = vf_zero();
+    for (size_t i = (size_t)row * nb; i < end; i += (size_t)nt,
+             b += kern_block_bytes(type)) {
+        const int8_t *q = x->q + i * 2 * KERN_QBLOCK;
+        const float *xd = x->d + i, *xs = x->s + i;
+        const int32_t *sum = x->sum + i, *half = x->half + i;
+        VF d = scales(type, b, 0);
+        VF d1 = type == KERN_Q6_K || has_min(type) ? scales(type, b, 1) : d;
         VB wq[8];
 
-        if (type == KERN_Q4_1)
-            m = vf_f16((const uint16_t *)(const void *)(b + qbytes + 32));
-        if (type == KERN_Q8_0)
-            unpack_q8(b, wq);
-        else
-            unpack_q4(b, wq);
+        unpack(type, b, wq);
         UNROLL
-        for (int t = 0; t < nt; t++) {
-            const int8_t *hi = q + t * 2 * KERN_QBLOCK, *lo = hi + KERN_QBLOCK;
-            VI dh = vi_zero();
-            VI dl = type == KERN_Q4_1 ? vi_zero()
-                  : type == KERN_Q8_0 ? vi_dot8_start(sum[t])
-                  : vi_set1(-8 * sum[t]);
+        for (int t = 0; t < nt; t++, q += 2 * KERN_QBLOCK) {
+            VF dx = vf_set1(xd[t]);
 
-            UNROLL
-            for (int p = 0; p < 8; p++) {
-                dh = type == KERN_Q8_0 ? vi_dot8(dh, wq[p], hi + 4 * p)
-                                       : vi_dot4(dh, wq[p], hi + 4 * p);
-                dl = type == KERN_Q8_0 ? vi_dot8(dl, wq[p], lo + 4 * p)
-                                       : vi_dot4(dl, wq[p], lo + 4 * p);
+            if (type == KERN_Q6_K) {
+                VI a = vi_set1(-32 * half[t]);
+                VI c = vi_set1(-32 * (sum[t] - half[t]));
+
+                a = dot(type, wq, q, 0, 4, a);
+                c = dot(type, wq, q, 4, 8, c);
+                acc[t] = vf_fma(vf_from(a), vf_mul(d, dx), acc[t]);
+                acc[t] = vf_fma(vf_from(c), vf_mul(d1, dx), acc[t]);
+                continue;
             }
-            VI dot = vi_join(dh, dl);
+            VI start = type == KERN_Q8_0 ? vi_dot8_start(sum[t])
+                     : type == KERN_Q4_0 ? vi_set1(-8 * sum[t]) : vi_zero();
+            VF p = vf_from(dot(type, wq, q, 0, 8, start));
 
-            acc[t] = vf_fma(vf_from(dot), vf_mul(d, vf_set1(xd[t])), acc[t]);
-            if (type == KERN_Q4_1)
-                acc[t] = vf_fma(m, vf_set1(xs[t]), acc[t]);
+            acc[t] = vf_fma(p, vf_mul(d, dx), acc[t]);
+            if (has_min(type))
+                acc[t] = vf_fma(d1, vf_set1(xs[t]), acc[t]);
         }
     }
     UNROLL
@@ -213,6 +237,9 @@ INLINE void mul_float_tile(const struct kern_mat *w, int strip,
 
 DEFINE_MUL(mul_q4_0, KERN_Q4_0, mul_quant_tile)
 DEFINE_MUL(mul_q4_1, KERN_Q4_1, mul_quant_tile)
+DEFINE_MUL(mul_q4_k, KERN_Q4_K, mul_quant_tile)
+DEFINE_MUL(mul_q5_k, KERN_Q5_K, mul_quant_tile)
+DEFINE_MUL(mul_q6_k, KERN_Q6_K, mul_quant_tile)
 DEFINE_MUL(mul_q8_0, KERN_Q8_0, mul_quant_tile)
 DEFINE_MUL(mul_f16, KERN_F16, mul_float_tile)
 DEFINE_MUL(mul_bf16, KERN_BF16, mul_float_tile)
@@ -287,8 +314,8 @@ INLINE VF split_bytes(VF q, int8_t *hi, int8_t *lo)
     return vf_add(vf_mul(h, vf_set1(256.0f)), l);
 }
 
-/* d = max|f| / (256 * 127), q = round(f / d).  A sum of 32 such integers is
- * exact in floats, so vf_sum() may add them. */
+/* d = max|f| / (256 * 127), q = round(f / d).  Sums of 32 such integers
+ * are exact in floats, so vf_sum() may add them. */
 static void quantise(const struct kern_acts *x, int row)
 {
     const float full = 256.0f * 127.0f;
@@ -305,11 +332,12 @@ static void quantise(const struct kern_acts *x, int row)
         VF qu = split_bytes(vf_round(vf_mul(u, inv)), hi, lo);
         VF qv = split_bytes(vf_round(vf_mul(v, inv)), hi + KERN_LANES,
                             lo + KERN_LANES);
-        float d = top / full, sum = vf_sum(vf_add(qu, qv));
+        float d = top / full, half = vf_sum(qu), sum = half + vf_sum(qv);
 
         x->d[i] = d;
         x->s[i] = d * sum;
-        x->sum[i] = sum == sum ? (int32_t)sum : 0;  /* NaN in, 0 out */
+        x->sum[i] = sum == sum ? (int32_t)sum : 0;      /* NaN in, 0 out */
+        x->half[i] = half == half ? (int32_t)half : 0;
     }
 }
 
@@ -653,8 +681,10 @@ static void exp_sums(const float *x, int n, float max, float scale,
     {                                                                        \
         .name = name_, .isa = isa_, .tile_rows = TILE_ROWS,                  \
         .mul = { [KERN_Q4_0] = mul_q4_0, [KERN_Q4_1] = mul_q4_1,             \
-                 [KERN_Q8_0] = mul_q8_0, [KERN_F16] = mul_f16,               \
-                 [KERN_BF16] = mul_bf16, [KERN_F32] = mul_f32 },             \
+                 [KERN_Q4_K] = mul_q4_k, [KERN_Q5_K] = mul_q5_k,             \
+                 [KERN_Q6_K] = mul_q6_k, [KERN_Q8_0] = mul_q8_0,             \
+                 [KERN_F16] = mul_f16, [KERN_BF16] = mul_bf16,               \
+                 [KERN_F32] = mul_f32 },                                     \
         .rmsnorm = rmsnorm, .stats = stats, .quantise = quantise,            \
         .swiglu = swiglu, .to_f16 = to_f16, .attn = attn, .merge = merge,    \
         .top = top, .exps = exps, .exp_sums = exp_sums,                      \

@@ -6,11 +6,9 @@
 
 #include "base/mem.h"
 #include "engine/half.h"
+#include "engine/quant.h"
 
-/* --- blocks as they lie in the file ----------------------------------------
- * Source: ggml, ggml-common.h: block_q4_0 {d, qs[16]}, block_q4_1 {d, m,
- * qs[16]}, block_q8_0 {d, qs[32]}; d and m binary16; qs[i] of the 4-bit types
- * holds element i in its low and element i + 16 in its high nibble. */
+/* Blocks whose bytes are taken over as they are; quant.h reads the others. */
 enum { Q4_0_BYTES = 18, Q4_1_BYTES = 20, Q8_0_BYTES = 34 };
 
 static uint16_t u16_at(const uint8_t *p)
@@ -18,26 +16,15 @@ static uint16_t u16_at(const uint8_t *p)
     return (uint16_t)(p[0] | p[1] << 8);
 }
 
-static void row_q4(const uint8_t *p, size_t n, int has_min, float *out)
+static void row_quant(enum gguf_type type, const uint8_t *p, size_t n,
+                      float *out)
 {
-    for (size_t b = 0; b < n / KERN_QBLOCK; b++, out += KERN_QBLOCK) {
-        float d = half_to_f32(u16_at(p));
-        float m = has_min ? half_to_f32(u16_at(p + 2)) : -8.0f * d;
-        const uint8_t *q = p + (has_min ? 4 : 2);
+    for (size_t b = 0; b < n / QUANT_BLOCK; b++) {
+        struct quant_block q;
 
-        for (int i = 0; i < 16; i++) {
-            out[i] = d * (float)(q[i] & 15) + m;
-            out[i + 16] = d * (float)(q[i] >> 4) + m;
-        }
-        p += has_min ? Q4_1_BYTES : Q4_0_BYTES;
+        quant_read(type, p, b, &q);
+        quant_values(&q, out + b * QUANT_BLOCK);
     }
-}
-
-static void row_q8(const uint8_t *p, size_t n, float *out)
-{
-    for (size_t b = 0; b < n / KERN_QBLOCK; b++, p += Q8_0_BYTES)
-        for (int i = 0; i < KERN_QBLOCK; i++)
-            *out++ = half_to_f32(u16_at(p)) * (float)(int8_t)p[2 + i];
 }
 
 void weights_row(const struct gguf_tensor *t, uint64_t row, float *out)
@@ -58,10 +45,9 @@ void weights_row(const struct gguf_tensor *t, uint64_t row, float *out)
         for (size_t i = 0; i < n; i++)
             out[i] = bfloat_to_f32(u16_at(p + 2 * i));
         break;
-    case GGUF_Q4_0: row_q4(p, n, 0, out); break;
-    case GGUF_Q4_1: row_q4(p, n, 1, out); break;
-    case GGUF_Q8_0: row_q8(p, n, out); break;
-    default: break;     /* hparams_read() let no other type through */
+    default:
+        row_quant(t->type, p, n, out);
+        break;
     }
 }
 
@@ -105,6 +91,51 @@ static void strip_q8(const uint8_t *const *src, size_t n_in, uint8_t *dst)
         }
 }
 
+/* Any type by way of quant.h: integers as nibbles or bytes, scales as floats. */
+static void strip_wide(enum gguf_type file, enum kern_wtype type,
+                       const uint8_t *const *src, size_t n_in, uint8_t *dst)
+{
+    size_t ints = type == KERN_Q4_K ? 256 : 512;
+
+    for (size_t b = 0; b < n_in / QUANT_BLOCK; b++) {
+        for (int r = 0; r < KERN_LANES; r++) {
+            struct quant_block q;
+
+            if (!src[r])
+                continue;
+            quant_read(file, src[r], b, &q);
+            for (int i = 0; i < QUANT_BLOCK; i++)
+                if (type != KERN_Q4_K)
+                    dst[64 * (i / 4) + 4 * r + i % 4] = q.q[i];
+                else if (i < 16)
+                    dst[64 * (i / 4) + 4 * r + i % 4] =
+                        (uint8_t)(q.q[i] | q.q[i + 16] << 4);
+            memcpy(dst + ints + 4 * r, &q.d[0], sizeof(float));
+            memcpy(dst + ints + 64 + 4 * r,
+                   type == KERN_Q6_K ? &q.d[1] : &q.m, sizeof(float));
+        }
+        dst += kern_block_bytes(type);
+    }
+}
+
+/* Q5_0 has the shape of Q8_0 with fewer values. */
+static void strip_q5_0(const uint8_t *const *src, size_t n_in, uint8_t *dst)
+{
+    for (size_t b = 0; b < n_in / QUANT_BLOCK; b++, dst += 544)
+        for (int r = 0; r < KERN_LANES; r++) {
+            struct quant_block q;
+
+            if (!src[r])
+                continue;
+            quant_read(GGUF_Q5_0, src[r], b, &q);
+            for (int i = 0; i < QUANT_BLOCK; i++)
+                dst[64 * (i / 4) + 4 * r + i % 4] =
+                    (uint8_t)(q.q[i] - q.zero + 128);
+            memcpy(dst + 512 + 2 * r,
+                   src[r] + b * gguf_type_info(GGUF_Q5_0)->bytes, 2);
+        }
+}
+
 static void strip_float(const uint8_t *const *src, size_t n_in, size_t size,
                         uint8_t *dst)
 {
@@ -114,24 +145,12 @@ static void strip_float(const uint8_t *const *src, size_t n_in, size_t size,
                    src[r] + k * size, size);
 }
 
-/* File type -> kernel type, and the bytes of one strip for 32 columns. */
-static const struct layout {
-    enum gguf_type file;
-    enum kern_wtype type;
-    size_t bytes;
-} layouts[] = {
-    { GGUF_Q4_0, KERN_Q4_0, 288 },  { GGUF_Q4_1, KERN_Q4_1, 320 },
-    { GGUF_Q8_0, KERN_Q8_0, 544 },  { GGUF_F16, KERN_F16, 1024 },
-    { GGUF_BF16, KERN_BF16, 1024 }, { GGUF_F32, KERN_F32, 2048 },
+static const enum kern_wtype kernel_type[GGUF_TYPES] = {
+    [GGUF_Q4_0] = KERN_Q4_0, [GGUF_Q4_1] = KERN_Q4_1, [GGUF_Q4_K] = KERN_Q4_K,
+    [GGUF_Q5_0] = KERN_Q8_0, [GGUF_Q5_1] = KERN_Q5_K, [GGUF_Q5_K] = KERN_Q5_K,
+    [GGUF_Q6_K] = KERN_Q6_K, [GGUF_Q8_0] = KERN_Q8_0, [GGUF_F16] = KERN_F16,
+    [GGUF_BF16] = KERN_BF16, [GGUF_F32] = KERN_F32,
 };
-
-static const struct layout *layout_of(enum gguf_type file)
-{
-    for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++)
-        if (layouts[i].file == file)
-            return &layouts[i];
-    return NULL;        /* hparams_read() let no other type through */
-}
 
 struct repack {
     const struct gguf_tensor *t;
@@ -155,40 +174,51 @@ static void repack_strip(void *ctx, int strip, int thread)
     }
     if ((strip + 1) * KERN_LANES > job->m->n_out)
         memset(dst, 0, job->m->strip_bytes);
-    switch (job->m->type) {
-    case KERN_Q4_0: strip_q4(src, n_in, 0, dst); break;
-    case KERN_Q4_1: strip_q4(src, n_in, 1, dst); break;
-    case KERN_Q8_0: strip_q8(src, n_in, dst); break;
-    case KERN_F16:
-    case KERN_BF16: strip_float(src, n_in, 2, dst); break;
-    default:        strip_float(src, n_in, 4, dst); break;
+    switch (t->type) {
+    case GGUF_Q4_0: strip_q4(src, n_in, 0, dst); break;
+    case GGUF_Q4_1: strip_q4(src, n_in, 1, dst); break;
+    case GGUF_Q5_0: strip_q5_0(src, n_in, dst); break;
+    case GGUF_Q8_0: strip_q8(src, n_in, dst); break;
+    case GGUF_F16:
+    case GGUF_BF16: strip_float(src, n_in, 2, dst); break;
+    case GGUF_F32:  strip_float(src, n_in, 4, dst); break;
+    default:        strip_wide(t->type, job->m->type, src, n_in, dst); break;
     }
+}
+
+enum sor_err weights_pack(const struct gguf_tensor *t, struct pool *pool,
+                          struct kern_mat *m, struct sor_msg *msg)
+{
+    struct repack job = { t, m };
+    size_t bytes;
+
+    m->type = kernel_type[t->type];
+    m->n_in = (int)t->dim[0];
+    m->n_out = (int)t->dim[1];
+    m->n_strip = (m->n_out + KERN_LANES - 1) / KERN_LANES;
+    m->strip_bytes = (size_t)m->n_in * kern_block_bytes(m->type) / KERN_QBLOCK;
+    bytes = m->strip_bytes * (size_t)m->n_strip;
+    m->data = mem_aligned(64, bytes);
+    if (!m->data)
+        return sor_fail(msg, SOR_NOMEM, "no memory for %zu bytes of weights "
+                        "(%.*s)", bytes, (int)t->name.n, t->name.p);
+    pool_run(pool, m->n_strip, repack_strip, &job);
+    return SOR_OK;
 }
 
 static enum sor_err repack(struct weights *w, const struct gguf_tensor *t,
                            struct pool *pool, struct kern_mat *m,
                            struct sor_msg *msg)
 {
-    const struct layout *lay = layout_of(t->type);
-    struct repack job = { t, m };
-    size_t bytes;
+    enum sor_err err = weights_pack(t, pool, m, msg);
 
-    m->type = lay->type;
-    m->n_in = (int)t->dim[0];
-    m->n_out = (int)t->dim[1];
-    m->n_strip = (m->n_out + KERN_LANES - 1) / KERN_LANES;
-    m->strip_bytes = (size_t)m->n_in * lay->bytes / KERN_QBLOCK;
-    bytes = m->strip_bytes * (size_t)m->n_strip;
-    m->data = mem_aligned(64, bytes);
-    if (!m->data)
-        return sor_fail(msg, SOR_NOMEM, "no memory for %zu bytes of weights "
-                        "(%.*s)", bytes, (int)t->name.n, t->name.p);
-    w->bytes += (int64_t)bytes;
-    if (weights_quantised(m->type))
+    if (err)
+        return err;
+    w->bytes += (int64_t)(m->strip_bytes * (size_t)m->n_strip);
+    if (kern_quantised(m->type))
         w->any_quant = 1;
     else
         w->any_float = 1;
-    pool_run(pool, m->n_strip, repack_strip, &job);
     return SOR_OK;
 }
 

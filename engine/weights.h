@@ -33,12 +33,12 @@ enum sor_err weights_init(struct weights *w, const struct gguf *g,
                           struct sor_msg *msg);
 void weights_release(struct weights *w, const struct model_hparams *hp);
 
+/* One matrix; m->data is the caller's to mem_free().  t's type is one that the
+ * engine computes with. */
+enum sor_err weights_pack(const struct gguf_tensor *t, struct pool *pool,
+                          struct kern_mat *m, struct sor_msg *msg);
+
 /* Row `row` of a mapped tensor as floats: out[dim[0]]. */
 void weights_row(const struct gguf_tensor *t, uint64_t row, float *out);
-
-static inline int weights_quantised(enum kern_wtype type)
-{
-    return type <= KERN_Q8_0;
-}
 
 #endif

@@ -45,55 +45,73 @@ struct matrix {
     double value[N_OUT][N_IN];
 };
 
-static const size_t per_32[KERN_WTYPES] = {
-    [KERN_Q4_0] = 288, [KERN_Q4_1] = 320, [KERN_Q8_0] = 544,
-    [KERN_F16] = 1024, [KERN_BF16] = 1024, [KERN_F32] = 2048,
-};
-
 static void put16(uint8_t *p, uint16_t v)
 {
     memcpy(p, &v, sizeof v);
 }
 
+static int wide(enum kern_wtype type)
+{
+    return type == KERN_Q5_K || type == KERN_Q6_K || type == KERN_Q8_0;
+}
+
 /* A column of a quantised block as kern.h lays it out. */
 static int quant_at(enum kern_wtype type, const uint8_t *b, int row, int col)
 {
-    if (type == KERN_Q8_0)
-        return b[64 * (col / 4) + 4 * row + col % 4] - 128;
+    if (wide(type))
+        return b[64 * (col / 4) + 4 * row + col % 4];
     int byte = b[64 * (col % 16 / 4) + 4 * row + col % 4];
 
     return col < 16 ? byte & 15 : byte >> 4;
 }
 
+/* The n-th scale of a row, made up and stored in the type's own form. */
+static double put_scale(enum kern_wtype type, uint8_t *b, int n, int row)
+{
+    float v = n ? random_float() : 0.01f + 0.01f * random_float();
+
+    b += wide(type) ? 512 : 256;
+    if (type == KERN_Q4_K || type == KERN_Q5_K || type == KERN_Q6_K) {
+        memcpy(b + 64 * n + 4 * row, &v, sizeof v);
+        return (double)v;
+    }
+    put16(b + 32 * n + 2 * row, half_from_f32(v));
+    return (double)half_to_f32(half_from_f32(v));
+}
+
 static void fill_quant(struct matrix *w, int strip, int block)
 {
+    static const int zero[KERN_WTYPES] = {
+        [KERN_Q4_0] = 8, [KERN_Q6_K] = 32, [KERN_Q8_0] = 128 };
     enum kern_wtype type = w->m.type;
-    size_t q = type == KERN_Q8_0 ? 512 : 256;
     uint8_t *b = w->m.data + (size_t)strip * w->m.strip_bytes +
-                 (size_t)block * per_32[type];
+                 (size_t)block * kern_block_bytes(type);
+    int two = type == KERN_Q4_1 || type == KERN_Q4_K || type == KERN_Q5_K ||
+              type == KERN_Q6_K;
 
-    for (size_t i = 0; i < q; i++)
+    for (size_t i = 0; i < (wide(type) ? 512 : 256); i++) {
         b[i] = (uint8_t)random32();
+        if (type == KERN_Q5_K || type == KERN_Q6_K)
+            b[i] &= 63;
+    }
     for (int r = 0; r < 16; r++) {
-        float d = 0.01f + 0.01f * random_float(), m = random_float();
+        double d = put_scale(type, b, 0, r);
+        double e = two ? put_scale(type, b, 1, r) : 0.0;
         int row = strip * 16 + r;
 
-        put16(b + q + 2 * r, half_from_f32(d));
-        if (type == KERN_Q4_1)
-            put16(b + q + 32 + 2 * r, half_from_f32(m));
-        d = half_to_f32(half_from_f32(d));
-        m = type == KERN_Q4_1 ? half_to_f32(half_from_f32(m))
-          : type == KERN_Q4_0 ? -8.0f * d : 0.0f;
-        for (int c = 0; c < 32 && row < N_OUT; c++)
+        for (int c = 0; c < 32 && row < N_OUT; c++) {
+            int q = quant_at(type, b, r, c) - zero[type];
+
             w->value[row][block * 32 + c] =
-                (double)d * quant_at(type, b, r, c) + (double)m;
+                type != KERN_Q6_K ? d * q + e : c < 16 ? d * q : e * q;
+        }
     }
 }
 
 static void fill_float(struct matrix *w, int strip, int col)
 {
     enum kern_wtype type = w->m.type;
-    size_t size = per_32[type] / 512;
+    size_t size = kern_block_bytes(type) / 512;
 
     for (int r = 0; r < 16; r++) {
         uint8_t *p = w->m.data + (size_t)strip * w->m.strip_bytes +
@@ -120,13 +138,13 @@ static void matrix_init(struct matrix *w, enum kern_wtype type)
 {
     w->m = (struct kern_mat){
         .type = type, .n_out = N_OUT, .n_in = N_IN, .n_strip = N_STRIP,
-        .strip_bytes = per_32[type] * N_IN / 32,
+        .strip_bytes = kern_block_bytes(type) * N_IN / 32,
     };
     w->m.data = aligned_alloc(64, N_STRIP * w->m.strip_bytes + 64);
     assert_non_null(w->m.data);
     for (int s = 0; s < N_STRIP; s++)
-        for (int i = 0; i < (type <= KERN_Q8_0 ? N_IN / 32 : N_IN); i++)
-            if (type <= KERN_Q8_0)
+        for (int i = 0; i < (kern_quantised(type) ? N_IN / 32 : N_IN); i++)
+            if (kern_quantised(type))
                 fill_quant(w, s, i);
             else
                 fill_float(w, s, i);
@@ -138,7 +156,7 @@ struct rows {
     struct kern_acts a;
     float f[MAX_ROWS][N_IN], d[MAX_ROWS][N_IN / 32], s[MAX_ROWS][N_IN / 32];
     int8_t q[MAX_ROWS][N_IN * 2];
-    int32_t sum[MAX_ROWS][N_IN / 32];
+    int32_t sum[MAX_ROWS][N_IN / 32], half[MAX_ROWS][N_IN / 32];
 };
 
 static void rows_init(struct rows *x, int n)
@@ -148,7 +166,7 @@ static void rows_init(struct rows *x, int n)
             x->f[r][c] = random_float() * (c == 7 ? 300.0f : 1.0f);
     x->a = (struct kern_acts){
         .n_row = n, .n_in = N_IN, .f = x->f[0], .q = x->q[0],
-        .d = x->d[0], .s = x->s[0], .sum = x->sum[0],
+        .d = x->d[0], .s = x->s[0], .sum = x->sum[0], .half = x->half[0],
     };
 }
 
@@ -268,6 +286,7 @@ static void rows_equal_the_plain_ones(void **state)
     b = a;
     b.a.f = b.f[0], b.a.q = b.q[0];
     b.a.d = b.d[0], b.a.s = b.s[0], b.a.sum = b.sum[0];
+    b.a.half = b.half[0];
     quantise_all(k, &a);
     quantise_all(&kern_ref, &b);
     for (int r = 0; r < MAX_ROWS; r++)
@@ -276,6 +295,7 @@ static void rows_equal_the_plain_ones(void **state)
 
             assert_memory_equal(a.q[0] + 64 * u, b.q[0] + 64 * v, 64);
             assert_int_equal(a.sum[0][u], b.sum[0][v]);
+            assert_int_equal(a.half[0][u], b.half[0][v]);
             if (r > 0)                  /* row 0 is NaN: its payload is free */
                 assert_memory_equal(&a.d[0][u], &b.d[0][v], sizeof(float));
         }
