@@ -180,7 +180,7 @@ static void card_conclusion(struct str *out, const struct graph_node *n,
 {
     struct pen small = { SMALL_PT + 1, th->on_solid };
 
-    room = (struct card_room){ 330, 3 };
+    room = (struct card_room){ 280, 3 };
     str_puts(out, TABLE "<TR><TD ALIGN=\"LEFT\">");
     bold(out, n->title, (struct pen){ 14, th->on_solid }, room.width);
     str_puts(out, "</TD></TR>");
