@@ -4,9 +4,12 @@
 #include "base/mem.h"
 #include "db/writer.h"
 
-enum {  /* pages; what WAL_CUT waits for is the end of the oldest reader */
-    WAL_COPY = (8 << 20) / CONN_PAGE_BYTES,
-    WAL_CUT = (32 << 20) / CONN_PAGE_BYTES
+/* What is done about a WAL of this many pages, and how long for readers to
+ * get out of the way: cutting it off needs a moment without one. */
+static const struct { int page, mode, wait_ms; } checkpoints[] = {
+    { (56 << 20) / CONN_PAGE_BYTES, SQLITE_CHECKPOINT_TRUNCATE, CONN_BUSY_MS },
+    { (32 << 20) / CONN_PAGE_BYTES, SQLITE_CHECKPOINT_TRUNCATE, 20 },
+    { (8 << 20) / CONN_PAGE_BYTES, SQLITE_CHECKPOINT_PASSIVE, 0 },
 };
 
 enum sor_err writer_ready(struct db_writer *w, struct sor_msg *msg)
@@ -164,11 +167,15 @@ static void hash_batch(struct db_writer *w, int64_t at_us,
  * space, and the next commit tries again. */
 static void checkpoint(struct db_writer *w)
 {
-    int mode = w->wal_page > WAL_CUT ? SQLITE_CHECKPOINT_TRUNCATE
-                                     : SQLITE_CHECKPOINT_PASSIVE;
-
-    if (w->wal_page > WAL_COPY)
-        sqlite3_wal_checkpoint_v2(w->d->sq, NULL, mode, NULL, NULL);
+    for (size_t i = 0; i < sizeof checkpoints / sizeof checkpoints[0]; i++) {
+        if (w->wal_page <= checkpoints[i].page)
+            continue;
+        sqlite3_busy_timeout(w->d->sq, checkpoints[i].wait_ms);
+        sqlite3_wal_checkpoint_v2(w->d->sq, NULL, checkpoints[i].mode, NULL,
+                                  NULL);
+        sqlite3_busy_timeout(w->d->sq, CONN_BUSY_MS);
+        return;
+    }
 }
 
 enum sor_err db_commit(struct db_writer *w, int64_t *batch_id,

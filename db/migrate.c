@@ -43,7 +43,7 @@ static enum sor_err drop_views(struct db *d, struct str *sql,
                                struct sor_msg *msg)
 {
     sqlite3_stmt *st = NULL;
-    enum sor_err err = conn_prepare(d, "SELECT format('DROP VIEW \"%w\";', "
+    enum sor_err err = conn_prepare(d, "SELECT printf('DROP VIEW \"%w\";', "
         "name) FROM sqlite_schema WHERE type = 'view'", &st, msg);
     int rc = SQLITE_DONE;
 

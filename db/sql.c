@@ -8,7 +8,8 @@
 
 enum {
     STEPS_PER_POLL = 1000,      /* of SQLite's machine: some microseconds */
-    COLUMNS = 2000              /* SQLite's own limit */
+    COLUMNS = 2000,             /* SQLite's own limit */
+    HEAP_BYTES = 512 << 20      /* of SQLite in this process */
 };
 
 struct sql {
@@ -51,7 +52,8 @@ static int poll(void *ud)
 }
 
 /* Some functions do much within one step, where no handler can look: keep
- * what they work on small. */
+ * what they work on small.  And a thousand such values to be sorted are more
+ * than a machine has, hence HEAP_BYTES. */
 static const struct { int limit, value; } limits[] = {
     { SQLITE_LIMIT_ATTACHED, 0 },
     { SQLITE_LIMIT_LENGTH, 64 << 20 },
@@ -68,6 +70,8 @@ static enum sor_err raise_fence(struct sql *s, struct sor_msg *msg)
         return err;
     for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
         sqlite3_limit(s->d->sq, limits[i].limit, limits[i].value);
+    if (sqlite3_hard_heap_limit64(-1) == 0)
+        sqlite3_hard_heap_limit64(HEAP_BYTES);
     sqlite3_progress_handler(s->d->sq, STEPS_PER_POLL, poll, s);
     if (!s->o.write)
         sqlite3_set_authorizer(s->d->sq, authorize, NULL);
@@ -143,6 +147,9 @@ static enum sor_err refused(struct sql *s, struct sor_msg *msg)
     if (rc == SQLITE_AUTH || (rc == SQLITE_READONLY && !s->o.write))
         return sor_fail(msg, SOR_USAGE, "%s: only SELECT is allowed here; "
                         "--write allows changes", s->d->path);
+    if (rc == SQLITE_NOMEM)
+        return sor_fail(msg, SOR_LIMIT, "SQL: the query needs more than %d "
+                        "MiB of memory", HEAP_BYTES >> 20);
     if (rc == SQLITE_ERROR || rc == SQLITE_CONSTRAINT)
         return sor_fail(msg, SOR_USAGE, "SQL: %s", sqlite3_errmsg(s->d->sq));
     return conn_fail(s->d, msg, "SQL");

@@ -280,6 +280,43 @@ static void votes_and_edges_read_well(void **state)
         "p.id = s.path_id WHERE NOT instr(p.text, s.text)"), 0);
 }
 
+/* The views of another version are made anew by the next writer. */
+static void old_views_are_remade(void **state)
+{
+    sqlite3 *rw;
+    char *said = NULL;
+
+    (void)state;
+    sqlite3_close(sq);
+    assert_int_equal(sqlite3_open(t.path, &rw), SQLITE_OK);
+    if (sqlite3_exec(rw, "DROP VIEW v_vote; CREATE VIEW v_old AS SELECT 1; "
+                     "UPDATE views_made SET sha256 = zeroblob(32)", NULL, NULL,
+                     &said) != SQLITE_OK)
+        fail_msg("%s", said);
+    sqlite3_close(rw);
+    db_writer_close(dbtest_writer());
+    sq = NULL;
+    sqlite3_open_v2(t.path, &sq, SQLITE_OPEN_READONLY, NULL);
+    assert_int_equal(one("SELECT count(*) FROM v_vote WHERE run_id = 1"), 2);
+    assert_int_equal(one("SELECT count(*) FROM sqlite_schema "
+                         "WHERE name = 'v_old'"), 0);
+}
+
+/* A new database is sound, and says what it is. */
+static void migrations_are_sound(void **state)
+{
+    (void)state;
+    assert_int_equal(one("PRAGMA user_version"), 1);
+    assert_int_equal(one("PRAGMA application_id"), 0x534f5249);
+    assert_int_equal(one("PRAGMA page_size"), 8192);
+    assert_int_equal(one("SELECT integrity_check = 'ok' FROM "
+                         "pragma_integrity_check"), 1);
+    assert_int_equal(one("SELECT count(*) FROM pragma_foreign_key_check"), 0);
+    assert_int_equal(one("SELECT count(*) FROM pragma_table_list WHERE "
+                         "type = 'table' AND schema = 'main' AND NOT strict "
+                         "AND name NOT LIKE 'sqlite%'"), 0);
+}
+
 /* A column that a migration adds must not stay out of the chain. */
 static void every_table_is_in_the_chain(void **state)
 {
@@ -315,6 +352,8 @@ int main(void)
         TEST(uf16_is_the_same_in_sql),
         TEST(keys_use_indexes),
         TEST(votes_and_edges_read_well),
+        TEST(old_views_are_remade),
+        TEST(migrations_are_sound),
         TEST(every_table_is_in_the_chain),
     };
     return cmocka_run_group_tests_name("db_views", tests, NULL, NULL);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +18,22 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "db/sql.h"
 #include "tests/dbtest.h"
+
+static enum sor_err no_columns(void *ud, int n, const char *const *name)
+{
+    (void)ud, (void)n, (void)name;
+    return SOR_OK;
+}
+
+static enum sor_err no_row(void *ud, int n, const struct sql_value *v)
+{
+    (void)ud, (void)n, (void)v;
+    return SOR_OK;
+}
+
+static const struct sql_sink nowhere = { NULL, no_columns, no_row };
 
 /* ---- batches */
 
@@ -144,6 +160,84 @@ static void the_wal_stays_small(void **state)
     db_close(d);
     db_writer_close(w);
     assert_int_equal(stat(wal, &st), -1);               /* gone at the end */
+}
+
+/* Opens, reads and closes until told to stop; the exit code is the number of
+ * things that went wrong. */
+static void read_until_closed(int stop)
+{
+    struct db_run_query q = { .limit = 5 };
+    struct sql_opts o = { .max_row = 100 };
+    struct pollfd p = { .fd = stop, .events = POLLIN };
+    struct db_token tok;
+    struct db_run run;
+    int bad = 0;
+
+    while (poll(&p, 1, 0) == 0) {
+        struct db *d = NULL;
+        struct sql *s = NULL;
+        struct sql_result r;
+
+        bad += db_open(t.path, &d, NULL) != SOR_OK;
+        if (d) {
+            struct db_cur *c = db_runs(d, &q);
+            bad += db_run_next(c, &run) != 1;
+            bad += db_cur_close(c) != SOR_OK;
+            c = db_tokens(d, 1, (struct db_window){ 1 << 30, 50, 1 });
+            while (db_token_next(c, &tok) == 1)
+                ;
+            bad += db_cur_close(c) != SOR_OK;
+        }
+        db_close(d);
+        bad += sql_open(t.path, &o, &s, NULL) != SOR_OK;
+        if (s)
+            bad += sql_run(s, "SELECT * FROM v_head WHERE path_id = 1 AND "
+                           "pos = 9", &nowhere, &r, NULL) != SOR_OK;
+        sql_close(s);
+    }
+    _exit(bad > 99 ? 99 : bad);
+}
+
+static void readers_and_the_writer_get_along(void **state)
+{
+    struct db_put_path p = { .kind = "score", .params = "{}" };
+    static uint8_t blob[6000];
+    struct db_put_token k = { .mode = 2, .heads = { blob, sizeof blob } };
+    pid_t child[3];
+    int stop[2];
+    char wal[160];
+    struct stat st;
+
+    (void)state;
+    struct db_writer *w = dbtest_writer();
+    OK(db_begin(w, 0, &t.msg));
+    p.run_id = dbtest_put_run(w, "0123456789abcdef0123456789abcdef");
+    OK(db_put_path(w, &p, &k.path_id, &t.msg));
+    OK(db_commit(w, NULL, &t.msg));
+    assert_int_equal(pipe(stop), 0);
+    for (int i = 0; i < 3; i++)
+        if ((child[i] = fork()) == 0) {
+            close(stop[1]);
+            read_until_closed(stop[0]);
+        }
+    snprintf(wal, sizeof wal, "%s-wal", t.path);
+    for (int batch = 0; batch < 80; batch++) {          /* 130 MB in all */
+        OK(db_begin(w, p.run_id, &t.msg));
+        for (int i = 0; i < 250; i++, k.pos++)
+            OK(db_put_token(w, &k, &t.msg));
+        OK(db_commit(w, NULL, &t.msg));
+        assert_int_equal(stat(wal, &st), 0);
+        assert_true(st.st_size <= 64 << 20);
+    }
+    close(stop[0]);
+    close(stop[1]);
+    for (int i = 0; i < 3; i++) {
+        int status;
+        assert_int_equal(waitpid(child[i], &status, 0), child[i]);
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), 0);
+    }
+    db_writer_close(w);
 }
 
 /* ---- one writer */
@@ -345,6 +439,7 @@ int main(void)
         DBTEST(readers_see_commits),
         DBTEST(tokens_allocate_nothing),
         DBTEST(the_wal_stays_small),
+        DBTEST(readers_and_the_writer_get_along),
         DBTEST(a_second_writer_is_refused),
         DBTEST(waiting_can_be_cancelled),
         DBTEST(waiting_ends_with_the_first),

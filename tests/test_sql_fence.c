@@ -211,6 +211,10 @@ static void big_values_are_refused(void **state)
     assert_int_equal(run("SELECT zeroblob(900000000)", &r), SOR_LIMIT);
     OK(run("SELECT coalesce(length(printf('%.900000000c', 'x')), 0)", &r));
     assert_int_equal(last[0].i, 0);     /* SQLite gives nothing instead */
+    /* sixty gigabytes to be sorted */
+    assert_int_equal(run("SELECT randomblob(60000000) AS b FROM number "
+                         "ORDER BY b", &r), SOR_LIMIT);
+    OK(run("SELECT count(*) FROM token", &r));
 }
 
 static int at_once(void *ud)
