@@ -80,7 +80,7 @@ static void feed(struct rec *r, uint64_t tag, int pos, int32_t id)
 {
     struct hook_event ev = { .tag = tag, .pos = pos, .row = (int32_t)tag };
     int32_t top[2] = { 0, pos };
-    float weight[2] = { 0.5f, 0.25f }, mass[64];
+    float weight[2] = { 0.5f, 0.25f }, mass[256];
 
     for (int l = 0; l < N_LAYER; l++) {
         ev.layer = (int16_t)l;
@@ -843,6 +843,27 @@ static void no_allocation_per_token(void **state)
     rec_close(r);
 }
 
+/* Once it was one for each record: a batch opened after the clock was read
+ * looked older than time itself. */
+static void rows_share_batches(void **state)
+{
+    struct rec_opts o = options(REC_TOKENS);
+    struct rec *r = open_rec(&o);
+    struct rec_stats st;
+    char uid[33];
+
+    (void)state;
+    OK(begin_run(r, uid));
+    begin_path(r, 1);
+    for (int i = 0; i < 2000; i++)
+        feed(r, 1, i, 19);
+    OK(rec_run_end(r, "complete", 0, 0, &t.msg));
+    rec_stats(r, &st);
+    assert_int_equal(st.n_token, 2000);
+    assert_true(st.n_batch >= 3 && st.n_batch < 200);
+    rec_close(r);
+}
+
 /* Whatever allocation fails, the recorder says so or records; the file stays
  * whole and nothing leaks or hangs. */
 static void every_allocation_may_fail(void **state)
@@ -899,6 +920,7 @@ int main(void)
         DBTEST(disk_full_for_a_while),
         DBTEST(disk_full_to_the_end),
         DBTEST(no_allocation_per_token),
+        DBTEST(rows_share_batches),
         DBTEST(every_allocation_may_fail),
     };
 
