@@ -79,6 +79,7 @@ struct bench {
     struct gen_path path[SEQ_MAX];
     struct sampler sampler[SEQ_MAX];
     struct result result[N_WORK];
+    uint64_t n_done;                /* timed runs so far */
 };
 
 /* --- the recorder ------------------------------------------------------------ */
@@ -294,7 +295,7 @@ static enum sor_err run_work(struct bench *b, int i, struct progress *bar)
     for (int k = 0; !err && k < opt.reps; k++) {
         err = run_once(b, w, &r->tok_s[k], &ms);
         r->commit_ms = ms > r->commit_ms ? ms : r->commit_ms;
-        progress_set(bar, (uint64_t)(i * opt.reps + k + 1));
+        progress_set(bar, ++b->n_done);
     }
     qsort(r->tok_s, (size_t)opt.reps, sizeof *r->tok_s, by_value);
     session_close(b->base);
@@ -450,9 +451,12 @@ static enum sor_err run_all(struct bench *b)
     int n_ctx = engine_info(b->e)->n_ctx;
     struct progress bar;
     enum sor_err err = SOR_OK;
+    uint64_t n = 0;
 
+    for (int i = 0; i < N_WORK; i++)
+        n += in_list(opt.only, works[i].name) != 0;
     progress_begin(&bar, b->cli, "measuring", "runs",
-                   (uint64_t)(N_WORK * opt.reps));
+                   (uint64_t)opt.reps * n);
     for (int i = 0; !err && i < N_WORK; i++) {
         const struct work *w = &works[i];
 

@@ -37,7 +37,7 @@ static void make(const struct mkdb_opts *o, const char *run, int64_t *id)
 static void build(const struct mkdb_opts *o, const struct reasoning_opts *r)
 {
     struct sor_msg msg = { "" };
-    int64_t id;
+    int64_t id = 0;
 
     make(o, "last", &id);
     graph_init(&g);
@@ -250,7 +250,7 @@ static void same_rows_same_text(void **state)
 {
     struct mkdb_opts o = { .n_run = 1 };
     struct str a, b;
-    int64_t id;
+    int64_t id = 0;
 
     (void)state;
     str_init(&a);
@@ -271,7 +271,7 @@ static void no_such_run(void **state)
 {
     struct mkdb_opts o = { .n_run = 1 };
     struct sor_msg msg = { "" };
-    int64_t id;
+    int64_t id = 0;
 
     (void)state;
     make(&o, "last", &id);
