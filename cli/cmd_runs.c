@@ -120,13 +120,13 @@ static enum sor_err list_runs(struct list *l)
     struct db_run_query q = { .like = opt.like, .limit = opt.limit };
     struct db_run r;
     struct str line;
-    int n = 0, got;
+    int n = 0;
 
     str_init(&line);
     table_init(&l->table, (int)(sizeof names / sizeof names[0]), names);
     l->table.most[QUESTION] = QUESTION_COLUMNS;
     struct db_cur *c = db_runs(l->d, &q);
-    for (; (got = db_run_next(c, &r)) == 1; n++) {
+    for (; db_run_next(c, &r) == 1; n++) {
         if (l->cli->json)
             put_json(l, &r, &line);
         else

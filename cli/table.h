@@ -23,7 +23,7 @@ struct table {
     struct table_cell *cell;
     size_t n_cell, cap_cell;
     int width[TABLE_COLUMNS];           /* after table_print() */
-    int most[TABLE_COLUMNS];            /* never wider than this; 0: as needed */
+    int most[TABLE_COLUMNS];            /* never wider; 0: as needed */
     int printed;                        /* rows of this table before */
     int failed;                         /* out of memory: see table_print() */
 };

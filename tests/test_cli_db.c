@@ -107,13 +107,15 @@ static void sql_answers(void **state)
                                   "8           6  NULL  00ff (2 B)\n"
                                   "12          2  NULL  00ff (2 B)\n");
     assert_int_equal(prog_run("sql --json t.db \"SELECT 0.1 AS r, 'a' || "
-                              "char(10) || 'b' AS t, 9007199254740993 AS i, x'0a' AS b, "
-                              "NULL AS n\""), 0);
+                              "char(10) || 'b' AS t, 9007199254740993 AS i, "
+                              "x'0a' AS b, NULL AS n\""), 0);
     assert_string_equal(prog_out, "{\"r\":0.1,\"t\":\"a\\nb\","
                         "\"i\":9007199254740993,\"b\":\"0a\",\"n\":null}\n");
     assert_int_equal(prog_run("sql --csv t.db \"SELECT 'a,b' AS t, 'c' || "
-                              "char(34) || 'd' AS q, '' AS e, NULL AS n, 0.5 AS r\""), 0);
-    assert_string_equal(prog_out, "t,q,e,n,r\r\n\"a,b\",\"c\"\"d\",\"\",,0.5\r\n");
+                              "char(34) || 'd' AS q, '' AS e, NULL AS n, "
+                              "0.5 AS r\""), 0);
+    assert_string_equal(prog_out, "t,q,e,n,r\r\n"
+                                  "\"a,b\",\"c\"\"d\",\"\",,0.5\r\n");
     assert_int_equal(prog_run("sql --db t.db 'SELECT count(*) FROM run'"), 0);
     assert_int_equal(prog_run("sql -o x.txt t.db 'SELECT 7 AS n'"), 0);
     assert_string_equal(prog_out, "");

@@ -66,7 +66,7 @@ static void assert_layer(const struct pack_layer *a, const struct pack_layer *b)
     assert_int_equal(a->reason, b->reason);
     assert_int_equal(a->exit_here, b->exit_here);
     assert_int_equal(a->skipped, b->skipped);
-    assert_float_equal(a->blocks_read, b->blocks_read, 0);  /* all fit exactly */
+    assert_float_equal(a->blocks_read, b->blocks_read, 0);  /* all exact */
     assert_float_equal(a->norm_in, b->norm_in, 0);
     assert_float_equal(a->norm_out, b->norm_out, 0);
     assert_float_equal(a->attn_entropy, b->attn_entropy, 0);

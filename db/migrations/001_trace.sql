@@ -74,7 +74,8 @@ CREATE TABLE piece (
 CREATE TABLE run (
     id            INTEGER PRIMARY KEY,
     uid           TEXT NOT NULL UNIQUE CHECK (length(uid) = 32),
-    kind          TEXT NOT NULL CHECK (kind IN ('run','review','import','fork')),
+    kind          TEXT NOT NULL CHECK
+                  (kind IN ('run','review','import','fork')),
     model_id      INTEGER REFERENCES model(id),     -- NULL: foreign trace
     prompt_id     INTEGER NOT NULL REFERENCES text(id),  -- as the user gave it
     system_id     INTEGER REFERENCES text(id),
@@ -107,7 +108,7 @@ CREATE TABLE run_end (
                (status IN ('complete','interrupted','incomplete')),
     reason     TEXT,                        -- why it is not complete
     n_token    INTEGER NOT NULL,            -- rows of token
-    n_lost     INTEGER NOT NULL,            -- events dropped (--lossy, disk full)
+    n_lost     INTEGER NOT NULL,            -- events dropped, see loss
     wall_ns    INTEGER NOT NULL,
     prefill_ns INTEGER NOT NULL,
     ended_us   INTEGER NOT NULL
@@ -144,7 +145,8 @@ CREATE TABLE path_end (
     id           INTEGER PRIMARY KEY,
     path_id      INTEGER NOT NULL UNIQUE REFERENCES path(id),
     stop         TEXT NOT NULL CHECK
-                 (stop IN ('eog','length','context','cancelled','scored','import')),
+                 (stop IN ('eog','length','context','cancelled','scored',
+                  'import')),
     n_token      INTEGER NOT NULL,          -- generated
     text_id      INTEGER NOT NULL REFERENCES text(id),  -- generated text
     logprob_mean REAL,                      -- nats per generated token
@@ -177,7 +179,7 @@ CREATE TABLE step (
     id           INTEGER PRIMARY KEY,
     path_id      INTEGER NOT NULL REFERENCES path(id),
     ordinal      INTEGER NOT NULL CHECK (ordinal >= 0),
-    role         TEXT NOT NULL,             -- think, plan, compute, ... conclude
+    role         TEXT NOT NULL,             -- think plan compute ... conclude
     origin       TEXT NOT NULL CHECK (origin IN ('rule','scored','generated')),
     tok_from     INTEGER NOT NULL,
     tok_to       INTEGER NOT NULL,
@@ -206,7 +208,8 @@ CREATE TABLE answer (
 CREATE TABLE edge (
     id       INTEGER PRIMARY KEY,
     run_id   INTEGER NOT NULL REFERENCES run(id),
-    kind     TEXT NOT NULL,                 -- follows refers_to shares attends concludes
+    kind     TEXT NOT NULL,                 -- follows refers_to shares attends
+                                            -- concludes
     src_kind TEXT NOT NULL,                 -- question step answer ...
     src_id   INTEGER NOT NULL,
     dst_kind TEXT NOT NULL,
