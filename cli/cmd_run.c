@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "cli/accuracy.h"
 #include "cli/cli.h"
 #include "cli/input.h"
 #include "cli/progress.h"
@@ -79,6 +80,7 @@ struct job {
     float *logits;                      /* [n_path][n_vocab] */
     int32_t *out;                       /* [n_path][max_tok] */
     char uid[33];
+    struct sor_msg trace_lost;          /* why recording failed, or "" */
     uint64_t start_ns, prefilled_ns, end_ns;
     struct progress bar;
     uint64_t n_tok;                     /* generated so far */
@@ -375,20 +377,21 @@ static enum sor_err end_run(struct job *j, enum sor_err err)
                         (int64_t)(j->end_ns - j->start_ns),
                         (int64_t)(j->prefilled_ns - j->start_ns), &msg);
     rec_stats(j->rec, &st);
-    if (st.n_lost)
-        log_warn("the trace is incomplete: %llu events lost from event %llu "
-                 "on%s%s", (unsigned long long)st.n_lost,
-                 (unsigned long long)st.lost_from_seq, st.reason[0] ? ": "
-                 : "", st.reason);
+    if (ended || st.reason[0])
+        sor_fail(&j->trace_lost, SOR_IO, "the trace is incomplete, %llu "
+                 "events from event %llu on are lost: %s",
+                 (unsigned long long)st.n_lost,
+                 (unsigned long long)st.lost_from_seq,
+                 st.reason[0] ? st.reason : msg.text);
+    else if (st.n_lost)
+        log_warn("--lossy dropped %llu events from event %llu on",
+                 (unsigned long long)st.n_lost,
+                 (unsigned long long)st.lost_from_seq);
     if (st.nan_layer >= 0)
         log_warn("NaN or infinity first after layer %d at position %d: the "
                  "result cannot be trusted", st.nan_layer, st.nan_pos);
     rec_close(j->rec);
     j->rec = NULL;
-    if (!err && ended) {
-        err = ended;
-        j->cli->msg = msg;
-    }
     return err;
 }
 
@@ -420,6 +423,8 @@ static enum sor_err show_recorded(struct job *j)
     fflush(j->to);                      /* before what stderr says */
     if (!err && log_get_level() >= LOG_INFO && !j->cli->json) {
         say_rate(j);
+        if (j->streams)
+            log_info("%s", accuracy_known(j->id.sha256, j->question.p));
         log_info("recorded as %.8s in %s\n", j->uid, cli_db(j->cli));
         show_next(&s, stderr);
     }
@@ -447,12 +452,14 @@ static enum sor_err answer(struct job *j)
     if (!err && !cli_stopped())
         err = decode(j);
     err = end_run(j, err);
-    if (!err && opt.level != REC_OFF)
+    if (!err && opt.level != REC_OFF && !j->trace_lost.text[0])
         err = show_recorded(j);
     else if (!err && j->cli->json)
         untraced_json(j->to, engine_tok(j->e), j->path, j->n_path);
     else if (!err && !j->streams)
         untraced_show(j->to, engine_tok(j->e), j->path, j->n_path);
+    if (!err && j->trace_lost.text[0])
+        err = sor_fail(&j->cli->msg, SOR_IO, "%s", j->trace_lost.text);
     if (!err && cli_stopped())
         err = sor_fail(&j->cli->msg, SOR_INTERRUPTED, "interrupted%s%.8s",
                        j->uid[0] ? "; what was decoded is recorded as "
@@ -496,8 +503,10 @@ static enum sor_err run(struct cli *cli)
         j.streams = j.n_path == 1 && !cli->json;
         j.tty = isatty(fileno(j.to));
         cli_catch_signals();
-        signal(SIGPIPE, SIG_IGN);   /* a reader who leaves ends the path, not
-                                     * the trace */
+        /* A reader who leaves ends the path, a limit on file sizes ends the
+         * trace; neither ends the program. */
+        signal(SIGPIPE, SIG_IGN);
+        signal(SIGXFSZ, SIG_IGN);
         err = load(&j);
     }
     if (!err)

@@ -29,7 +29,7 @@ void untraced_show(FILE *to, const struct tok *t, const struct gen_path *path,
         text_safe(&safe, text.p, text.len, TEXT_NL | TEXT_TAB);
         fprintf(to, "%s--- path %d\n%s\n", i ? "\n" : "", i, safe.p);
     }
-    log_info("not recorded, so no votes: leave out --trace off");
+    log_info("not recorded, so no votes");
     str_release(&text);
     str_release(&safe);
 }

@@ -10,7 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -395,6 +397,68 @@ static void a_second_recorder_is_refused_with_the_first_s_pid(void **state)
     assert_int_equal(count_runs("two.db"), before + 1);
 }
 
+static void with_wait_it_waits_its_turn(void **state)
+{
+    struct db_writer_opts o = { .wait = 0 };
+    struct timespec nap = { 0, 300000000 };
+    struct db_writer *w;
+    char path[128];
+    int status;
+
+    (void)state;
+    in_dir(path, "wait.db");
+    assert_int_equal(db_writer_open(path, &o, &w, NULL), SOR_OK);
+    pid_t pid = prog_start("run -m '%s' --db wait.db --wait --max-tokens 4 "
+                           "hello", model);
+    nanosleep(&nap, NULL);
+    assert_int_equal(waitpid(pid, &status, WNOHANG), 0);    /* still waits */
+    db_writer_close(w);
+    assert_int_equal(prog_wait(pid), 0);
+    assert_int_equal(count_runs("wait.db"), 1);
+}
+
+/* The texts of {"paths":[..]}, joined. */
+static void texts_of(const char *json, struct str *out)
+{
+    cJSON *root, *path;
+
+    assert_int_equal(json_parse(json, strlen(json), "stdout", &root, NULL),
+                     SOR_OK);
+    cJSON_ArrayForEach(path, cJSON_GetObjectItem(root, "paths")) {
+        str_puts(out, cJSON_GetObjectItem(path, "text")->valuestring);
+        str_putc(out, '|');
+    }
+    cJSON_Delete(root);
+}
+
+static void a_full_disk_ends_the_trace_and_not_the_answer(void **state)
+{
+    static const char args[] = "run -m '%s' --db full.db -n 16 --seed 5 "
+                               "--max-tokens 300 --json %s hello";
+    struct rlimit was, small;
+    struct str untraced, traced;
+
+    (void)state;
+    str_init(&untraced);
+    str_init(&traced);
+    assert_int_equal(prog_run(args, model, "--trace off"), 0);
+    texts_of(prog_out, &untraced);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+    small = was;
+    small.rlim_cur = 640 << 10;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    int rc = prog_run(args, model, "--trace heads");
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+    assert_int_equal(rc, 3);
+    assert_non_null(strstr(prog_err, "the trace is incomplete"));
+    assert_non_null(strstr(prog_err, "from event "));
+    texts_of(prog_out, &traced);
+    assert_string_equal(traced.p, untraced.p);
+    assert_int_equal(count_runs("full.db"), 1);         /* it opens */
+    str_release(&untraced);
+    str_release(&traced);
+}
+
 static void no_such_run_exits_4(void **state)
 {
     (void)state;
@@ -422,6 +486,8 @@ int main(void)
         cmocka_unit_test(a_place_that_cannot_be_written_is_one_sentence),
         cmocka_unit_test(a_foreign_file_is_not_overwritten),
         cmocka_unit_test(a_second_recorder_is_refused_with_the_first_s_pid),
+        cmocka_unit_test(with_wait_it_waits_its_turn),
+        cmocka_unit_test(a_full_disk_ends_the_trace_and_not_the_answer),
         cmocka_unit_test(no_such_run_exits_4),
     };
 
