@@ -95,12 +95,12 @@ static void store_task(void *ctx, int task, int thread)
 
 /* The queries of one tile and group, and where their partials go. */
 struct queries {
-    const float *q[ATTN_MAX_PER_GROUP];
-    int32_t n_key[ATTN_MAX_PER_GROUP];
-    struct kern_part *part[ATTN_MAX_PER_GROUP];
-    struct kern_mass *mass[ATTN_MAX_PER_GROUP];
-    float *score[ATTN_MAX_PER_GROUP];
-    int16_t row[ATTN_MAX_PER_GROUP], head[ATTN_MAX_PER_GROUP];
+    const float *q[ATTN_MAX_QUERIES];
+    int32_t n_key[ATTN_MAX_QUERIES];
+    struct kern_part *part[ATTN_MAX_QUERIES];
+    struct kern_mass *mass[ATTN_MAX_QUERIES];
+    float *score[ATTN_MAX_QUERIES];
+    int16_t row[ATTN_MAX_QUERIES], head[ATTN_MAX_QUERIES];
     int n, with_mass, with_score;
 };
 
@@ -121,77 +121,91 @@ static void list_queries(const struct forward *f, const struct attn_tile *t,
         }
 }
 
-/* Where raw facts about one chunk go, for those who asked; all rows of a tile
- * want the same, or none gets it. */
-static void list_facts(const struct forward *f, int chunk, struct queries *qs)
+/* Where raw facts about the blocks from `from` on go, for those who asked; all
+ * rows of a tile want the same. */
+static void list_facts(const struct forward *f, int from, struct queries *qs)
 {
     const struct forward_facts *facts = &f->facts;
     size_t n_block = (size_t)forward_blocks(f->p.n_ctx);
-    size_t n_head = f->p.hp->n_head, at = (size_t)chunk * KERN_CHUNK;
+    size_t n_head = f->p.hp->n_head, at = (size_t)from;
 
-    qs->with_mass = forward_wants(f, HOOK_ATTN);
+    qs->with_mass = forward_wants(f, HOOK_ATTN) && f->logit_no[qs->row[0]] >= 0;
     qs->with_score = forward_wants(f, HOOK_HEAD);
     for (int i = 0; i < qs->n; i++) {
-        int no = f->logit_no[qs->row[i]];
-        size_t head = (size_t)qs->head[i];
+        size_t no = (size_t)f->logit_no[qs->row[i]];
+        size_t row = (size_t)qs->row[i], head = (size_t)qs->head[i];
 
-        if (no < 0)
-            qs->with_mass = 0;
-        else if (qs->with_mass)
-            qs->mass[i] = facts->mass +
-                          ((size_t)no * n_head + head) * n_block + at;
+        if (qs->with_mass)
+            qs->mass[i] = facts->mass + (no * n_head + head) * n_block + at;
         if (qs->with_score)
             qs->score[i] = facts->score +
-                           (((size_t)qs->row[i] * n_head + head) * n_block +
-                            at) * KERN_KVBLOCK;
+                ((row * n_head + head) * n_block + at) * KERN_KVBLOCK;
     }
 }
 
-/* One chunk of KV blocks for all queries of a tile. */
-static void attend_chunk(struct forward *f, const struct attn_tile *t,
-                         int group, int chunk, struct queries *qs)
+/* Blocks from..to-1 of `row`'s timeline for n queries from `first` on. */
+static void attend_blocks(struct forward *f, struct queries *qs, int first,
+                          int n, int group, int from, int to)
 {
     const uint16_t *kv[KERN_CHUNK];
-    const struct forward_row *last = &f->row[t->row + t->n_row - 1];
-    int from = chunk * KERN_CHUNK, to = from + KERN_CHUNK;
-    int end = last->pos / KERN_KVBLOCK + 1;
+    const int32_t *block = f->row[qs->row[first + n - 1]].block;
 
-    if (to > end)
-        to = end;
+    if (from >= to)
+        return;
     for (int b = from; b < to; b++)
-        kv[b - from] = kv_piece(f->p.kv, last->block[b], f->layer, group);
-    list_facts(f, chunk, qs);
+        kv[b - from] = kv_piece(f->p.kv, block[b], f->layer, group);
+    list_facts(f, from, qs);
 
     struct kern_attn a = {
-        .head_dim = (int)f->p.hp->head_dim, .n_query = qs->n,
-        .q = qs->q, .n_key = qs->n_key, .block_from = from, .block_to = to,
-        .kv = kv, .part = qs->part,
-        .mass = qs->with_mass ? qs->mass : NULL,
-        .score = qs->with_score ? qs->score : NULL,
+        .head_dim = (int)f->p.hp->head_dim, .n_query = n,
+        .q = qs->q + first, .n_key = qs->n_key + first,
+        .block_from = from, .block_to = to, .kv = kv,
+        .part = qs->part + first,
+        .mass = qs->with_mass ? qs->mass + first : NULL,
+        .score = qs->with_score ? qs->score + first : NULL,
     };
 
     f->p.kern->attn(&a);
 }
 
-/* o / l is the attention's output. */
+/* One chunk: the blocks that all rows share for all queries at once, so that
+ * they are read once; then each row's own. */
+static void attend_chunk(struct forward *f, const struct attn_tile *t,
+                         int group, int chunk, struct queries *qs)
+{
+    int per = heads_per_group(f);
+    int from = chunk * KERN_CHUNK, to = from + KERN_CHUNK;
+    int shared = t->shared < to ? t->shared : to;
+
+    for (int i = 0; i < qs->n; i++)
+        f->p.kern->part_init(qs->part[i], (int)f->p.hp->head_dim);
+    attend_blocks(f, qs, 0, qs->n, group, from, shared);
+    for (int i = 0; i < qs->n; i += per) {
+        int end = forward_blocks(qs->n_key[i]);
+
+        attend_blocks(f, qs, i, per, group, shared > from ? shared : from,
+                      end < to ? end : to);
+    }
+}
+
 static void finish(struct forward *f, int row, int head,
                    const struct kern_part *part)
 {
     size_t hd = f->p.hp->head_dim;
     float *y = f->mid.f + (size_t)row * (size_t)f->mid.n_in +
                (size_t)head * hd;
+    struct kern_total total;
 
-    for (size_t d = 0; d < hd; d++)
-        y[d] = part->o[d] / part->l;
+    f->p.kern->finish(part, (int)hd, y, &total);
     if (f->observer.mask)
-        observe_head(f, row, head, part);
+        observe_head(f, row, head, &total);
 }
 
 static void attend_whole(struct forward *f, const struct attn_tile *t,
                          int group, int thread)
 {
     struct kern_part *so_far = f->thread[thread].part;
-    struct kern_part *next = so_far + ATTN_MAX_PER_GROUP;
+    struct kern_part *next = so_far + ATTN_MAX_QUERIES;
     struct queries qs;
 
     list_queries(f, t, group, &qs);
@@ -273,35 +287,67 @@ void attention_run(struct forward *f)
 
 /* --- plan -----------------------------------------------------------------*/
 
-/* Rows i and i+1 belong to one timeline and want the same facts. */
-static int joins(const struct forward *f, int i)
+/* Leading blocks that rows a and b have in common. */
+static int common_blocks(const struct forward *f, int a, int b)
 {
-    return f->row[i].tag == f->row[i + 1].tag &&
-           (f->logit_no[i] < 0) == (f->logit_no[i + 1] < 0);
+    const struct forward_row *x = &f->row[a], *y = &f->row[b];
+    int n = 0, end = forward_blocks((x->pos < y->pos ? x->pos : y->pos) + 1);
+
+    if (x->block == y->block)           /* one timeline: all that b sees */
+        return forward_blocks(y->pos + 1);
+    while (n < end && x->block[n] == y->block[n])
+        n++;
+    return n;
+}
+
+/* Grows the tile that begins at row r by the rows after it: of one timeline
+ * (prefill), or single rows of timelines with a common beginning (paths over
+ * one prompt), all of which want the same facts. */
+static void grow(const struct forward *f, struct attn_tile *t, int most)
+{
+    int r = t->row;
+
+    t->shared = forward_blocks(f->row[r].pos + 1);
+    for (int n = 1; n < most && r + n < f->n; n++) {
+        int common = common_blocks(f, r, r + n);
+        int one = f->row[r].block == f->row[r + n].block;
+
+        if (common == 0 || (f->logit_no[r] < 0) != (f->logit_no[r + n] < 0) ||
+            one != (f->row[r].block == f->row[r + 1].block))
+            return;
+        if (one || common < t->shared)
+            t->shared = common;
+        t->n_row = (int16_t)(n + 1);
+    }
+}
+
+static int most_blocks(const struct forward *f, const struct attn_tile *t)
+{
+    int most = 0;
+
+    for (int r = t->row; r < t->row + t->n_row; r++) {
+        int n = forward_blocks(f->row[r].pos + 1);
+
+        most = n > most ? n : most;
+    }
+    return most;
 }
 
 void attention_plan(struct forward *f)
 {
-    int per = heads_per_group(f), most = ATTN_QUERIES / per, pairs = 0;
+    int most = ATTN_QUERIES / heads_per_group(f), pairs = 0;
 
-    if (most < 1)
-        most = 1;
     f->n_tile = 0;
     for (int r = 0; r < f->n; ) {
         struct attn_tile *t = &f->tile[f->n_tile++];
-        int n = 1;
 
-        while (n < most && r + n < f->n && joins(f, r + n - 1))
-            n++;
-        int blocks = forward_blocks(f->row[r + n - 1].pos + 1);
-
-        *t = (struct attn_tile){
-            .row = (int16_t)r, .n_row = (int16_t)n,
-            .n_chunk = (int16_t)((blocks + KERN_CHUNK - 1) / KERN_CHUNK),
-            .split_at = (int16_t)(pairs < ATTN_SPLIT_PAIRS ? pairs : 0),
-        };
-        pairs += n * t->n_chunk;
-        r += n;
+        *t = (struct attn_tile){ .row = (int16_t)r, .n_row = 1 };
+        grow(f, t, most < 1 ? 1 : most);
+        t->n_chunk = (int16_t)((most_blocks(f, t) + KERN_CHUNK - 1) /
+                               KERN_CHUNK);
+        t->split_at = (int16_t)(pairs < ATTN_SPLIT_PAIRS ? pairs : 0);
+        pairs += t->n_row * t->n_chunk;
+        r += t->n_row;
     }
     /* Few tiles with several chunks each leave threads idle unless split. */
     f->split = pairs > f->n && pairs <= ATTN_SPLIT_PAIRS &&
@@ -328,12 +374,12 @@ enum sor_err attention_init(struct forward *f, struct sor_msg *msg)
 {
     int ok = 1;
 
-    if (heads_per_group(f) > ATTN_MAX_PER_GROUP)
+    if (heads_per_group(f) > ATTN_MAX_QUERIES)
         return sor_fail(msg, SOR_UNSUP, "%d query heads share a KV head; at "
                         "most %d can", heads_per_group(f),
-                        ATTN_MAX_PER_GROUP);
+                        ATTN_MAX_QUERIES);
     for (int i = 0; i < pool_threads(f->p.pool); i++) {
-        f->thread[i].part = parts_alloc(f, (size_t)2 * ATTN_MAX_PER_GROUP);
+        f->thread[i].part = parts_alloc(f, (size_t)2 * ATTN_MAX_QUERIES);
         ok = ok && f->thread[i].part;
     }
     f->split_part = parts_alloc(f, ATTN_SPLIT_PAIRS * f->p.hp->n_head);

@@ -7,7 +7,7 @@
 
 enum {
     ATTN_QUERIES = 24,          /* rows x heads that a task aims at */
-    ATTN_MAX_PER_GROUP = 128,   /* query heads per KV group */
+    ATTN_MAX_QUERIES = 128,     /* and never exceeds: heads per KV group */
     ATTN_SPLIT_PAIRS = 256      /* (row, chunk) pairs that may run apart */
 };
 
@@ -30,15 +30,17 @@ struct forward_facts {
     uint64_t digest[FORWARD_LOGITS];    /* of the logits, by their number */
 };
 
-/* A neighbourhood of rows of one timeline that attend together. */
+/* Rows that attend together: neighbours in one timeline, or rows of timelines
+ * that share their first blocks. */
 struct attn_tile {
     int16_t row, n_row;         /* first row, rows */
     int16_t n_chunk;            /* chunks of KERN_CHUNK blocks it sees */
     int16_t split_at;           /* first of its (row, chunk) pairs */
+    int32_t shared;             /* leading blocks that all its rows share */
 };
 
 struct attn_scratch {           /* of one thread */
-    struct kern_part *part;     /* [2][ATTN_MAX_PER_GROUP]: so far, chunk */
+    struct kern_part *part;     /* [2][ATTN_MAX_QUERIES]: so far, chunk */
 };
 
 struct forward {
@@ -86,7 +88,7 @@ void attention_run(struct forward *f);
 void observe_release(struct forward *f);
 void observe_pass(struct forward *f);               /* a pass begins */
 void observe_head(struct forward *f, int row, int head,
-                  const struct kern_part *part);    /* its softmax is final */
+                  const struct kern_total *total);  /* its softmax is final */
 void observe_layer(struct forward *f, int layer);   /* a layer's output stands
                                                      * in facts.in; -1: the
                                                      * embedding */

@@ -77,12 +77,17 @@ struct kern_out {
 };
 
 /* What is known of one query's attention over some of its keys: a partial
- * softmax.  m: largest score; l: sum of exp(s - m); t: sum of
- * exp(s - m) * (s - m); o: sum of exp(s - m) * v. */
+ * softmax.  m: largest score so far; l: sum of exp(s - m); t: sum of
+ * exp(s - m) * (s - m); o: sum of exp(s - m) * v.  l and t stay in 16 lanes
+ * (key mod 16) until the end, so that attention can go on from a partial. */
 struct kern_part {
-    float m, l, t;
+    float m;                /* -INFINITY: no key yet */
+    float l[KERN_LANES], t[KERN_LANES];
     float *o;               /* [head_dim rounded up to 16] */
 };
+
+/* The end of a partial: l and t joined in the one order for sums of lanes. */
+struct kern_total { float m, l, t; };
 
 /* What one block added to a query's partial: sum of exp(s - m) for the m of
  * that moment. */
@@ -98,7 +103,7 @@ struct kern_attn {
     const uint16_t *const *kv;      /* [block_to - block_from] -> K
                                      * [head_dim][16], then V [16][head_dim
                                      * up to 16], binary16 */
-    struct kern_part *const *part;  /* [n_query], overwritten */
+    struct kern_part *const *part;  /* [n_query], carried on */
     /* Optional, NULL: not wanted. */
     struct kern_mass *const *mass;  /* [n_query] -> [blocks] */
     float *const *score;            /* [n_query] -> [blocks][16] raw scores */
@@ -123,10 +128,15 @@ struct kern_table {
     /* g = silu(g) * u.  n: any. */
     void (*swiglu)(float *g, const float *u, int n);
     void (*to_f16)(const float *x, uint16_t *y, int n);
+    /* A partial over no keys; its o is set to zero. */
+    void (*part_init)(struct kern_part *p, int head_dim);
     void (*attn)(const struct kern_attn *a);
     /* a becomes the partial over a's keys and b's. */
     void (*merge)(struct kern_part *a, const struct kern_part *b,
                   int head_dim);
+    /* o / l, the attention's output, into y[head_dim]. */
+    void (*finish)(const struct kern_part *p, int head_dim, float *y,
+                   struct kern_total *total);
     /* For the sampler, over logits.  top: the largest of x[0..n), NaN passed
      * over; *finite: 1 if all are.  exps: y = exp(scale (x - max)), 0 where
      * scale (x - max) <= -87.3, also for NaN.  exp_sums, of finite x: the sum

@@ -464,40 +464,33 @@ INLINE void add_values(const struct kern_attn *a, const uint16_t *v,
         add_dims(a, v, from, to, at, nq, 1, d, p);
 }
 
-/* Running sums of one query, lanes kept apart until the end. */
-struct run { VF l, t; };
-
 /* Folds one block's scores s (n valid keys) into query i; leaves exp(s - m) in
  * p, zero for invalid keys. */
 INLINE void fold(const struct kern_attn *a, int i, int block, int n, VF s,
-                 struct run *run, float *p)
+                 float *p)
 {
     const size_t width = attn_width(a->head_dim);
     struct kern_part *part = a->part[i];
-    VF low = vf_set1(-INFINITY);
-    float top = vf_top(vf_keep(s, n, low));
+    VF l = vf_load(part->l), t = vf_load(part->t);
+    float top = vf_top(vf_keep(s, n, vf_set1(-INFINITY)));
 
     if (a->score)
         vf_store(a->score[i] + (size_t)block * KERN_KVBLOCK, s);
     if (top > part->m) {
-        float c = exp1(part->m - top);      /* part->m = -inf: clamped, and
-                                             * all that it scales is zero */
-        VF cv = vf_set1(c);
+        float fall = part->m == -INFINITY ? 0.0f : part->m - top;
+        VF c = vf_set1(exp1(fall));
 
-        run->t = vf_mul(cv, vf_fma(vf_set1(part->l > 0.0f ? part->m - top
-                                                          : 0.0f),
-                                   run->l, run->t));
-        run->l = vf_mul(cv, run->l);
+        t = vf_mul(c, vf_fma(vf_set1(fall), l, t));
+        l = vf_mul(c, l);
         for (size_t d = 0; d < width; d += KERN_LANES)
-            vf_store(part->o + d, vf_mul(cv, vf_load(part->o + d)));
+            vf_store(part->o + d, vf_mul(c, vf_load(part->o + d)));
         part->m = top;
     }
     VF x = vf_sub(s, vf_set1(part->m));
     VF e = vf_keep(vf_exp(x), n, vf_zero());
 
-    run->l = vf_add(run->l, e);
-    run->t = vf_fma(e, vf_keep(x, n, vf_zero()), run->t);
-    part->l = 1.0f;                         /* something has been added */
+    vf_store(part->l, vf_add(l, e));
+    vf_store(part->t, vf_fma(e, vf_keep(x, n, vf_zero()), t));
     vf_store(p, e);
     if (a->mass)
         a->mass[i][block] = (struct kern_mass){ vf_sum(e), part->m };
@@ -505,7 +498,6 @@ INLINE void fold(const struct kern_attn *a, int i, int block, int n, VF s,
 
 /* What a tile of queries carries from block to block. */
 struct tile {
-    struct run run[TILE_QUERIES];
     float p[TILE_QUERIES][KERN_LANES];
     int most;                           /* keys that any of them sees */
 };
@@ -525,7 +517,7 @@ INLINE void attn_block(const struct kern_attn *a, int b, int at, const int nq,
         if (n[i] < least)
             least = n[i];
         if (n[i] > 0)
-            fold(a, at + i, at_b, n[i], s[i], &t->run[i], t->p[i]);
+            fold(a, at + i, at_b, n[i], s[i], t->p[i]);
     }
     add_values(a, v, 0, least, at, nq, t->p);
     for (int i = 0; i < nq && least < KERN_KVBLOCK; i++)
@@ -538,20 +530,12 @@ INLINE void attn_block(const struct kern_attn *a, int b, int at, const int nq,
 INLINE void attn_tile(const struct kern_attn *a, int at, const int nq,
                       const int nb)
 {
-    const size_t width = attn_width(a->head_dim);
     struct tile t = { .most = 0 };
     int b = a->block_from, end;
 
-    for (int i = 0; i < nq; i++) {
-        struct kern_part *part = a->part[at + i];
-
-        t.run[i].l = t.run[i].t = vf_zero();
-        part->m = -INFINITY;
-        part->l = 0.0f;
-        memset(part->o, 0, width * sizeof *part->o);
+    for (int i = 0; i < nq; i++)
         if (a->n_key[at + i] > t.most)
             t.most = a->n_key[at + i];
-    }
     end = (t.most + KERN_KVBLOCK - 1) / KERN_KVBLOCK;
     if (end > a->block_to)
         end = a->block_to;
@@ -567,10 +551,6 @@ INLINE void attn_tile(const struct kern_attn *a, int at, const int nq,
 
         scores(a, a->kv + (b - a->block_from), at, nq, 1, s);
         attn_block(a, b, at, nq, s[0], &t);
-    }
-    for (int i = 0; i < nq; i++) {
-        a->part[at + i]->l = vf_sum(t.run[i].l);
-        a->part[at + i]->t = vf_sum(t.run[i].t);
     }
 }
 
@@ -592,25 +572,41 @@ static void attn(const struct kern_attn *a)
     }
 }
 
+static void part_init(struct kern_part *p, int head_dim)
+{
+    memset(p->l, 0, sizeof p->l);
+    memset(p->t, 0, sizeof p->t);
+    memset(p->o, 0, attn_width(head_dim) * sizeof *p->o);
+    p->m = -INFINITY;
+}
+
 static void merge(struct kern_part *a, const struct kern_part *b, int head_dim)
 {
-    if (!(b->l > 0.0f))
-        return;
-    if (!(a->l > 0.0f)) {
-        a->m = b->m;
-        a->l = b->l;
-        a->t = b->t;
-        memcpy(a->o, b->o, (size_t)head_dim * sizeof *a->o);
-        return;
-    }
+    const size_t width = attn_width(head_dim);
     float m = a->m > b->m ? a->m : b->m;
-    float ca = exp1(a->m - m), cb = exp1(b->m - m);
+    float fa = a->m == -INFINITY ? 0.0f : a->m - m;
+    float fb = b->m == -INFINITY ? 0.0f : b->m - m;
+    VF ca = vf_set1(exp1(fa)), cb = vf_set1(exp1(fb));
+    VF la = vf_load(a->l), lb = vf_load(b->l);
+    VF ta = vf_fma(vf_set1(fa), la, vf_load(a->t));
+    VF tb = vf_fma(vf_set1(fb), lb, vf_load(b->t));
 
-    a->t = ca * (a->t + (a->m - m) * a->l) + cb * (b->t + (b->m - m) * b->l);
-    a->l = ca * a->l + cb * b->l;
-    for (int d = 0; d < head_dim; d++)
-        a->o[d] = ca * a->o[d] + cb * b->o[d];
+    vf_store(a->t, vf_fma(cb, tb, vf_mul(ca, ta)));
+    vf_store(a->l, vf_fma(cb, lb, vf_mul(ca, la)));
+    for (size_t d = 0; d < width; d += KERN_LANES)
+        vf_store(a->o + d, vf_fma(cb, vf_load(b->o + d),
+                                  vf_mul(ca, vf_load(a->o + d))));
     a->m = m;
+}
+
+static void finish(const struct kern_part *p, int head_dim, float *y,
+                   struct kern_total *total)
+{
+    float l = vf_sum(vf_load(p->l));
+
+    *total = (struct kern_total){ p->m, l, vf_sum(vf_load(p->t)) };
+    for (int d = 0; d < head_dim; d++)
+        y[d] = p->o[d] / l;
 }
 
 /* --- softmax over a vocabulary -------------------------------------------- */
@@ -686,6 +682,7 @@ static void exp_sums(const float *x, int n, float max, float scale,
                  [KERN_F16] = mul_f16, [KERN_BF16] = mul_bf16,               \
                  [KERN_F32] = mul_f32 },                                     \
         .rmsnorm = rmsnorm, .stats = stats, .quantise = quantise,            \
-        .swiglu = swiglu, .to_f16 = to_f16, .attn = attn, .merge = merge,    \
+        .swiglu = swiglu, .to_f16 = to_f16, .part_init = part_init,          \
+        .attn = attn, .merge = merge, .finish = finish,                      \
         .top = top, .exps = exps, .exp_sums = exp_sums,                      \
     }

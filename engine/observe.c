@@ -64,13 +64,13 @@ static void add_mass(struct forward *f, int no, int head)
 /* Runs on a worker; heads of a row may be finished by different workers, so
  * block sums, which heads share, are added in observe_layer(). */
 void observe_head(struct forward *f, int row, int head,
-                  const struct kern_part *part)
+                  const struct kern_total *total)
 {
     size_t at = (size_t)row * f->p.hp->n_head + (size_t)head;
 
-    f->facts.entropy[at] = logf(part->l) - part->t / part->l;
-    f->facts.score_m[at] = part->m;
-    f->facts.score_l[at] = part->l;
+    f->facts.entropy[at] = logf(total->l) - total->t / total->l;
+    f->facts.score_m[at] = total->m;
+    f->facts.score_l[at] = total->l;
 }
 
 /* --- telling --------------------------------------------------------------*/
