@@ -25,7 +25,7 @@ static const struct col cols[] = {
     { "Answer", 12, 0, 0 },
     { "Votes", 6, COL_RIGHT, 0 },
     { "Tokens", 10, COL_RIGHT, 0 },
-    { "State", 11, 0, 120 },
+    { "State", 11, 0, 104 },
     { NULL, 0, 0, 0 }
 };
 
