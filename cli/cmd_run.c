@@ -150,6 +150,7 @@ static enum sor_err make_prompt(struct job *j)
     struct prompt p = { .text = j->question.p, .n = j->question.len,
                         .system = opt.system, .raw = opt.raw };
     int n_ctx = engine_info(j->e)->n_ctx;
+    int trained = (int)engine_hparams(j->e)->n_ctx_train;
     enum sor_err err = prompt_encode(j->e, &p, &j->prompt, &j->chat,
                                      &j->cli->msg);
 
@@ -159,6 +160,9 @@ static enum sor_err make_prompt(struct job *j)
         return sor_fail(&j->cli->msg, SOR_LIMIT, "the prompt has %zu tokens "
                         "and the context only %d: shorten it or raise --ctx",
                         j->prompt.n, n_ctx);
+    if (n_ctx > trained)
+        log_warn("--ctx %d is beyond the %d tokens that this model was "
+                 "trained on", n_ctx, trained);
     int room = n_ctx - (int)j->prompt.n;
     j->max_tok = opt.max_tok < room ? opt.max_tok : room;
     return SOR_OK;

@@ -400,18 +400,22 @@ void show_next(const struct show *s, FILE *to)
     const char *db = s->cli->db;
     char opt[256] = "", name[256] = "";
     char safe[200];
+    struct db_run run;
+    int many;
 
     if (db) {
         text_safe_fit(safe, sizeof safe, db, strlen(db), 0);
         snprintf(opt, sizeof opt, " --db %s", safe);
         snprintf(name, sizeof name, " %s", safe);
     }
+    many = db_get_run(s->d, s->run_id, &run) > 0 && run.n_path > 1;
     fprintf(to, "  sorites browse%s\n"
             "  sorites graph last -o run.svg%s\n"
             "  sorites replay last --verify%s\n"
-            "  sorites sql%s 'SELECT answer, votes, paths FROM v_vote"
-            " WHERE run_id = %lld'\n", name, opt, opt, name,
-            (long long)s->run_id);
+            "  sorites sql%s 'SELECT %s WHERE run_id = %lld'\n",
+            name, opt, opt, name, many
+            ? "answer, votes, paths FROM v_vote"
+            : "ordinal, role, text FROM v_step", (long long)s->run_id);
 }
 
 /* --- JSON ---------------------------------------------------------------------- */
