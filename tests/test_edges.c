@@ -149,19 +149,20 @@ static void markers_are_not_shared(void **state)
 /* --- attention ------------------------------------------------------------ */
 
 /* Prompt 0..64, steps of 16 tokens from there.  Every token puts half of its
- * mass on the sink; the third step's put `gaze` of the rest on block 4 (the
- * first step) and spread what is left over the other earlier blocks. */
+ * mass on the sink and spreads the rest evenly, but the third step's put
+ * `gaze` of it on block 4, the first step. */
 struct looks { double gaze; uint16_t m[8]; };
 
 static uint32_t look(const void *ud, int pos, const uint16_t **mass)
 {
     struct looks *l = (struct looks *)ud;
     uint32_t n = (uint32_t)pos / 16 + 1;
+    double gaze = pos < 96 ? 1.0 / (n - 1) : l->gaze;
 
     for (uint32_t b = 0; b < n; b++)
         l->m[b] = (uint16_t)(65535 * 0.5 *
-                             (b == 0 ? 1.0 : b == 4 ? l->gaze
-                              : (1.0 - l->gaze) / (n - 2)));
+                             (b == 0 ? 1.0 : b == 4 ? gaze
+                              : (1.0 - gaze) / (n - 2)));
     *mass = l->m;
     return n;
 }
@@ -183,9 +184,11 @@ static void looks_become_edges(void **state)
     x = have(e, n, EDGE_ATTENDS, 2, 0);
     assert_non_null(x);
     /* 0.7 of the mass off the sink against 0.3 * 4/5 on the other blocks
-     * before the step; an even spread gives it one block of five. */
+     * before the step.  Two blocks back the path's mean is (1/4 + 1/5 + 0.7)
+     * / 3, which makes 0.42 of what is usual for this step. */
     assert_true(near(x->weight, 0.7 / (0.7 + 0.3 * 4 / 5)));
-    assert_string_equal(x->note, "3.7 x an even spread; sink took 50 %");
+    assert_string_equal(x->note, "1.8 x what is usual at its distance; "
+                        "sink took 50 %");
     assert_null(have(e, n, EDGE_ATTENDS, 2, 1));
     assert_null(have(e, n, EDGE_ATTENDS, 2, EDGE_QUESTION));
     mem_free(e);
@@ -247,8 +250,10 @@ static void no_memory_is_said(void **state)
 {
     static const char *const text[] = { "Ann", "and Ann", NULL };
     struct edge_step step[2] = { { text[0], 3, 0, 1 }, { text[1], 7, 1, 2 } };
+    struct looks l = { .gaze = 0.5 };
     struct edge_in in = { .question = "ask Ann", .n_question = 7,
-                          .step = step, .n_step = 2, .answer_step = -1 };
+                          .step = step, .n_step = 2, .answer_step = -1,
+                          .mass = look, .ud = &l };
     struct edge *e = NULL;
     int n = 0, failed = 0;
 

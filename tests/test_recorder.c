@@ -170,7 +170,7 @@ static void begin_path(struct rec *r, uint64_t tag)
         .tag = tag, .ordinal = (int)tag - 1, .kind = "sample",
         .params = "{}", .parent_tag = tag > 1 ? 1 : 0,
         .fork_pos = tag > 1 ? N_PROMPT : 0, .seed = 7,
-        .text_from = N_PROMPT, .max_tok = 128,
+        .text_from = N_PROMPT, .max_tok = 256,
     };
 
     OK(rec_path_begin(r, &p, &t.msg));
@@ -487,7 +487,7 @@ static void text_is_made_of_pieces(void **state)
     db_close(d);
 }
 
-/* Mass on a block far from a late step becomes an edge; even mass does not. */
+/* Unusual mass on one block becomes an edge; even mass does not. */
 static void attention_is_kept(void **state)
 {
     struct rec_opts o = options(REC_STEPS);
@@ -503,14 +503,14 @@ static void attention_is_kept(void **state)
     begin_path(r, 1);
     for (int i = 0; i < N_PROMPT; i++)
         feed(r, 1, i, prompt[i]);
-    for (int pos = N_PROMPT; pos < 96; pos++) {     /* "x x x ... ." steps */
+    for (int pos = N_PROMPT; pos < 160; pos++) {    /* "Annxxx." steps */
         struct hook_event ev = { .tag = 1, .pos = pos, .row = 1, .layer = -1 };
         int32_t id = pos % 16 == 15 ? 8 : pos % 16 == 0 ? 18 : 19;
-        float mass[8] = { 0.5f };
+        float mass[16] = { 0.5f };
 
         choose(r, 1, pos, id);
         for (int b = 1; b <= pos / 16; b++)
-            mass[b] = pos < 80 || b != 2 ? 0.05f : 0.4f;
+            mass[b] = pos < 144 || b != 7 ? 0.05f : 0.4f;
         ev.kind = HOOK_ATTN;
         ev.u.attn = (struct hook_attn){ (uint32_t)pos / 16 + 1, mass };
         emit(r, ev);
@@ -526,7 +526,7 @@ static void attention_is_kept(void **state)
     while (db_edge_next(c, &e) == 1)
         if (!strcmp(e.kind, "attends")) {
             assert_string_equal(e.measured, "correlation");
-            assert_true(near(e.weight, 0.4 / 0.55));
+            assert_true(near(e.weight, 0.4 / 0.75));
             assert_true(e.src_id > e.dst_id);
             n++;
         }

@@ -16,10 +16,11 @@ enum {
     LABEL_BYTES = 8
 };
 
-/* An even spread gives each region a share as large as its length; recency
- * alone moves that by less than a factor of two.  Under a twentieth of the
- * mass no reader would call it looking. */
-static const double attend_over_even = 2.0, attend_min = 0.05;
+/* Attention falls with distance whatever the words, so a share counts only by
+ * how far it exceeds what the path's own mean at those distances would give.
+ * At 1.5 the paths of SmolLM2-135M get one to two such edges a step.  Under a
+ * twentieth of the mass no reader would call it looking. */
+static const double attend_over_usual = 1.5, attend_min = 0.05;
 
 static const struct { const char *name, *measured; } kinds[EDGE_KINDS] = {
     [EDGE_FOLLOWS]   = { "follows", "rule" },
@@ -50,7 +51,11 @@ struct finder {
     struct edge *edge;
     int n, cap;
     struct map map;
-    double *mass;               /* [n_block] of the step at hand */
+    /* By block, for the step at hand: the mass it put there, and what is
+     * usual at that distance.  usual[d]: the path's mean mass of a position
+     * d blocks back.  All [n_block]. */
+    double *mass, *expected, *usual;
+    int n_block, last;          /* last: one past the last position */
     int failed;
 };
 
@@ -430,39 +435,64 @@ static void add_shared(struct finder *f, int i)
 
 /* --- attention ----------------------------------------------------------- */
 
-/* Sums the masses that the step's tokens put on positions before it, by block.
- * A block that the step begins in is split by positions.  Returns the number
- * of tokens that had masses. */
+/* Positions of block b that a token at pos sees. */
+static int seen_of(int b, int pos)
+{
+    int seen = pos + 1 - b * HOOK_BLOCK;
+
+    return seen > HOOK_BLOCK ? HOOK_BLOCK : seen;
+}
+
+/* Fills usual[] from every token of the path; the first block, which takes the
+ * sink, tells nothing about distance. */
+static void learn_usual(struct finder *f)
+{
+    double *n_seen = f->expected;       /* free until the first step */
+    const uint16_t *m;
+
+    for (int pos = f->in->text_from; pos < f->last; pos++) {
+        int n = (int)f->in->mass(f->in->ud, pos, &m);
+
+        for (int b = 1; b < n; b++) {
+            f->usual[n - 1 - b] += m[b];
+            n_seen[n - 1 - b] += seen_of(b, pos);
+        }
+    }
+    for (int d = 0; d < f->n_block; d++)
+        if (n_seen[d] > 0.0)
+            f->usual[d] /= n_seen[d];
+}
+
+/* Sums over the step's tokens what they put on positions before it and what
+ * would be usual.  A block that the step begins in is split by positions.
+ * Returns the number of tokens that had masses. */
 static int sum_mass(struct finder *f, int lo, int hi)
 {
-    uint32_t whole = (uint32_t)lo / HOOK_BLOCK;
-    uint32_t part = (uint32_t)lo % HOOK_BLOCK;
+    size_t bytes = (size_t)f->n_block * sizeof *f->mass;
     const uint16_t *m;
     int n_tok = 0;
 
-    memset(f->mass, 0, (whole + 1) * sizeof *f->mass);
+    memset(f->mass, 0, bytes);
+    memset(f->expected, 0, bytes);
     for (int pos = lo; pos < hi; pos++) {
-        uint32_t n = f->in->mass(f->in->ud, pos, &m);
+        int n = (int)f->in->mass(f->in->ud, pos, &m);
 
-        if (n == 0)
-            continue;
-        n_tok++;
-        for (uint32_t b = 0; b < n && b < whole; b++)
-            f->mass[b] += m[b];
-        if (part && whole < n) {
-            int seen = pos + 1 - (int)whole * HOOK_BLOCK;
+        n_tok += n > 0;
+        for (int b = 0; b < n && b * HOOK_BLOCK < lo; b++) {
+            int before = lo - b * HOOK_BLOCK, seen = seen_of(b, pos);
 
-            if (seen > HOOK_BLOCK)
-                seen = HOOK_BLOCK;
-            f->mass[whole] += (double)m[whole] * (int)part / seen;
+            if (before > seen)
+                before = seen;
+            f->mass[b] += (double)m[b] * before / seen;
+            f->expected[b] += f->usual[n - 1 - b] * before;
         }
     }
     return n_tok;
 }
 
-/* The mass on positions from..to, all before lo; the first block, which takes
- * the sink, left out. */
-static double mass_on(const struct finder *f, int from, int to, int lo)
+/* What by_block holds for positions from..to, all before lo; the first block
+ * left out. */
+static double sum_on(const double *by_block, int from, int to, int lo)
 {
     double sum = 0.0;
 
@@ -474,25 +504,25 @@ static double mass_on(const struct finder *f, int from, int to, int lo)
 
         if (end > lo)
             end = lo;
-        sum += f->mass[b] * ((to < end ? to : end) - a) / (end - first);
+        sum += by_block[b] * ((to < end ? to : end) - a) / (end - first);
     }
     return sum;
 }
 
 /* Puts the region into best[TOP], sorted, where it stands out. */
-static void weigh(struct edge *best, struct edge e, double even)
+static void weigh(struct edge *best, struct edge e, double usual)
 {
     int k = TOP;
 
-    if (e.weight < attend_min || e.weight <= attend_over_even * even)
+    if (e.weight < attend_min || e.weight <= attend_over_usual * usual)
         return;
     while (k > 0 && best[k - 1].weight < e.weight)
         k--;
     for (int i = TOP - 1; i > k; i--)
         best[i] = best[i - 1];
     if (k < TOP) {
-        snprintf(e.note, sizeof e.note, "%.1f x an even spread",
-                 e.weight / even);
+        snprintf(e.note, sizeof e.note, "%.1f x what is usual at its distance",
+                 e.weight / usual);
         best[k] = e;
     }
 }
@@ -501,27 +531,25 @@ static void add_attention(struct finder *f, int i)
 {
     const struct edge_step *step = f->in->step;
     struct edge best[TOP] = { { .weight = 0.0 } };
-    int lo = step[i].tok_from, n_tok, room = lo - HOOK_BLOCK;
-    double all, sink;
+    int lo = step[i].tok_from, n_tok;
+    double all, usual, sink;
 
-    if (!f->in->mass || room <= 0 ||
-        (n_tok = sum_mass(f, lo, step[i].tok_to)) == 0)
+    if (!f->in->mass || (n_tok = sum_mass(f, lo, step[i].tok_to)) == 0)
         return;
-    all = mass_on(f, 0, lo, lo);
+    all = sum_on(f->mass, 0, lo, lo);
+    usual = sum_on(f->expected, 0, lo, lo);
     sink = f->mass[0] / (65535.0 * n_tok);
-    if (all <= 0.0)
+    if (all <= 0.0 || usual <= 0.0)
         return;
     for (int k = EDGE_QUESTION; k < i; k++) {
         int from = k < 0 ? 0 : step[k].tok_from;
         int to = k < 0 ? f->in->text_from : step[k].tok_to;
 
-        from = from < HOOK_BLOCK ? HOOK_BLOCK : from;
-        to = to > lo ? lo : to;
-        if (to <= from)
-            continue;
+        if (to > lo)
+            to = lo;
         weigh(best, (struct edge){ EDGE_ATTENDS, i, k,
-                                   mass_on(f, from, to, lo) / all, "" },
-              (double)(to - from) / room);
+                                   sum_on(f->mass, from, to, lo) / all, "" },
+              sum_on(f->expected, from, to, lo) / usual);
     }
     for (int k = 0; k < TOP && best[k].weight > 0.0; k++) {
         size_t len = strlen(best[k].note);
@@ -534,14 +562,27 @@ static void add_attention(struct finder *f, int i)
 
 /* --- all of them --------------------------------------------------------- */
 
-static int last_position(const struct edge_in *in)
+/* Room for the masses, where there are any. */
+static int begin(struct finder *f)
 {
-    int last = in->text_from;
+    const struct edge_in *in = f->in;
+    size_t n;
 
+    f->last = in->text_from;
     for (int i = 0; i < in->n_step; i++)
-        if (in->step[i].tok_to > last)
-            last = in->step[i].tok_to;
-    return last;
+        if (in->step[i].tok_to > f->last)
+            f->last = in->step[i].tok_to;
+    f->n_block = f->last / HOOK_BLOCK + 1;
+    if (!in->mass)
+        return 0;
+    n = (size_t)f->n_block;
+    f->mass = mem_calloc(3 * n, sizeof *f->mass);
+    if (!f->mass)
+        return -1;
+    f->expected = f->mass + n;
+    f->usual = f->expected + n;
+    learn_usual(f);
+    return 0;
 }
 
 enum sor_err edges_find(const struct edge_in *in, struct edge **out,
@@ -549,9 +590,7 @@ enum sor_err edges_find(const struct edge_in *in, struct edge **out,
 {
     struct finder f = { .in = in };
 
-    f.mass = mem_calloc((size_t)last_position(in) / HOOK_BLOCK + 2,
-                        sizeof *f.mass);
-    f.failed = !f.mass;
+    f.failed = begin(&f) != 0;
     hold_question(&f);
     for (int i = 0; i < in->n_step && !f.failed; i++) {
         add(&f, &(struct edge){ EDGE_FOLLOWS, i ? i - 1 : EDGE_QUESTION, i,

@@ -10,7 +10,8 @@
  * attends    a step -> an earlier step, or the question: attention mass,
  *            which is correlation, never evidence.
  *            weight = share of the mass that the step's tokens put on earlier
- *            positions, sinks left out
+ *            positions, the first block (the sink) left out; kept where it is
+ *            well over what the path's mean at that distance would give
  * concludes  a step -> the answer of the path          weight 1
  *
  * Linear in the text; attention costs what reading it costs. */
