@@ -314,6 +314,24 @@ static uint64_t dim_size(const struct model_hparams *hp, enum dim d)
     return 1;
 }
 
+static enum sor_err unknown_type(const struct gguf *g, const char *tensor,
+                                 const char *type, struct sor_msg *msg)
+{
+    char known[256] = "";
+    size_t used = 0;
+
+    for (uint32_t t = 0; t < GGUF_TYPES; t++) {
+        const struct gguf_type_info *ti = gguf_type_info(t);
+        size_t n = ti && ti->known ? strlen(ti->name) + 1 : 0;
+
+        if (n > 0 && used + n < sizeof known)
+            used += (size_t)snprintf(known + used, sizeof known - used, " %s",
+                                     ti->name);
+    }
+    return sor_fail(msg, SOR_UNSUP, "%s: tensor \"%s\" is %s, which is not "
+                    "supported; known:%s", gguf_path(g), tensor, type, known);
+}
+
 static enum sor_err check_tensor(const struct gguf *g,
                                  const struct model_hparams *hp,
                                  enum hparams_tensor role, uint32_t layer,
@@ -342,10 +360,7 @@ static enum sor_err check_tensor(const struct gguf *g,
         return sor_fail(msg, SOR_UNSUP, "%s: tensor \"%s\" is %s; vectors must "
                         "be F32", gguf_path(g), name, ti->name);
     if (!ti->known)
-        return sor_fail(msg, SOR_UNSUP, "%s: tensor \"%s\" is %s, which is not "
-                        "supported; known: F32 F16 BF16 Q8_0 Q4_0 Q4_1 "
-                        "Q5_0 Q5_1 Q4_K Q5_K Q6_K",
-                        gguf_path(g), name, ti->name);
+        return unknown_type(g, name, ti->name, msg);
     return SOR_OK;
 }
 
