@@ -8,7 +8,8 @@
 #include "cli/table.h"
 #include "db/db.h"
 
-enum { QUESTION_COLUMNS = 60, QUESTION = 2 };
+enum { QUESTION_COLUMNS = 60 };
+enum { RUN, STARTED, QUESTION };        /* the first columns */
 
 static struct { int limit; const char *like; } opt = { .limit = 50 };
 
@@ -125,6 +126,7 @@ static enum sor_err list_runs(struct list *l)
     str_init(&line);
     table_init(&l->table, (int)(sizeof names / sizeof names[0]), names);
     l->table.most[QUESTION] = QUESTION_COLUMNS;
+    l->table.firm[RUN] = l->table.firm[STARTED] = 1;
     struct db_cur *c = db_runs(l->d, &q);
     for (; db_run_next(c, &r) == 1; n++) {
         if (l->cli->json)

@@ -38,7 +38,7 @@ static enum sor_err confirm(struct cli *cli, const struct db_run *r,
     fprintf(stderr, "%s run %.8s (%s)? [y/N] ", what, r->uid, shown);
     if (!fgets(answer, sizeof answer, stdin) ||
         (answer[0] != 'y' && answer[0] != 'Y'))
-        return sor_fail(&cli->msg, SOR_INTERRUPTED, "run %.8s: left as it is",
+        return sor_fail(&cli->msg, SOR_DIFFERS, "run %.8s: left as it is",
                         r->uid);
     return SOR_OK;
 }

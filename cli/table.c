@@ -78,6 +78,19 @@ static void measure(struct table *t)
         t->cell[i].flags |= t->cell[n + i].flags & TABLE_RIGHT;
 }
 
+/* The widest column that may be cut, firm ones (1) or others (0); -1: none. */
+static int widest(const struct table *t, int firm)
+{
+    int found = -1, width = NARROW;
+
+    for (int i = 0; i < t->n_column; i++)
+        if (t->firm[i] == firm && t->width[i] > width) {
+            found = i;
+            width = t->width[i];
+        }
+    return found;
+}
+
 /* Takes from the widest column until a row fits. */
 static void squeeze(struct table *t, int columns)
 {
@@ -85,16 +98,12 @@ static void squeeze(struct table *t, int columns)
 
     for (int i = 0; i < t->n_column; i++)
         total += t->width[i] + GAP;
-    while (total > columns) {
-        int widest = 0;
+    for (; total > columns; total--) {
+        int i = widest(t, 0);
 
-        for (int i = 1; i < t->n_column; i++)
-            if (t->width[i] > t->width[widest])
-                widest = i;
-        if (t->width[widest] <= NARROW)
+        if (i < 0 && (i = widest(t, 1)) < 0)
             return;
-        t->width[widest]--;
-        total--;
+        t->width[i]--;
     }
 }
 

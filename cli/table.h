@@ -24,6 +24,7 @@ struct table {
     size_t n_cell, cap_cell;
     int width[TABLE_COLUMNS];           /* after table_print() */
     int most[TABLE_COLUMNS];            /* never wider; 0: as needed */
+    int firm[TABLE_COLUMNS];            /* cut last where there is no room */
     int printed;                        /* rows of this table before */
     int failed;                         /* out of memory: see table_print() */
 };
