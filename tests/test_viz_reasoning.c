@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "tests/mkdb.h"
 #include "tests/xml.h"
 #include "viz/dot.h"
@@ -267,6 +268,41 @@ static void same_rows_same_text(void **state)
     str_release(&b);
 }
 
+/* Each allocation fails once: an error or, where SQLite or Graphviz made the
+ * allocation, a whole graph; never a crash or half of one. */
+static void out_of_memory_is_an_error(void **state)
+{
+    struct mkdb_opts o = { .n_run = 1, .n_path = 3 };
+    int64_t id = 0;
+    int failed = 0, n_node;
+    uint64_t n_alloc;
+
+    (void)state;
+    make(&o, "last", &id);
+    graph_init(&g);
+    n_alloc = mem_count();
+    assert_int_equal(reasoning_build(db, id, &(struct reasoning_opts){ 0 }, &g,
+                                     NULL), SOR_OK);
+    n_alloc = mem_count() - n_alloc;
+    n_node = g.n_node;
+    for (uint64_t n = 1; n <= n_alloc + 40; n++) {
+        struct sor_msg msg = { "" };
+        struct str dot;
+        enum sor_err err;
+
+        graph_release(&g);
+        str_init(&dot);
+        mem_fail_at(n);
+        err = reasoning_build(db, id, &(struct reasoning_opts){ 0 }, &g, &msg);
+        err = err ? err : dot_write(&g, &(struct dot_opts){ 0 }, &dot, &msg);
+        mem_fail_at(0);
+        failed += err != SOR_OK;
+        assert_true(err == SOR_OK ? g.n_node == n_node : msg.text[0] != 0);
+        str_release(&dot);
+    }
+    assert_true(failed > 20);
+}
+
 static void no_such_run(void **state)
 {
     struct mkdb_opts o = { .n_run = 1 };
@@ -293,6 +329,7 @@ int main(void)
         cmocka_unit_test_teardown(one_path_is_enough, teardown),
         cmocka_unit_test_teardown(hostile_rows_draw_soundly, teardown),
         cmocka_unit_test_teardown(same_rows_same_text, teardown),
+        cmocka_unit_test_teardown(out_of_memory_is_an_error, teardown),
         cmocka_unit_test_teardown(no_such_run, teardown),
     };
     return cmocka_run_group_tests_name("viz_reasoning", tests, NULL, NULL);

@@ -22,12 +22,22 @@ struct dot {
     Agnode_t **node;        /* [n_node] */
     Agraph_t **lane;        /* [n_lane] */
     struct str text;        /* scratch: one label */
+    int failed;             /* an object could not be made */
 };
 
-/* libcgraph's attributes take char * and copy what they are given. */
+/* obj, after noting where it is NULL: out of memory. */
+static void *made(struct dot *d, void *obj)
+{
+    d->failed |= obj == NULL;
+    return obj;
+}
+
+/* libcgraph's attributes take char * and copy what they are given.  There may
+ * be no object to give them to: see made(). */
 static void set(void *obj, const char *name, const char *value)
 {
-    agsafeset(obj, (char *)name, (char *)value, "");
+    if (obj)
+        agsafeset(obj, (char *)name, (char *)value, "");
 }
 
 static void set_num(void *obj, const char *name, double value)
@@ -42,11 +52,14 @@ static void set_num(void *obj, const char *name, double value)
  * a count of references; ours is given back at once. */
 static void set_label(struct dot *d, void *obj)
 {
-    char *html = agstrdup_html(d->root, d->text.p);
+    char *html = obj ? agstrdup_html(d->root, d->text.p) : NULL;
 
+    d->failed |= !str_ok(&d->text);
+    str_clear(&d->text);
+    if (!html)
+        return;
     agsafeset(obj, "label", html, "");
     agstrfree(d->root, html);
-    str_clear(&d->text);
 }
 
 static void name(char out[24], const char *prefix, int i)
@@ -91,7 +104,7 @@ static void put_lanes(struct dot *d)
         const struct graph_lane *l = &d->g->lane[i];
 
         name(id, "cluster", i);
-        Agraph_t *c = agsubg(d->root, id, 1);
+        Agraph_t *c = made(d, agsubg(d->root, id, 1));
         set(c, "id", l->id);
         set(c, "class", "lane");
         set(c, "style", "rounded,filled");
@@ -146,7 +159,7 @@ static void put_nodes(struct dot *d)
         Agraph_t *in = n->lane < 0 ? d->root : d->lane[n->lane];
 
         name(id, "n", i);
-        Agnode_t *v = agnode(in, id, 1);
+        Agnode_t *v = made(d, agnode(in, id, 1));
         set(v, "id", n->id);
         set(v, "class", look->css);
         set(v, "shape", look->shape);
@@ -169,7 +182,7 @@ static void put_edge(struct dot *d, int i)
     char id[24];
 
     name(id, "e", i);
-    Agedge_t *a = agedge(in, d->node[e->from], d->node[e->to], id, 1);
+    Agedge_t *a = made(d, agedge(in, d->node[e->from], d->node[e->to], id, 1));
     set(a, "id", id);
     set(a, "class", look->css);
     set(a, "style", look->style);
@@ -191,7 +204,7 @@ static void put_edge(struct dot *d, int i)
 
 static void put_legend(struct dot *d)
 {
-    Agnode_t *v = agnode(d->root, "legend", 1);
+    Agnode_t *v = made(d, agnode(d->root, "legend", 1));
 
     set(v, "id", "legend");
     set(v, "class", "legend");
@@ -205,9 +218,9 @@ static void put_legend(struct dot *d)
 /* An edge that only says where things stand. */
 static void arrange(struct dot *d, Agnode_t *from, Agnode_t *to)
 {
-    Agedge_t *a = agedge(d->root, from, to, NULL, 1);
+    Agedge_t *a = from && to ? agedge(d->root, from, to, NULL, 1) : NULL;
 
-    set(a, "style", "invis");
+    set(made(d, a), "style", "invis");
     set(a, "weight", "10");
 }
 
@@ -222,12 +235,12 @@ static void put_pegs(struct dot *d)
     char id[24];
 
     set(row, "rank", "same");
-    for (int i = 0; i < d->g->n_node; i++) {
+    for (int i = 0; made(d, row) && i < d->g->n_node; i++) {
         if (d->g->node[i].lane <= lane)
             continue;
         lane = d->g->node[i].lane;
         name(id, "peg", lane);
-        Agnode_t *peg = agnode(row, id, 1);
+        Agnode_t *peg = made(d, agnode(row, id, 1));
         set(peg, "style", "invis");
         set(peg, "width", "0.05");
         set(peg, "height", "1.5");
@@ -244,7 +257,7 @@ static void put_ranks(struct dot *d)
     Agraph_t *row = agsubg(d->root, "votes", 1);
 
     set(row, "rank", "same");
-    for (int i = 0; i < d->g->n_node; i++)
+    for (int i = 0; made(d, row) && i < d->g->n_node; i++)
         if (d->g->node[i].kind == GRAPH_VOTE)
             agsubnode(row, d->node[i], 1);
     if (d->g->n_node)
@@ -277,18 +290,23 @@ enum sor_err dot_write(const struct graph *g, const struct dot_opts *opts,
     d.node = mem_calloc((size_t)g->n_node + 1, sizeof(Agnode_t *));
     d.lane = mem_calloc((size_t)g->n_lane + 1, sizeof(Agraph_t *));
     d.root = agopen("sorites", Agdirected, &disc);
-    if (d.node && d.lane && d.root) {
+    d.failed = !d.node || !d.lane || !d.root;
+    if (!d.failed) {
         put_defaults(&d);
         put_lanes(&d);
+    }
+    if (!d.failed)
         put_nodes(&d);
-        for (int i = 0; i < g->n_edge; i++)
-            put_edge(&d, i);
+    for (int i = 0; !d.failed && i < g->n_edge; i++)
+        put_edge(&d, i);
+    if (!d.failed) {
         put_legend(&d);
         put_pegs(&d);
         put_ranks(&d);
-        agwrite(d.root, out);
     }
-    if (!d.node || !d.lane || !d.root || !str_ok(&d.text) || !str_ok(out))
+    if (!d.failed)
+        agwrite(d.root, out);
+    if (d.failed || !str_ok(out))
         err = sor_fail(msg, SOR_NOMEM, "graph of %d nodes: out of memory",
                        g->n_node);
     if (d.root)

@@ -15,20 +15,31 @@ struct ids {
     IDTYPE anonymous;
 };
 
+/* With room from the start, since agopen() leaks where it gets no id for the
+ * graph's own name. */
 static void *ids_open(Agraph_t *g, Agdisc_t *disc)
 {
+    enum { ROOM = 64 };
     struct ids *ids = mem_calloc(1, sizeof *ids);
+    char **name = mem_calloc(ROOM, sizeof *name);
 
     (void)disc;
-    if (ids)
-        ids->g = g;
+    if (!ids || !name) {
+        mem_free(name);
+        mem_free(ids);
+        return NULL;
+    }
+    *ids = (struct ids){ .g = g, .name = name, .cap = ROOM };
     return ids;
 }
 
+/* ids is NULL where ids_open() failed: cgraph goes on all the same. */
 static void ids_close(void *state)
 {
     struct ids *ids = state;
 
+    if (!ids)
+        return;
     mem_free(ids->name);
     mem_free(ids);
 }
@@ -39,6 +50,8 @@ static long ids_map(void *state, int kind, char *name, IDTYPE *id, int create)
     struct ids *ids = state;
 
     (void)kind;
+    if (!ids)
+        return 0;
     if (!name) {
         *id = ids->anonymous++ * 2 + 1;
         return create;
@@ -51,7 +64,7 @@ static long ids_map(void *state, int kind, char *name, IDTYPE *id, int create)
     if (!create)
         return 0;
     if (ids->n == ids->cap) {
-        size_t cap = ids->cap ? 2 * ids->cap : 64;
+        size_t cap = 2 * ids->cap;
         char **p = mem_realloc(ids->name, cap, sizeof *p);
 
         if (!p)
@@ -85,7 +98,7 @@ static char *ids_print(void *state, int kind, IDTYPE id)
     struct ids *ids = state;
 
     (void)kind;
-    return id % 2 || id / 2 > ids->n ? NULL : ids->name[id / 2 - 1];
+    return !ids || id % 2 || id / 2 > ids->n ? NULL : ids->name[id / 2 - 1];
 }
 
 static void ids_register(void *state, int kind, void *obj)
