@@ -534,7 +534,7 @@ static void add_attention(struct finder *f, int i)
     int lo = step[i].tok_from, n_tok;
     double all, usual, sink;
 
-    if (!f->in->mass || (n_tok = sum_mass(f, lo, step[i].tok_to)) == 0)
+    if (!f->mass || (n_tok = sum_mass(f, lo, step[i].tok_to)) == 0)
         return;
     all = sum_on(f->mass, 0, lo, lo);
     usual = sum_on(f->expected, 0, lo, lo);

@@ -82,7 +82,8 @@ struct rec_path {
     int fork_pos;
     int64_t seed;
     int text_from;                      /* pos of the first generated token */
-    int max_tok;                        /* generated tokens at most */
+    int max_tok;                        /* generated tokens at most; any more
+                                         * are kept without attention */
 };
 enum sor_err rec_path_begin(struct rec *r, const struct rec_path *path,
                             struct sor_msg *msg);
