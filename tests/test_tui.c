@@ -268,9 +268,9 @@ static void tokens_are_coloured_by_what_is_asked(void **state)
     assert_true((c->style & 0xff) >= ROLE_INK &&
                 (c->style & 0xff) < ROLE_SCALE);
     keys("c");
-    SHOWS("Colour says entropy");
+    SHOWS("Colour: entropy");
     keys("c");
-    SHOWS("Colour says mode");
+    SHOWS("Colour: mode");
     assert_int_equal(grid_at(&g, 1 + 5, 13)->style & 0xff, ROLE_TEXT);
     keys("g");
     SHOWS("\u258c 0 <|im_start|> prompt");

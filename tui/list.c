@@ -145,39 +145,51 @@ int list_move(struct view *v, enum tui_cmd cmd)
 
 enum { COLS_MAX = 16, GAP = 2, MARGIN = 2 };
 
-/* Places columns in `width`; x[i] < 0: column i does not fit.  Returns the
- * width of the one that takes what is left. */
-static int place(const struct col *c, int width, int x[COLS_MAX])
+/* Where columns stand in a pane: x[i] < 0, column i does not fit. */
+struct places { int x[COLS_MAX], width[COLS_MAX]; };
+
+/* Of the columns shown that can grow, the last takes what is left. */
+static void place(const struct col *c, int width, struct places *p)
 {
-    int fixed = MARGIN, at = MARGIN, flex;
+    int left = width - MARGIN + GAP, grows = -1, at = MARGIN;
 
     for (int i = 0; i < COLS_MAX && c[i].head; i++)
-        if (width >= c[i].need)
-            fixed += GAP + (c[i].flags & COL_FLEX ? 0 : c[i].width);
-    flex = width - fixed + GAP > 4 ? width - fixed + GAP : 4;
+        if (width >= c[i].need) {
+            left -= c[i].width + GAP;
+            if (c[i].flags & COL_FLEX)
+                grows = i;
+        }
     for (int i = 0; i < COLS_MAX && c[i].head; i++) {
-        x[i] = width >= c[i].need ? at : -1;
-        if (x[i] >= 0)
-            at += GAP + (c[i].flags & COL_FLEX ? flex : c[i].width);
+        p->x[i] = width >= c[i].need ? at : -1;
+        p->width[i] = c[i].width + (i == grows && left > 0 ? left : 0);
+        if (p->x[i] >= 0)
+            at += p->width[i] + GAP;
     }
-    return flex;
+}
+
+/* A pen for column i of row r. */
+static struct pen column(struct grid *g, struct rect r, const struct places *p,
+                         int i, unsigned style)
+{
+    int from = r.col + p->x[i], end = from + p->width[i];
+
+    if (end > r.col + r.cols)
+        end = r.col + r.cols;
+    return (struct pen){ g, r.row, from, end, style };
 }
 
 static void draw_head(struct view *v, struct grid *g, struct rect r,
-                      const int *x, int flex)
+                      const struct places *at)
 {
     const struct col *c = v->ops->cols;
 
     for (int i = 0; c[i].head; i++) {
-        int w = c[i].flags & COL_FLEX ? flex : c[i].width;
         int len = (int)strlen(c[i].head) + 2 * (v->sort == i);
-        struct pen p = { g, r.row, r.col + x[i], r.col + x[i] + w, ROLE_HEAD };
-        if (x[i] < 0)
+        struct pen p = column(g, r, at, i, ROLE_HEAD);
+        if (at->x[i] < 0)
             continue;
-        if (p.end > r.col + r.cols)
-            p.end = r.col + r.cols;
         if (c[i].flags & COL_RIGHT)
-            pen_gap(&p, w - len);
+            pen_gap(&p, at->width[i] - len);
         pen_str(&p, c[i].head);
         if (v->sort == i) {
             pen_gap(&p, 1);
@@ -202,38 +214,36 @@ static void flush_right(struct grid *g, const struct pen *p, int start)
 }
 
 static void draw_row(struct view *v, struct grid *g, struct rect r,
-                     const int *x, int flex)
+                     const struct places *at)
 {
     const struct col *c = v->ops->cols;
     int i = (int)(v->list.top + r.row - v->pane.row - v->list.from);
 
     for (int k = 0; c[k].head; k++) {
-        int w = c[k].flags & COL_FLEX ? flex : c[k].width;
-        struct pen p = { g, r.row, r.col + x[k], r.col + x[k] + w, ROLE_TEXT };
-        if (x[k] < 0)
+        struct pen p = column(g, r, at, k, ROLE_TEXT);
+        if (at->x[k] < 0)
             continue;
-        if (p.end > r.col + r.cols)
-            p.end = r.col + r.cols;
         v->ops->cell(v, i, k, &p);
         if (c[k].flags & COL_RIGHT)
-            flush_right(g, &p, r.col + x[k]);
+            flush_right(g, &p, r.col + at->x[k]);
     }
 }
 
 void list_draw(struct view *v, struct grid *g, struct rect r, int active)
 {
-    int x[COLS_MAX] = { 0 }, flex = place(v->ops->cols, r.cols, x);
+    struct places at = { 0 };
     struct list *l = &v->list;
 
     v->pane = (struct rect){ r.row + 1, r.col, r.rows - 1, r.cols };
+    place(v->ops->cols, r.cols, &at);
     list_show(v, r.rows - 1);
-    draw_head(v, g, r, x, flex);
+    draw_head(v, g, r, &at);
     for (int i = 0; i < v->pane.rows; i++) {
         int64_t row = l->top + i;
         struct rect line = { v->pane.row + i, r.col, 1, r.cols };
         if (row < l->from || row >= l->from + l->have)
             break;
-        draw_row(v, g, line, x, flex);
+        draw_row(v, g, line, &at);
         if (row == l->cur) {
             struct pen p = pen_in(g, line, 0, ROLE_ACCENT);
             pen_glyph(&p, GLYPH_CURSOR);

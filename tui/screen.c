@@ -40,7 +40,7 @@ static void state_words(const struct tui *t, struct str *out)
 static void crumbs(const struct tui *t, struct pen *p)
 {
     struct str part[STACK_MAX];
-    int width[STACK_MAX], first = 0, all = 0;
+    int width[STACK_MAX] = { 0 }, first = 0, all = 0;
 
     for (int i = 0; i < t->depth; i++) {
         const struct view *v = t->stack[i];

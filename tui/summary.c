@@ -8,8 +8,7 @@
 #include "tui/split.h"
 #include "tui/view.h"
 
-enum { PROMPT_BYTES = 4000, VOTES_SHOWN = 12,
-       ANSWER_COLUMNS = 14, BAR_COLUMNS = 24 };
+enum { PROMPT_BYTES = 4000, VOTES_SHOWN = 12, BAR_COLUMNS = 24 };
 
 static void question(const struct db_run *r, struct doc *d)
 {
@@ -30,15 +29,15 @@ static void question(const struct db_run *r, struct doc *d)
 static void vote(const struct db_vote *v, int leads, struct doc *d)
 {
     struct pen p = doc_line(d, 0, leads ? ROLE_STRONG : ROLE_TEXT);
-    int end = p.end, bar = (end - p.col) / 3;
+    int end = p.end, bar = pen_room(&p) / 3, answer = pen_room(&p) / 4;
 
-    p.end = p.col + ANSWER_COLUMNS;
+    p.end = p.col + answer;
     if (v->answer)
         pen_line(&p, v->answer, strlen(v->answer));
     else
         pen_str(&p, "(forgotten)");
     p.end = end;
-    pen_to(&p, ANSWER_COLUMNS + 1);
+    pen_to(&p, answer + 1);
     p.style = leads ? ROLE_BAR : ROLE_DIM;
     pen_bar(&p, v->share, bar < BAR_COLUMNS ? bar : BAR_COLUMNS);
     p.style = ROLE_TEXT;

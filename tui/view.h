@@ -29,7 +29,7 @@
 struct tui;
 struct view;
 
-enum { COL_RIGHT = 1, COL_FLEX = 2 };       /* align; takes what is left */
+enum { COL_RIGHT = 1, COL_FLEX = 2 };       /* align; may grow */
 
 struct col {
     const char *head;           /* NULL ends a table of columns */

@@ -8,14 +8,14 @@
 #include "tui/fmt.h"
 #include "tui/view.h"
 
-enum { TOP_SHOWN = 4, HEADS_SHOWN = 64 };
+enum { TOP_COLUMNS = 13, HEADS_SHOWN = 64 };
 enum { C_LAYER, C_MODE, C_WHY, C_NORM, C_NORM_BAR, C_CHANGE, C_ENTROPY,
        C_ENTROPY_BAR, C_BLOCKS, C_TIME, C_EXIT };
 
 static const struct col cols[] = {
     { "Layer", 7, COL_RIGHT, 0 },   { "Mode", 6, 0, 0 },
     { "Why", 6, 0, 90 },            { "Norm", 7, COL_RIGHT, 0 },
-    { "", 8, 0, 0 },                { "Change", 8, COL_RIGHT, 0 },
+    { "", 8, COL_FLEX, 0 },                { "Change", 8, COL_RIGHT, 0 },
     { "Entropy", 9, COL_RIGHT, 0 }, { "", 8, 0, 0 },
     { "Blocks", 8, COL_RIGHT, 76 }, { "us", 6, COL_RIGHT, 86 },
     { "Exit", 5, COL_RIGHT, 106 },  { NULL, 0, 0, 0 }
@@ -202,7 +202,7 @@ static void one_head(const struct layers *s, int layer, int head,
     pen_fmt(&p, "head %-3d", head);
     p.style = ROLE_TEXT;
     pen_fmt(&p, "%5.2f  ", (double)entropy);
-    for (int i = 0; i < n && i < TOP_SHOWN; i++) {
+    for (int i = 0; i < n && pen_room(&p) >= TOP_COLUMNS; i++) {
         p.style = ROLE_ACCENT;
         pen_fmt(&p, "@%d ", (int)pos[i]);
         p.style = ROLE_DIM;

@@ -13,10 +13,10 @@ enum { C_PATH, C_ANSWER, C_MEAN, C_BAR, C_TOKENS, C_STEPS, C_PARTS, C_STOP,
        C_TEXT };
 
 static const struct col cols[] = {
-    { "Path", 6, COL_RIGHT, 0 },      { "Answer", 12, 0, 0 },
+    { "Path", 6, COL_RIGHT, 0 },      { "Answer", 12, COL_FLEX, 0 },
     { "Mean p", 8, COL_RIGHT, 0 },    { "", 8, 0, 0 },
     { "Tokens", 8, COL_RIGHT, 0 },    { "Steps", 7, COL_RIGHT, 0 },
-    { "Leaves 0", 10, COL_RIGHT, 76 }, { "Ended", 9, 0, 120 },
+    { "Leaves 0", 10, COL_RIGHT, 74 }, { "Ended", 9, 0, 120 },
     { "Text", 0, COL_FLEX, 90 },      { NULL, 0, 0, 0 }
 };
 
@@ -253,23 +253,22 @@ static void detail(struct view *v, struct doc *d)
 
     at.path_id = r->key.id;
     at.path = r->key.ordinal;
-    if (r->text) {
-        doc_text(d, 0, ROLE_TEXT, r->text, strlen(r->text));
-        if (strlen(r->text) == TEXT_BYTES)
-            doc_say(d, 0, ROLE_DIM, "(cut here; its tokens have all of it)");
-    } else {
-        doc_say(d, 0, ROLE_DIM, r->stop ? "Its text was forgotten."
-                : "Still being recorded; its tokens can be read already.");
-    }
-    doc_head(d, "Path");
-    doc_fact(d, "kind", "%s, seed %lld", r->kind, (long long)r->seed);
-    if (r->stop)
-        doc_fact(d, "ended by", "%s", r->stop);
+    doc_fact(d, "path", "%d: %s, seed %lld%s%s", r->key.ordinal, r->kind,
+             (long long)r->seed, r->stop ? ", ended by " : "",
+             r->stop ? r->stop : "");
     if (r->key.leaves >= 0) {
         doc_fact(d, "leaves path 0", "at token %d", r->key.leaves);
         at.pos = r->key.leaves;
         doc_goes(d, &view_tokens, at);
     }
+    doc_gap(d);
+    if (!r->text)
+        doc_say(d, 0, ROLE_DIM, r->stop ? "Its text was forgotten."
+                : "Still being recorded; its tokens can be read already.");
+    else
+        doc_text(d, 0, ROLE_TEXT, r->text, strlen(r->text));
+    if (r->text && strlen(r->text) == TEXT_BYTES)
+        doc_say(d, 0, ROLE_DIM, "(cut here; its tokens have all of it)");
 }
 
 /* ---- keys ----------------------------------------------------------------- */

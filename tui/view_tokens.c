@@ -34,9 +34,9 @@ struct row {
 /* What the colour of a piece says. */
 enum { INK_PROB, INK_ENTROPY, INK_MODE, INK_NONE, INKS };
 static const char *const ink_name[INKS] = {
-    "probability: brighter is less likely",
-    "entropy: brighter is less sure",
-    "mode: sparse, hybrid or full", "nothing"
+    "Colour: probability, brighter is less likely",
+    "Colour: entropy, brighter is less sure",
+    "Colour: mode (sparse, hybrid, full)", "Colour: none"
 };
 
 struct tokens {
@@ -267,6 +267,8 @@ static void detail(struct view *v, struct doc *d)
     context(s, i, d);
     if (r->alt.p)
         alternatives(s, r, d);
+    doc_gap(d);
+    doc_say(d, 0, ROLE_FAINT, ink_name[s->ink]);
     doc_head(d, "Token");
     doc_fact(d, "position", "%d, token id %d", r->pos, (int)r->token_id);
     if (!isnan(r->logprob)) {
@@ -319,7 +321,7 @@ static int cmd(struct view *v, enum tui_cmd c)
 
     if (c == CMD_COLOR) {
         s->ink = (s->ink + 1) % INKS;
-        tui_say(v->t, "Colour says %s.", ink_name[s->ink]);
+        tui_say(v->t, "%s.", ink_name[s->ink]);
     } else if (c == CMD_HEAT && list_here(v) >= 0) {
         go(v, &view_heat);
     } else {
