@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "db/conn.h"
 
@@ -56,12 +58,47 @@ static enum sor_err open_immutable(const char *path, struct db **out,
     return err;
 }
 
-/* Where the first reading fails for want of a place to write -shm. */
+/* Where the first reading failed for want of a place to write -shm.  Not in
+ * any other folder: immutable means that the WAL is passed over. */
 static int wants_side_files(struct db *d)
 {
-    int rc = sqlite3_errcode(d->sq) & 0xff;
+    int rc = sqlite3_errcode(d->sq) & 0xff, readonly;
+    const char *slash = strrchr(d->path, '/');
+    char *folder = slash ? mem_strndup(d->path, (size_t)(slash - d->path) + 1)
+                         : mem_strdup(".");
 
-    return rc == SQLITE_CANTOPEN || rc == SQLITE_READONLY;
+    readonly = folder && access(folder, W_OK) != 0;
+    mem_free(folder);
+    return readonly && (rc == SQLITE_CANTOPEN || rc == SQLITE_READONLY);
+}
+
+/* A journal is left only by a writer that was killed while it made the file:
+ * from then on there is a WAL, and any reader can read that. */
+static enum sor_err unfinished(struct db *d, struct sor_msg *msg)
+{
+    return sor_fail(msg, SOR_FORMAT, "%s: its writer was killed while making "
+                    "it, so nothing is recorded; the next run puts it right",
+                    d->path);
+}
+
+/* Opens it the one way or the other; *version as conn_version() has it. */
+static enum sor_err open_reading(const char *path, struct db **d,
+                                 int *version, struct sor_msg *msg)
+{
+    enum sor_err err = conn_open(path, SQLITE_OPEN_READONLY, d, msg);
+
+    if (err || !(err = conn_version(*d, version, msg)))
+        return err;
+    if (sqlite3_errcode((*d)->sq) == SQLITE_READONLY_ROLLBACK)
+        return unfinished(*d, msg);
+    if (!wants_side_files(*d))
+        return err;
+    db_close(*d);
+    *d = NULL;
+    warn_wal(path);
+    if (!(err = open_immutable(path, d, msg)))
+        err = conn_version(*d, version, msg);
+    return err;
 }
 
 enum sor_err db_open(const char *path, struct db **out, struct sor_msg *msg)
@@ -70,20 +107,10 @@ enum sor_err db_open(const char *path, struct db **out, struct sor_msg *msg)
     int exists, version = 0;
     enum sor_err err = conn_look(path, &exists, msg);
 
-    if (err)
-        return err;
-    if (!exists)
-        return sor_fail(msg, SOR_IO, "%s: no such database", path);
-    if ((err = conn_open(path, SQLITE_OPEN_READONLY, &d, msg)))
-        return err;
-    err = conn_version(d, &version, msg);
-    if (err && wants_side_files(d)) {
-        db_close(d);
-        d = NULL;
-        warn_wal(path);
-        if (!(err = open_immutable(path, &d, msg)))
-            err = conn_version(d, &version, msg);
-    }
+    if (!err && !exists)
+        err = sor_fail(msg, SOR_IO, "%s: no such database", path);
+    if (!err)
+        err = open_reading(path, &d, &version, msg);
     if (!err && version == 0)
         err = sor_fail(msg, SOR_FORMAT, "%s: an empty file; nothing was "
                        "recorded into it", path);

@@ -77,7 +77,9 @@ static enum sor_err resolve(const char *path, int exists, char **out,
     return err;
 }
 
-/* Refuses what is no database of ours before the lock file is made. */
+/* Refuses what is no database of ours before the lock file is made.  What a
+ * read-only connection cannot do (roll back the journal of a writer that was
+ * killed while it made the file) is not held against the file. */
 static enum sor_err probe(const char *path, struct sor_msg *msg)
 {
     struct db *d = NULL;
@@ -87,7 +89,7 @@ static enum sor_err probe(const char *path, struct sor_msg *msg)
     if (!err)
         err = conn_version(d, &version, msg);
     db_close(d);
-    return err;
+    return err == SOR_IO || err == SOR_BUSY ? SOR_OK : err;
 }
 
 /* Makes the file, so that its mode (which SQLite gives to -wal and -shm too)

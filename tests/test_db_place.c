@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,6 +111,39 @@ static void strangers_are_refused(void **state)
     patch_header(t.other, 60, 1);
     patch_header(t.other, 68, 0x12345678);
     assert_refused(SOR_FORMAT);
+}
+
+/* Leaves the journal that a writer leaves which is killed while it makes the
+ * file: pages are written over already, the old ones are in the journal. */
+static void die_in_the_making(void)
+{
+    sqlite3 *sq;
+
+    if (fork() == 0) {
+        sqlite3_open(t.path, &sq);
+        sqlite3_exec(sq, "PRAGMA application_id = 1397707337;"
+            "PRAGMA cache_size = 1; BEGIN; CREATE TABLE x(a); INSERT INTO x "
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
+            "WHERE i < 2000) SELECT zeroblob(1000) FROM n", NULL, NULL, NULL);
+        _exit(0);
+    }
+    wait(NULL);
+}
+
+static void a_file_half_made_is_put_right(void **state)
+{
+    char journal[160];
+    struct db *d = NULL;
+
+    (void)state;
+    die_in_the_making();
+    snprintf(journal, sizeof journal, "%s-journal", t.path);
+    assert_int_equal(access(journal, F_OK), 0);
+    assert_int_equal(db_open(t.path, &d, &t.msg), SOR_FORMAT);
+    assert_non_null(strstr(t.msg.text, "killed"));
+    db_writer_close(dbtest_writer());
+    assert_int_equal(access(journal, F_OK), -1);
+    db_close(dbtest_reader());
 }
 
 static void files_are_private(void **state)
@@ -261,6 +295,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         DBTEST(wrong_places_are_refused),
         DBTEST(strangers_are_refused),
+        DBTEST(a_file_half_made_is_put_right),
         DBTEST(files_are_private),
         DBTEST(a_readonly_folder_can_be_read),
         DBTEST(a_full_disk_keeps_what_was_committed),
