@@ -78,7 +78,7 @@ static void body(struct view *v, struct doc *d)
     }
     doc_head(d, "Signs");
     doc_say(d, 2, ROLE_TEXT, "p is the probability the model gave a token; "
-            "entropy, in nats, how unsure it was. Brighter text was less "
+            "entropy, in nats, how unsure it was. Stronger text was less "
             "likely. Attention shows where a model looked, never why.");
 }
 

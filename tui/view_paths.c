@@ -253,9 +253,9 @@ static void detail(struct view *v, struct doc *d)
 
     at.path_id = r->key.id;
     at.path = r->key.ordinal;
-    doc_fact(d, "path", "%d: %s, seed %lld%s%s", r->key.ordinal, r->kind,
-             (long long)r->seed, r->stop ? ", ended by " : "",
-             r->stop ? r->stop : "");
+    doc_fact(d, "path", "%d: %s%s%s", r->key.ordinal, r->kind,
+             r->stop ? ", ended by " : "", r->stop ? r->stop : "");
+    doc_fact(d, "seed", "%lld", (long long)r->seed);
     if (r->key.leaves >= 0) {
         doc_fact(d, "leaves path 0", "at token %d", r->key.leaves);
         at.pos = r->key.leaves;

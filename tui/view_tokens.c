@@ -34,8 +34,8 @@ struct row {
 /* What the colour of a piece says. */
 enum { INK_PROB, INK_ENTROPY, INK_MODE, INK_NONE, INKS };
 static const char *const ink_name[INKS] = {
-    "Colour: probability, brighter is less likely",
-    "Colour: entropy, brighter is less sure",
+    "Colour: probability, stronger is less likely",
+    "Colour: entropy, stronger is less sure",
     "Colour: mode (sparse, hybrid, full)", "Colour: none"
 };
 
