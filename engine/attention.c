@@ -148,6 +148,7 @@ static void attend_blocks(struct forward *f, struct queries *qs, int first,
                           int n, int group, int from, int to)
 {
     const uint16_t *kv[KERN_CHUNK];
+    /* NOLINTNEXTLINE(clang-analyzer-core.uninitialized.*): n >= 1 */
     const int32_t *block = f->row[qs->row[first + n - 1]].block;
 
     if (from >= to)

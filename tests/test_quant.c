@@ -61,7 +61,7 @@ static void values_are_the_format_s_own(void **state)
         const struct vector *v = &vectors[i];
         size_t n = BLOCKS * (size_t)gguf_type_info(v->type)->block;
         uint8_t bytes[MOST_BYTES];
-        float value[MOST_VALUES];
+        float value[MOST_VALUES] = { 0 };
 
         assert_true(quant_known(v->type));
         fill(v->type, bytes, BLOCKS);

@@ -91,9 +91,9 @@ static void feed(struct rec *r, uint64_t tag, int pos, int32_t id)
             .blocks_read = (uint32_t)pos + 1,
         };
         emit(r, ev);
-        for (uint16_t h = 0; h < N_HEAD; h++) {
+        for (int h = 0; h < N_HEAD; h++) {
             ev.kind = HOOK_HEAD;
-            ev.u.head = (struct hook_head){ h, 2, top, weight,
+            ev.u.head = (struct hook_head){ (uint16_t)h, 2, top, weight,
                                             (float)(l * N_HEAD + h) };
             emit(r, ev);
         }
