@@ -1,5 +1,6 @@
 #include "trace/edges.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -472,6 +473,7 @@ static int sum_mass(struct finder *f, int lo, int hi)
     const uint16_t *m;
     int n_tok = 0;
 
+    assert(f->mass && f->expected);
     memset(f->mass, 0, bytes);
     memset(f->expected, 0, bytes);
     for (int pos = lo; pos < hi; pos++) {
