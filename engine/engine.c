@@ -13,6 +13,7 @@
 #include "engine/hparams.h"
 #include "engine/kern.h"
 #include "engine/kv.h"
+#include "engine/lora.h"
 #include "engine/pool.h"
 #include "engine/tok.h"
 #include "engine/weights.h"
@@ -36,6 +37,7 @@ struct engine {
 struct session {
     struct engine *e;
     uint64_t tag;
+    struct lora_set lora;
     int len;                    /* tokens whose K/V are in */
     int n_block;                /* entries of block[] in use */
     int32_t block[];            /* [n_ctx / 16 rounded up] */
@@ -256,6 +258,7 @@ enum sor_err session_open(struct engine *e, uint64_t tag, int n_reserve,
         return sor_fail(msg, SOR_NOMEM, "session: out of memory");
     s->e = e;
     s->tag = tag;
+    s->lora = (struct lora_set){ 0 };
     s->len = s->n_block = 0;
     for (int i = 0; i < n_reserve && i < e->info.n_ctx; i += KERN_KVBLOCK) {
         enum sor_err err = kv_take(e->kv, &s->block[s->n_block], msg);
@@ -294,8 +297,29 @@ enum sor_err session_fork(struct session *s, uint64_t tag, int pos,
         kv_ref(s->e->kv, s->block[i]);
     }
     child->len = pos;
+    child->lora = s->lora;
     *out = child;
     return SOR_OK;
+}
+
+enum sor_err session_adapt(struct session *s, const struct lora *const *set,
+                           int n, struct sor_msg *msg)
+{
+    if (s->len > 0)
+        return sor_fail(msg, SOR_USAGE, "adapters change what a timeline has "
+                        "computed: choose them while it is empty (it has %d "
+                        "tokens)", s->len);
+    if (n < 0 || n > LORA_MAX)
+        return sor_fail(msg, SOR_LIMIT, "%d adapters asked for; at most %d "
+                        "work together", n, LORA_MAX);
+    for (int i = 0; i < n; i++) {
+        if (set[i]->engine != s->e)
+            return sor_fail(msg, SOR_USAGE, "%s was opened for another model",
+                            set[i]->path);
+        s->lora.set[i] = set[i];
+    }
+    s->lora.n = n;
+    return forward_adapt(s->e->forward, &s->lora, msg);
 }
 
 void session_rewind(struct session *s, int pos)
@@ -377,7 +401,14 @@ static enum sor_err check_feed(const struct engine *e,
 /* Where the cutting of the feeds into passes stands. */
 struct cut { int feed, tok; };
 
-/* Fills rows from the feeds up to what one pass may hold; returns how many. */
+static int same_lora(const struct lora_set *a, const struct lora_set *b)
+{
+    return a->n == b->n &&
+           memcmp(a->set, b->set, (size_t)a->n * sizeof *a->set) == 0;
+}
+
+/* Fills rows from the feeds up to what one pass may hold, which is also one set
+ * of adapters; returns how many. */
 static int fill(struct engine *e, const struct engine_feed *feed, int n_feed,
                 struct cut *at)
 {
@@ -388,11 +419,14 @@ static int fill(struct engine *e, const struct engine_feed *feed, int n_feed,
         const struct engine_feed *f = &feed[at->feed];
         int place = at->tok - (f->n_tok - f->n_logits);
 
+        if (n > 0 && !same_lora(e->row[0].lora, &f->session->lora))
+            break;
         if (place >= 0 && logits-- == 0)
             break;
         e->row[n++] = (struct forward_row){
             .id = f->tok[at->tok], .pos = f->session->len + at->tok,
             .tag = f->session->tag, .block = f->session->block,
+            .lora = &f->session->lora,
             .logits = place < 0 ? NULL
                     : f->logits + (size_t)place * e->hp.n_vocab,
         };

@@ -6,8 +6,8 @@
  *       x += Wdown (silu(Wgate n) * Wup n)                   n = rmsnorm(x)
  *   logits = Whead rmsnorm(x)          for the rows that want them
  *
- * Each line is one or two parallel loops.  Loops over matrices give every task
- * some strips of 16 outputs and all rows; loops over rows give it some rows. */
+ * Each line is one or two parallel loops: over rows here, over queries in
+ * attention.c, over the strips of matrices in product.c. */
 #include "engine/forward.h"
 
 #include <math.h>
@@ -17,7 +17,7 @@
 #include "base/mem.h"
 #include "engine/forward_impl.h"
 
-enum { ROWS_PER_TASK = 4, TASKS_PER_THREAD = 6 };
+enum { ROWS_PER_TASK = 4 };
 
 /* --- loops over rows ------------------------------------------------------*/
 
@@ -56,7 +56,7 @@ static void embed_task(void *ctx, int task, int thread)
 
 static void quantise(struct forward *f, const struct kern_acts *a, int row)
 {
-    if (f->p.w->any_quant)
+    if (f->any_quant)
         f->p.kern->quantise(a, row);
 }
 
@@ -133,78 +133,18 @@ static void last_stats_task(void *ctx, int task, int thread)
         f->p.kern->stats(f->row_x[r], (int)f->p.hp->n_embd, &f->facts.in[r]);
 }
 
-/* --- loops over matrices ----------------------------------------------------
- * One job multiplies up to three matrices with the same rows; `pair` makes of
- * the first two one result, silu(first) * second. */
-
-struct product {
-    struct forward *f;
-    const struct kern_acts *x;
-    const struct kern_mat *mat[3];
-    struct kern_out out[3];
-    int n_mat, pair;
-    int grain, tasks[3];        /* strips in a task; tasks of each matrix */
-};
-
-static void multiply(struct product *j, int m, int from, int to)
-{
-    const struct kern_mat *w = j->mat[m];
-
-    j->f->p.kern->mul[w->type](w, j->x, from, to, &j->out[m]);
-}
-
-static void product_task(void *ctx, int task, int thread)
-{
-    struct product *j = ctx;
-    int m = 0, from, to;
-
-    (void)thread;
-    while (task >= j->tasks[m])
-        task -= j->tasks[m++];
-    from = task * j->grain;
-    to = from + j->grain < j->mat[m]->n_strip ? from + j->grain
-                                              : j->mat[m]->n_strip;
-    multiply(j, m, from, to);
-    if (j->pair) {
-        int a = from * KERN_LANES, b = to * KERN_LANES;
-
-        if (b > j->mat[0]->n_out)
-            b = j->mat[0]->n_out;
-        multiply(j, 1, from, to);
-        for (int r = 0; r < j->x->n_row; r++)
-            j->f->p.kern->swiglu(j->out[0].row[r] + a, j->out[1].row[r] + a,
-                                 b - a);
-    }
-}
-
-static void product_run(struct product *j)
-{
-    int strips = 0, n_task = 0, n_mat = j->pair ? 1 : j->n_mat;
-
-    for (int m = 0; m < n_mat; m++)
-        strips += j->mat[m]->n_strip;
-    j->grain = strips / (pool_threads(j->f->p.pool) * TASKS_PER_THREAD);
-    if (j->grain < 1)
-        j->grain = 1;
-    for (int m = 0; m < n_mat; m++) {
-        j->tasks[m] = (j->mat[m]->n_strip + j->grain - 1) / j->grain;
-        n_task += j->tasks[m];
-    }
-    pool_run(j->f->p.pool, n_task, product_task, j);
-}
-
 /* --- the network ----------------------------------------------------------*/
 
-static void attention_block(struct forward *f, const struct weights_layer *w)
+static void attention_block(struct forward *f, const struct kern_mat *w)
 {
     struct product qkv = {
-        .f = f, .x = &f->in, .n_mat = 3,
-        .mat = { &w->q, &w->k, &w->v },
+        .n = 3, .x = &f->in, .mat = { WEIGHTS_Q, WEIGHTS_K, WEIGHTS_V },
+        .w = { &w[WEIGHTS_Q], &w[WEIGHTS_K], &w[WEIGHTS_V] },
         .out = { { f->row_q, 0 }, { f->row_k, 0 }, { f->row_v, 0 } },
     };
     struct product out = {
-        .f = f, .x = &f->mid, .n_mat = 1,
-        .mat = { &w->out }, .out = { { f->row_x, 1 } },
+        .n = 1, .x = &f->mid, .mat = { WEIGHTS_OUT },
+        .w = { &w[WEIGHTS_OUT] }, .out = { { f->row_x, 1 } },
     };
 
     rows_run(f, f->n, attn_norm_task);
@@ -212,36 +152,36 @@ static void attention_block(struct forward *f, const struct weights_layer *w)
         observe_layer(f, f->layer - 1);     /* its output is known by now */
         f->facts.layer_ns = clock_mono_ns();
     }
-    product_run(&qkv);
+    product_run(f, &qkv);
     attention_run(f);
     rows_run(f, f->n, quantise_mid_task);
-    product_run(&out);
+    product_run(f, &out);
 }
 
-static void ffn_block(struct forward *f, const struct weights_layer *w)
+static void ffn_block(struct forward *f, const struct kern_mat *w)
 {
     struct product gate_up = {
-        .f = f, .x = &f->in, .n_mat = 2, .pair = 1,
-        .mat = { &w->gate, &w->up },
+        .n = 2, .gate = 1, .x = &f->in, .mat = { WEIGHTS_GATE, WEIGHTS_UP },
+        .w = { &w[WEIGHTS_GATE], &w[WEIGHTS_UP] },
         .out = { { f->row_gate, 0 }, { f->row_up, 0 } },
     };
     struct product down = {
-        .f = f, .x = &f->ff, .n_mat = 1,
-        .mat = { &w->down }, .out = { { f->row_x, 1 } },
+        .n = 1, .x = &f->ff, .mat = { WEIGHTS_DOWN },
+        .w = { &w[WEIGHTS_DOWN] }, .out = { { f->row_x, 1 } },
     };
 
     rows_run(f, f->n, ffn_norm_task);
-    product_run(&gate_up);
+    product_run(f, &gate_up);
     rows_run(f, f->n, quantise_ff_task);
-    product_run(&down);
+    product_run(f, &down);
 }
 
 static void output_head(struct forward *f)
 {
     float *row[FORWARD_LOGITS];
     struct product head = {
-        .f = f, .x = &f->in, .n_mat = 1,
-        .mat = { &f->p.w->head }, .out = { { row, 0 } },
+        .n = 1, .x = &f->in, .mat = { -1 },
+        .w = { &f->p.w->head }, .out = { { row, 0 } },
     };
 
     if (f->n_logits == 0)
@@ -250,12 +190,15 @@ static void output_head(struct forward *f)
         row[i] = f->row[f->logit_row[i]].logits;
     f->in.n_row = f->n_logits;
     rows_run(f, f->n_logits, output_norm_task);
-    product_run(&head);
+    product_run(f, &head);
 }
+
+static const struct lora_set no_lora;
 
 static void begin(struct forward *f, const struct forward_row *row, int n)
 {
     f->row = row;
+    f->lora = row[0].lora ? row[0].lora : &no_lora;
     f->n = f->in.n_row = f->mid.n_row = f->ff.n_row = n;
     f->n_logits = 0;
     for (int r = 0; r < n; r++) {
@@ -277,8 +220,8 @@ void forward_run(struct forward *f, const struct forward_row *row, int n)
     begin(f, row, n);
     rows_run(f, n, embed_task);
     for (f->layer = 0; f->layer < n_layer; f->layer++) {
-        attention_block(f, &f->p.w->layer[f->layer]);
-        ffn_block(f, &f->p.w->layer[f->layer]);
+        attention_block(f, f->p.w->layer[f->layer].mat);
+        ffn_block(f, f->p.w->layer[f->layer].mat);
     }
     if (f->observer.mask) {
         rows_run(f, n, last_stats_task);
@@ -301,21 +244,21 @@ int forward_max_logits(const struct forward *f)
 
 /* --- memory ---------------------------------------------------------------*/
 
-static int acts_init(struct kern_acts *a, size_t n_in)
+int kern_acts_init(struct kern_acts *a, size_t rows, size_t n_in)
 {
-    size_t rows = FORWARD_ROWS, blocks = (n_in + KERN_QBLOCK - 1) / KERN_QBLOCK;
+    size_t n = rows * ((n_in + KERN_QBLOCK - 1) / KERN_QBLOCK);
 
     a->n_in = (int)n_in;
     a->f = mem_aligned(64, rows * n_in * sizeof *a->f);
-    a->q = mem_aligned(64, rows * blocks * 2 * KERN_QBLOCK);
-    a->d = mem_aligned(64, rows * blocks * sizeof *a->d);
-    a->s = mem_aligned(64, rows * blocks * sizeof *a->s);
-    a->sum = mem_aligned(64, rows * blocks * sizeof *a->sum);
-    a->half = mem_aligned(64, rows * blocks * sizeof *a->half);
+    a->q = mem_aligned(64, n * 2 * KERN_QBLOCK);
+    a->d = mem_aligned(64, n * sizeof *a->d);
+    a->s = mem_aligned(64, n * sizeof *a->s);
+    a->sum = mem_aligned(64, n * sizeof *a->sum);
+    a->half = mem_aligned(64, n * sizeof *a->half);
     return a->f && a->q && a->d && a->s && a->sum && a->half;
 }
 
-static void acts_release(struct kern_acts *a)
+void kern_acts_release(struct kern_acts *a)
 {
     mem_free(a->f);
     mem_free(a->q);
@@ -323,6 +266,7 @@ static void acts_release(struct kern_acts *a)
     mem_free(a->s);
     mem_free(a->sum);
     mem_free(a->half);
+    *a = (struct kern_acts){ 0 };
 }
 
 static float *rows_alloc(size_t width)
@@ -361,8 +305,9 @@ static int buffers_init(struct forward *f)
     const struct model_hparams *hp = f->p.hp;
     size_t n_embd = hp->n_embd, n_ff = hp->n_ff, hd = hp->head_dim;
     size_t n_q = hp->n_head * hd, n_kv = hp->n_head_kv * hd;
-    int ok = acts_init(&f->in, n_embd) & acts_init(&f->mid, n_q) &
-             acts_init(&f->ff, n_ff);
+    int ok = kern_acts_init(&f->in, FORWARD_ROWS, n_embd) &
+             kern_acts_init(&f->mid, FORWARD_ROWS, n_q) &
+             kern_acts_init(&f->ff, FORWARD_ROWS, n_ff);
 
     f->x = rows_alloc(n_embd);
     f->q = rows_alloc(n_q);
@@ -392,6 +337,7 @@ enum sor_err forward_open(const struct forward_parts *parts,
     if (!f)
         return sor_fail(msg, SOR_NOMEM, "forward pass: out of memory");
     f->p = *parts;
+    f->any_quant = parts->w->any_quant;
     if (!buffers_init(f))
         err = sor_fail(msg, SOR_NOMEM, "no memory for the rows of a pass "
                        "(n_embd %u, n_ff %u)", parts->hp->n_embd,
@@ -412,9 +358,10 @@ void forward_close(struct forward *f)
         return;
     observe_release(f);
     attention_release(f);
-    acts_release(&f->in);
-    acts_release(&f->mid);
-    acts_release(&f->ff);
+    product_release(f);
+    kern_acts_release(&f->in);
+    kern_acts_release(&f->mid);
+    kern_acts_release(&f->ff);
     float *buffers[] = { f->x, f->q, f->k, f->v, f->up, f->cos, f->sin };
     float **tables[] = { f->row_x, f->row_q, f->row_k, f->row_v, f->row_gate,
                          f->row_up };

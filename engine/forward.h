@@ -17,6 +17,7 @@
 #include "engine/hparams.h"
 #include "engine/kern.h"
 #include "engine/kv.h"
+#include "engine/lora.h"
 #include "engine/pool.h"
 #include "engine/weights.h"
 
@@ -36,6 +37,8 @@ struct forward_row {
     uint64_t tag;
     const int32_t *block;   /* the timeline's block table, pos / 16 included */
     float *logits;          /* [n_vocab], or NULL: not wanted */
+    const struct lora_set *lora;    /* the same for all rows of a pass; NULL:
+                                     * no adapter */
 };
 
 struct forward_parts {      /* what a pass works with; all borrowed */
@@ -61,6 +64,10 @@ void forward_emit(struct forward *f, struct hook_event *ev);
 /* Rows and rows with logits that a pass may hold under the observer's mask. */
 int forward_max_rows(const struct forward *f);
 int forward_max_logits(const struct forward *f);
+
+/* Makes room for the adapters of a set. */
+enum sor_err forward_adapt(struct forward *f, const struct lora_set *set,
+                           struct sor_msg *msg);
 
 /* Computes K/V for every row and logits where wanted.  The blocks that rows
  * write must not be shared.  n <= forward_max_rows(). */

@@ -1,11 +1,13 @@
 /* engine/forward_impl.h - the state of a pass, shared by forward.c (the
- * network), attention.c (one of its stages) and observe.c (what is told). */
+ * network), attention.c and product.c (its stages) and observe.c (what is
+ * told). */
 #ifndef ENGINE_FORWARD_IMPL_H
 #define ENGINE_FORWARD_IMPL_H
 
 #include "engine/forward.h"
 
 enum {
+    PRODUCT_MATS = 3,           /* matrices that share their input */
     ATTN_QUERIES = 24,          /* rows x heads that a task aims at */
     ATTN_MAX_QUERIES = 128,     /* and never exceeds: heads per KV group */
     ATTN_SPLIT_PAIRS = 256      /* (row, chunk) pairs that may run apart */
@@ -43,9 +45,17 @@ struct attn_scratch {           /* of one thread */
     struct kern_part *part;     /* [2][ATTN_MAX_QUERIES]: so far, chunk */
 };
 
+/* A x of one adapter and matrix: rows of activations for its B. */
+struct adapter_rows {
+    struct kern_acts acts;
+    float **row;                /* [rows] -> acts.f */
+    int most;                   /* rank that acts has room for */
+};
+
 struct forward {
     struct forward_parts p;
     struct hook_observer observer;
+    int any_quant;              /* some matrix wants rows in integers */
     uint64_t seq;
 
     const struct forward_row *row;
@@ -65,6 +75,9 @@ struct forward {
     double *inv_freq;           /* [rope_dim / 2] radians per position */
     float **row_x, **row_q, **row_k, **row_v, **row_gate, **row_up;
 
+    const struct lora_set *lora;    /* of this pass; never NULL in one */
+    struct adapter_rows lora_h[PRODUCT_MATS][LORA_MAX];
+
     struct attn_tile tile[FORWARD_ROWS];
     int n_tile, split;          /* split: tasks are (tile, group, chunk) */
     struct attn_scratch thread[POOL_MAX_THREADS];
@@ -77,6 +90,21 @@ static inline int forward_wants(const struct forward *f, enum hook_kind kind)
 {
     return hook_wants(&f->observer, kind);
 }
+
+int kern_acts_init(struct kern_acts *a, size_t rows, size_t n_in);
+void kern_acts_release(struct kern_acts *a);
+
+/* product.c: up to three matrices times the same rows. */
+struct product {
+    int n;
+    int gate;                   /* 1: out[0] = silu(out[0]) * out[1] */
+    const struct kern_acts *x;
+    int mat[PRODUCT_MATS];      /* enum weights_mat, for adapters; -1: none */
+    const struct kern_mat *w[PRODUCT_MATS];
+    struct kern_out out[PRODUCT_MATS];
+};
+void product_run(struct forward *f, const struct product *p);
+void product_release(struct forward *f);
 
 /* attention.c: q, k, v of the current layer -> mid.f; K and V stored. */
 enum sor_err attention_init(struct forward *f, struct sor_msg *msg);

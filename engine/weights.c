@@ -1,7 +1,6 @@
 /* engine/weights.c - repacking; see weights.h, and kern.h for the layout. */
 #include "engine/weights.h"
 
-#include <stddef.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -231,21 +230,16 @@ static const float *vector(const struct gguf *g,
     return t ? (const float *)(const void *)t->data : NULL;
 }
 
-/* The matrices of a layer by role. */
-static const struct { enum hparams_tensor role; size_t at; } matrices[] = {
-    { HPARAMS_ATTN_Q, offsetof(struct weights_layer, q) },
-    { HPARAMS_ATTN_K, offsetof(struct weights_layer, k) },
-    { HPARAMS_ATTN_V, offsetof(struct weights_layer, v) },
-    { HPARAMS_ATTN_OUT, offsetof(struct weights_layer, out) },
-    { HPARAMS_FFN_GATE, offsetof(struct weights_layer, gate) },
-    { HPARAMS_FFN_UP, offsetof(struct weights_layer, up) },
-    { HPARAMS_FFN_DOWN, offsetof(struct weights_layer, down) },
-};
-enum { N_MATRICES = sizeof matrices / sizeof *matrices };
-
-static struct kern_mat *matrix(struct weights_layer *l, size_t i)
+enum hparams_tensor weights_role(enum weights_mat mat)
 {
-    return (struct kern_mat *)(void *)((char *)l + matrices[i].at);
+    static const enum hparams_tensor role[WEIGHTS_MATS] = {
+        [WEIGHTS_Q] = HPARAMS_ATTN_Q,        [WEIGHTS_K] = HPARAMS_ATTN_K,
+        [WEIGHTS_V] = HPARAMS_ATTN_V,        [WEIGHTS_OUT] = HPARAMS_ATTN_OUT,
+        [WEIGHTS_GATE] = HPARAMS_FFN_GATE,   [WEIGHTS_UP] = HPARAMS_FFN_UP,
+        [WEIGHTS_DOWN] = HPARAMS_FFN_DOWN,
+    };
+
+    return role[mat];
 }
 
 enum sor_err weights_init(struct weights *w, const struct gguf *g,
@@ -267,9 +261,9 @@ enum sor_err weights_init(struct weights *w, const struct gguf *g,
     for (uint32_t l = 0; l < hp->n_layer && !err; l++) {
         w->layer[l].attn_norm = vector(g, hp, HPARAMS_ATTN_NORM, l);
         w->layer[l].ffn_norm = vector(g, hp, HPARAMS_FFN_NORM, l);
-        for (size_t i = 0; i < N_MATRICES && !err; i++)
-            err = repack(w, hparams_tensor(g, hp, matrices[i].role, l), pool,
-                         matrix(&w->layer[l], i), msg);
+        for (enum weights_mat m = 0; m < WEIGHTS_MATS && !err; m++)
+            err = repack(w, hparams_tensor(g, hp, weights_role(m), l), pool,
+                         &w->layer[l].mat[m], msg);
     }
     if (err)
         weights_release(w, hp);
@@ -279,8 +273,8 @@ enum sor_err weights_init(struct weights *w, const struct gguf *g,
 void weights_release(struct weights *w, const struct model_hparams *hp)
 {
     for (uint32_t l = 0; w->layer && l < hp->n_layer; l++)
-        for (size_t i = 0; i < N_MATRICES; i++)
-            mem_free(matrix(&w->layer[l], i)->data);
+        for (int i = 0; i < WEIGHTS_MATS; i++)
+            mem_free(w->layer[l].mat[i].data);
     mem_free(w->layer);
     mem_free(w->head.data);
     memset(w, 0, sizeof *w);

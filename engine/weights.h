@@ -12,9 +12,15 @@
 #include "engine/kern.h"
 #include "engine/pool.h"
 
+/* The matrices of a layer. */
+enum weights_mat {
+    WEIGHTS_Q, WEIGHTS_K, WEIGHTS_V, WEIGHTS_OUT, WEIGHTS_GATE, WEIGHTS_UP,
+    WEIGHTS_DOWN, WEIGHTS_MATS
+};
+
 struct weights_layer {
     const float *attn_norm, *ffn_norm;          /* [n_embd] */
-    struct kern_mat q, k, v, out, gate, up, down;
+    struct kern_mat mat[WEIGHTS_MATS];
 };
 
 struct weights {
@@ -26,6 +32,9 @@ struct weights {
     int64_t bytes;                              /* repacked */
     int any_quant, any_float;                   /* kinds of matrices present */
 };
+
+/* The matrix's role in the file. */
+enum hparams_tensor weights_role(enum weights_mat mat);
 
 /* g must outlive w.  SOR_NOMEM names the bytes wanted. */
 enum sor_err weights_init(struct weights *w, const struct gguf *g,
