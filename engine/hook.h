@@ -34,6 +34,10 @@ enum hook_kind {
     HOOK_ATTN,      /* where a row looked, by block u.attn  */
     HOOK_ROW,       /* a row left the last layer    u.row   */
     HOOK_TOKEN,     /* a token was chosen           u.token */
+    HOOK_RESIDUAL,  /* the stream after a block     u.vec [n_embd]; layer -1:
+                     * the embedding */
+    HOOK_ATTENDED,  /* heads' outputs, before Wo    u.vec [n_head * head_dim] */
+    HOOK_NEURONS,   /* silu(gate) * up, before Wdown  u.vec [n_ff] */
     HOOK_KINDS
 };
 
@@ -106,6 +110,12 @@ struct hook_token {
     uint8_t forced;         /* 1: given by the caller, not drawn */
 };
 
+/* Raw activations of one row. */
+struct hook_vec {
+    uint32_t n;
+    const float *v;         /* [n] */
+};
+
 struct hook_event {
     uint64_t seq;           /* order of emission within the engine, from 0 */
     uint64_t t_ns;          /* CLOCK_MONOTONIC at the start of the pass */
@@ -121,6 +131,7 @@ struct hook_event {
         struct hook_attn  attn;
         struct hook_row   row;
         struct hook_token token;
+        struct hook_vec   vec;
     } u;
 };
 
