@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -540,7 +541,7 @@ static void open_goes_to_an_address(void **state)
 
 static void unknown_keys_say_so(void **state)
 {
-    struct sor_msg msg;
+    struct sor_msg msg = { "" };
 
     (void)state;
     browse("plain", 80, 24, "X");
@@ -693,6 +694,49 @@ static void following_shows_new_rows(void **state)
     SHOWS("\u258c 3fa20008");
 }
 
+/* Any keys, at any size: nothing hidden on the screen, and it stays up.  More
+ * rounds and another seed: $SORITES_FUZZ_ROUNDS, $SORITES_FUZZ_SEED. */
+static void random_keys_do_no_harm(void **state)
+{
+    static const int keys_tried[] = {
+        'j', 'k', 'l', 'h', 'g', 'G', TK_ENTER, TK_ENTER, TK_ENTER, TK_TAB,
+        'O', '/', 'n', 'N', ':', 'i', 'I', 'c', 'v', 't', 'e', 'p', 'F', 'Z',
+        'r', ' ', TK_PGDN, TK_PGUP, 4, 21, TK_ESC, TK_BACKSPACE, '?', 'm',
+        TK_LEFT, TK_RIGHT, TK_CLICK, TK_DOUBLE, TK_WHEEL_UP, TK_WHEEL_DOWN,
+        'a', '1', 0x6771, 0x301, 0x202e, TK_RESIZE, TK_NONE };
+    static const char *const names[] = { "plain", "hostile", "none", "many" };
+    const char *rounds = getenv("SORITES_FUZZ_ROUNDS");
+    const char *seed = getenv("SORITES_FUZZ_SEED");
+    long n = rounds ? strtol(rounds, NULL, 10) : 1500;
+    uint32_t x = seed ? (uint32_t)strtoul(seed, NULL, 10) : 1;
+
+    (void)state;
+    for (long i = 0; i < n; i++) {
+        struct tui_event ev;
+        x = x * 1664525 + 1013904223;           /* Numerical Recipes, 7.1 */
+        if (i % 400 == 0 || !tui || tui_done(tui))
+            browse(names[x >> 8 & 3], 80 + (int)(x >> 12 & 63),
+                   24 + (int)(x >> 20 & 31), "");
+        ev.key = keys_tried[(x >> 10) % (sizeof keys_tried / sizeof(int))];
+        ev.row = (int)(x >> 16) % (g.rows + 2);
+        ev.col = (int)(x >> 4 & 0xfff) % (g.cols + 2);
+        if (ev.key == TK_RESIZE)
+            assert_int_equal(grid_resize(&g, (int)(x >> 9 & 63),
+                                         (int)(x >> 15 & 255)), SOR_OK);
+        tui_key(tui, ev);
+        if (tui_done(tui))
+            continue;
+        tui_idle(tui);
+        tui_draw(tui, &g);
+        dump();
+        for (size_t k = 0; k < screen.len;) {
+            uint32_t cp;
+            k += utf8_next(screen.p + k, screen.len - k, &cp);
+            assert_true(cp == '\n' || !text_hidden(cp));
+        }
+    }
+}
+
 /* A first screen costs what it shows, whatever the database holds. */
 static void a_million_tokens_cost_a_screen(void **state)
 {
@@ -725,7 +769,7 @@ static void a_million_tokens_cost_a_screen(void **state)
 
 static void want_of_memory_never_ends_it(void **state)
 {
-    struct sor_msg msg;
+    struct sor_msg msg = { "" };
 
     (void)state;
     browse("plain", 120, 40, "");
@@ -780,6 +824,7 @@ int main(void)
         VIEW(without_colours_heat_is_shade),
         VIEW(the_frame_says_what_is_open),
         VIEW(following_shows_new_rows),
+        VIEW(random_keys_do_no_harm),
         VIEW(a_million_tokens_cost_a_screen),
         VIEW(want_of_memory_never_ends_it),
     };
