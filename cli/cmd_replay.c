@@ -93,7 +93,7 @@ static enum sor_err compute(struct job *j)
     if (err)
         return err;
     progress_begin(&j->bar, j->cli, "replaying", "tokens", 0);
-    err = replay_verify(j->d, j->run.id, e, &o, &j->report, msg);
+    err = replay_verify(j->d, &j->run, e, &o, &j->report, msg);
     progress_end(&j->bar);
     engine_close(e);
     j->seconds = (double)(clock_mono_ns() - start) / 1e9;

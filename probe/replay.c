@@ -351,19 +351,16 @@ static enum sor_err replay_run(struct replay *r, struct db *d,
     return err;
 }
 
-enum sor_err replay_verify(struct db *d, int64_t run_id, struct engine *e,
-                           const struct replay_opts *o,
+enum sor_err replay_verify(struct db *d, const struct db_run *run,
+                           struct engine *e, const struct replay_opts *o,
                            struct replay_report *out, struct sor_msg *msg)
 {
     size_t n_vocab = engine_hparams(e)->n_vocab;
     struct replay r = { .e = e, .o = o, .out = out, .n_vocab = n_vocab };
-    struct db_run run;
     enum sor_err err;
 
-    if (db_get_run(d, run_id, &run) <= 0)
-        return sor_fail(msg, SOR_NOTFOUND, "no run %lld", (long long)run_id);
     *out = (struct replay_report){ .same = 1 };
-    snprintf(out->isa_then, sizeof out->isa_then, "%s", run.isa);
+    snprintf(out->isa_then, sizeof out->isa_then, "%s", run->isa);
     snprintf(out->isa_now, sizeof out->isa_now, "%s", engine_info(e)->isa);
     out->exact = strcmp(out->isa_then, out->isa_now) == 0;
 
@@ -375,7 +372,7 @@ enum sor_err replay_verify(struct db *d, int64_t run_id, struct engine *e,
         err = sor_fail(msg, SOR_NOMEM, "out of memory for %d rows of logits",
                        FEED + 1);
     else
-        err = replay_run(&r, d, &run, msg);
+        err = replay_run(&r, d, run, msg);
     session_close(r.base);
     sampler_scratch_release(&r.scratch);
     record_release(&r.rec);

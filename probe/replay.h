@@ -70,8 +70,8 @@ enum sor_err replay_engine(struct db *d, const struct db_run *run,
 
 /* SOR_OK with out->same == 0 where something differs.  SOR_INTERRUPTED:
  * cancelled; SOR_NOTFOUND: the run has no such path, or nothing to replay. */
-enum sor_err replay_verify(struct db *d, int64_t run_id, struct engine *e,
-                           const struct replay_opts *o,
+enum sor_err replay_verify(struct db *d, const struct db_run *run,
+                           struct engine *e, const struct replay_opts *o,
                            struct replay_report *out, struct sor_msg *msg);
 
 #endif

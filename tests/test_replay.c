@@ -98,6 +98,10 @@ static void another_isa_is_tolerance_not_proof(void **state)
         skip();
     }
     assert_non_null(strstr(prog_out, "replayed on ref: tolerance, not proof"));
+    /* The place is named by the run's uid.  (It once was freed memory.) */
+    const char *at = strstr(prog_out, "largest at ");
+    assert_non_null(at);
+    assert_int_equal(strspn(at + 11, "0123456789abcdef"), 8);
 }
 
 static void one_path_can_be_asked_for(void **state)
@@ -245,7 +249,7 @@ static struct replay_report verify(const char *path)
     assert_int_equal(db_find_run(d, "last", &id, &msg), SOR_OK);
     assert_int_equal(db_get_run(d, id, &run), 1);
     if (replay_engine(d, &run, model, 1, &e, &msg) != SOR_OK ||
-        replay_verify(d, id, e, &o, &report, &msg) != SOR_OK)
+        replay_verify(d, &run, e, &o, &report, &msg) != SOR_OK)
         fail_msg("%s", msg.text);
     engine_close(e);
     db_close(d);
