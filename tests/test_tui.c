@@ -292,7 +292,7 @@ static void layers_of_one_token(void **state)
     }
     SHOWS("head 0");                    /* heads were recorded */
     SHOWS("head 8");
-    SHOWS("@36 0.50");
+    SHOWS("@36 First 0.50");
     SHOWS("decided by score");
 }
 
@@ -682,6 +682,9 @@ static void following_shows_new_rows(void **state)
     tui_draw(tui, &g);
     dump();
     SHOWS("following");
+    keys("Enter j j j");
+    SHOWS("state cut off: 0 of 2 paths ended");
+    keys("h");
     SHOWS("\u258c 3fa20007 Question 7. 8 2/2 0/2 done");
     keys("Z");
     make("live", &last);

@@ -25,6 +25,11 @@ const struct view *tui_under(const struct tui *t)
     return t->depth > 1 ? t->stack[t->depth - 2] : NULL;
 }
 
+int tui_recorder(const struct tui *t)
+{
+    return t->o.db_name ? db_writer_pid(t->o.db_name) : 0;
+}
+
 const char *tui_accuracy(const struct tui *t, const uint8_t sha256[32],
                          const char *question)
 {

@@ -20,7 +20,7 @@ enum { TUI_ROWS_MIN = 24, TUI_COLS_MIN = 80, TUI_FRAME_MS = 100 };
 struct tui;
 
 struct tui_opts {
-    const char *db_name;        /* shown at the top; borrowed */
+    const char *db_name;        /* path; its end is shown; borrowed */
     const struct theme *theme;  /* NULL: the best that the terminal shows */
     int ascii, no_mouse, readonly;
     /* What is known of how often a model is right on such a question, one

@@ -85,10 +85,11 @@ static void accuracy(const struct tui *t, struct db *db,
                                           r->prompt));
 }
 
-static void state(const struct db_run *r, struct doc *d)
+static void state(const struct tui *t, const struct db_run *r, struct doc *d)
 {
     if (!r->status)
-        doc_fact(d, "state", "recording, or cut off: %d of %d paths ended",
+        doc_fact(d, "state", "%s: %d of %d paths ended", tui_recorder(t)
+                 ? "being recorded, if not cut off before" : "cut off",
                  r->n_path_done, r->n_path);
     else if (r->reason)
         doc_fact(d, "state", "%s: %s", r->status, r->reason);
@@ -99,8 +100,9 @@ static void state(const struct db_run *r, struct doc *d)
                  (long long)r->n_lost);
 }
 
-static void cost(struct db *db, const struct db_run *r, struct doc *d)
+static void cost(struct tui *t, const struct db_run *r, struct doc *d)
 {
+    struct db *db = tui_db(t);
     struct db_model m;
     char a[40], b[40];
 
@@ -108,7 +110,7 @@ static void cost(struct db *db, const struct db_run *r, struct doc *d)
     doc_fact(d, "uid", "%s", r->uid);
     fmt_date(a, sizeof a, r->started_us);
     doc_fact(d, "started", "%s UTC", a);
-    state(r, d);
+    state(t, r, d);
     if (r->status) {
         fmt_time(a, sizeof a, r->wall_ns);
         fmt_time(b, sizeof b, r->prefill_ns);
@@ -152,6 +154,6 @@ int summary(struct tui *t, int64_t run_id, struct doc *out)
     votes(db, &r, out);
     accuracy(t, db, &r, out);
     split_tree(t, run_id, out);
-    cost(db, &r, out);
+    cost(t, &r, out);
     return 1;
 }

@@ -103,6 +103,8 @@ void tui_say(struct tui *t, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 int tui_ascii(const struct tui *t);
 int tui_shade(const struct tui *t);     /* no colours: draw shades */
+/* The process that is writing to the database; 0: none, -1: one unnamed. */
+int tui_recorder(const struct tui *t);
 /* One sentence of what is known of a model's accuracy on such a question. */
 const char *tui_accuracy(const struct tui *t, const uint8_t sha256[32],
                          const char *question);

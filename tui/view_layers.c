@@ -8,7 +8,7 @@
 #include "tui/fmt.h"
 #include "tui/view.h"
 
-enum { TOP_COLUMNS = 13, HEADS_SHOWN = 64 };
+enum { TOP_COLUMNS = 13, PIECE_COLUMNS = 10, HEADS_SHOWN = 64 };
 enum { C_LAYER, C_MODE, C_WHY, C_NORM, C_NORM_BAR, C_CHANGE, C_ENTROPY,
        C_ENTROPY_BAR, C_BLOCKS, C_TIME, C_EXIT };
 
@@ -186,6 +186,22 @@ static void cell(struct view *v, int i, int col, struct pen *p)
     }
 }
 
+/* The piece at a position of this path. */
+static void put_token(const struct layers *s, int pos, struct pen *p)
+{
+    struct db_window w = { pos, 1, 0 };
+    struct db_cur *c = db_tokens(tui_db(s->v.t), s->v.at.path_id, w);
+    struct db_token t;
+    int end = p->end;
+
+    p->end = p->col + PIECE_COLUMNS < end ? p->col + PIECE_COLUMNS : end;
+    if (db_token_next(c, &t) == 1 && t.pos == pos && t.text.p)
+        pen_piece(p, t.text.p, t.text.n);
+    p->end = end;
+    pen_gap(p, 1);
+    tui_end(s->v.t, c);
+}
+
 static void one_head(const struct layers *s, int layer, int head,
                      struct doc *d)
 {
@@ -205,6 +221,9 @@ static void one_head(const struct layers *s, int layer, int head,
     for (int i = 0; i < n && pen_room(&p) >= TOP_COLUMNS; i++) {
         p.style = ROLE_ACCENT;
         pen_fmt(&p, "@%d ", (int)pos[i]);
+        p.style = ROLE_TEXT;
+        if (i == 0)
+            put_token(s, (int)pos[i], &p);
         p.style = ROLE_DIM;
         pen_fmt(&p, "%.2f  ", (double)weight[i]);
     }
