@@ -44,6 +44,33 @@ static long long last_reported(void)
     return id;
 }
 
+static void nap_ms(long ms)
+{
+    struct timespec nap = { 0, ms * 1000000L };
+
+    nanosleep(&nap, NULL);
+}
+
+/* Half of the kills come 50 to 300 ms after the start, wherever that is; the
+ * other half as long after the first COMMIT, however slow the machine. */
+static void wait_for_the_moment(int after_commit)
+{
+    char path[128];
+
+    snprintf(path, sizeof path, "%s/err", prog_dir);
+    for (int i = 0; after_commit && i < 2000; i++) {
+        size_t n;
+        unsigned char *said = prog_slurp(path, &n);
+        int committed = said && n > 0;
+
+        free(said);
+        if (committed)
+            break;
+        nap_ms(5);
+    }
+    nap_ms(50 + rand() % 250);
+}
+
 static void expect_one(sqlite3 *s, const char *query, const char *want)
 {
     sqlite3_stmt *q;
@@ -106,11 +133,10 @@ static void nothing_committed_is_lost(void **state)
     print_message("seed %u\n", seed);
     srand(seed);
     for (int i = 0; i < KILLS; i++) {
-        struct timespec nap = { 0, (50 + rand() % 250) * 1000000L };
         pid_t pid = prog_start("run -v -m '%s' --db k.db -n 4 --ctx 100000 "
                                "--max-tokens 1000000 go", model);
 
-        nanosleep(&nap, NULL);
+        wait_for_the_moment(i % 2);
         kill(pid, SIGKILL);
         killed += prog_wait(pid) == 128 + SIGKILL;
         long long reported = last_reported();
@@ -119,7 +145,7 @@ static void nothing_committed_is_lost(void **state)
             inspect(path, reported);
     }
     assert_int_equal(killed, KILLS);
-    assert_true(with_rows > KILLS / 2);     /* the test tests something */
+    assert_true(with_rows >= KILLS / 2);    /* the test tests something */
     /* The next recorder takes the file as if nothing had happened. */
     assert_int_equal(prog_run("run -m '%s' --db k.db --max-tokens 4 go",
                               model), 0);
