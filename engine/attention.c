@@ -143,11 +143,30 @@ static void list_facts(const struct forward *f, int from, struct queries *qs)
     }
 }
 
+/* Which keys of blocks from..to-1 each query may not see; 0: none. */
+static int list_hidden(const struct forward *f, const struct queries *qs,
+                       int first, int n, int from, int to,
+                       uint16_t (*bits)[KERN_CHUNK], const uint16_t **hide)
+{
+    int any = 0, rows = 0;
+
+    for (int i = 0; i < n; i++) {
+        int same = i > 0 && qs->row[first + i] == qs->row[first + i - 1];
+
+        if (!same)
+            any |= intervene_hides(f, qs->row[first + i], from, to,
+                                   bits[rows++]);
+        hide[i] = bits[rows - 1];
+    }
+    return any;
+}
+
 /* Blocks from..to-1 of `row`'s timeline for n queries from `first` on. */
 static void attend_blocks(struct forward *f, struct queries *qs, int first,
                           int n, int group, int from, int to)
 {
-    const uint16_t *kv[KERN_CHUNK];
+    const uint16_t *kv[KERN_CHUNK], *hide[ATTN_MAX_QUERIES];
+    uint16_t bits[ATTN_QUERIES][KERN_CHUNK];
     /* NOLINTNEXTLINE(clang-analyzer-core.uninitialized.*): n >= 1 */
     const int32_t *block = f->row[qs->row[first + n - 1]].block;
 
@@ -156,11 +175,14 @@ static void attend_blocks(struct forward *f, struct queries *qs, int first,
     for (int b = from; b < to; b++)
         kv[b - from] = kv_piece(f->p.kv, block[b], f->layer, group);
     list_facts(f, from, qs);
+    int hidden = f->n_iv > 0 &&
+                 list_hidden(f, qs, first, n, from, to, bits, hide);
 
     struct kern_attn a = {
         .head_dim = (int)f->p.hp->head_dim, .n_query = n,
         .q = qs->q + first, .n_key = qs->n_key + first,
         .block_from = from, .block_to = to, .kv = kv,
+        .hide = hidden ? hide : NULL,
         .part = qs->part + first,
         .mass = qs->with_mass ? qs->mass + first : NULL,
         .score = qs->with_score ? qs->score + first : NULL,

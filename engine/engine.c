@@ -11,6 +11,7 @@
 #include "engine/forward.h"
 #include "engine/gguf.h"
 #include "engine/hparams.h"
+#include "engine/intervene.h"
 #include "engine/kern.h"
 #include "engine/kv.h"
 #include "engine/lora.h"
@@ -38,6 +39,8 @@ struct session {
     struct engine *e;
     uint64_t tag;
     struct lora_set lora;
+    const struct intervene *iv; /* [n_iv], borrowed */
+    int n_iv;
     int len;                    /* tokens whose K/V are in */
     int n_block;                /* entries of block[] in use */
     int32_t block[];            /* [n_ctx / 16 rounded up] */
@@ -259,6 +262,8 @@ enum sor_err session_open(struct engine *e, uint64_t tag, int n_reserve,
     s->e = e;
     s->tag = tag;
     s->lora = (struct lora_set){ 0 };
+    s->iv = NULL;
+    s->n_iv = 0;
     s->len = s->n_block = 0;
     for (int i = 0; i < n_reserve && i < e->info.n_ctx; i += KERN_KVBLOCK) {
         enum sor_err err = kv_take(e->kv, &s->block[s->n_block], msg);
@@ -298,6 +303,8 @@ enum sor_err session_fork(struct session *s, uint64_t tag, int pos,
     }
     child->len = pos;
     child->lora = s->lora;
+    child->iv = s->iv;
+    child->n_iv = s->n_iv;
     *out = child;
     return SOR_OK;
 }
@@ -320,6 +327,49 @@ enum sor_err session_adapt(struct session *s, const struct lora *const *set,
     }
     s->lora.n = n;
     return forward_adapt(s->e->forward, &s->lora, msg);
+}
+
+enum sor_err session_intervene(struct session *s, const struct intervene *iv,
+                               int n, struct sor_msg *msg)
+{
+    enum sor_err err = forward_intervene(s->e->forward, iv, n, msg);
+
+    if (err)
+        return err;
+    s->iv = n ? iv : NULL;
+    s->n_iv = n;
+    return SOR_OK;
+}
+
+enum sor_err engine_unembed(struct engine *e, const float *resid, int n,
+                            float *logits, struct sor_msg *msg)
+{
+    if (n < 0 || n > FORWARD_LOGITS)
+        return sor_fail(msg, SOR_LIMIT, "%d residuals; at most %d at once", n,
+                        FORWARD_LOGITS);
+    forward_unembed(e->forward, resid, n, logits);
+    return SOR_OK;
+}
+
+enum sor_err engine_head_adds(struct engine *e, int layer, int head,
+                              const float *head_out, float *out,
+                              struct sor_msg *msg)
+{
+    size_t hd = e->hp.head_dim, n = e->hp.n_head * hd;
+    float *mid;
+
+    if (layer < 0 || (uint32_t)layer >= e->hp.n_layer || head < 0 ||
+        (uint32_t)head >= e->hp.n_head)
+        return sor_fail(msg, SOR_USAGE, "layer %d, head %d: the model has %u "
+                        "layers of %u heads", layer, head, e->hp.n_layer,
+                        e->hp.n_head);
+    mid = mem_calloc(n, sizeof *mid);
+    if (!mid)
+        return sor_fail(msg, SOR_NOMEM, "head: out of memory");
+    memcpy(mid + (size_t)head * hd, head_out, hd * sizeof *mid);
+    forward_project(e->forward, layer, mid, out);
+    mem_free(mid);
+    return SOR_OK;
 }
 
 void session_rewind(struct session *s, int pos)
@@ -407,26 +457,36 @@ static int same_lora(const struct lora_set *a, const struct lora_set *b)
            memcmp(a->set, b->set, (size_t)a->n * sizeof *a->set) == 0;
 }
 
-/* Fills rows from the feeds up to what one pass may hold, which is also one set
- * of adapters; returns how many. */
+/* Two timelines may share a pass. */
+static int go_together(const struct session *a, const struct session *b)
+{
+    return same_lora(&a->lora, &b->lora) && a->iv == b->iv &&
+           a->n_iv == b->n_iv;
+}
+
+/* Fills rows from the feeds up to what one pass may hold, all of one set of
+ * adapters and interventions; returns how many. */
 static int fill(struct engine *e, const struct engine_feed *feed, int n_feed,
                 struct cut *at)
 {
     int most = forward_max_rows(e->forward), n = 0;
     int logits = forward_max_logits(e->forward);
+    const struct session *first = NULL;
 
     while (at->feed < n_feed && n < most) {
         const struct engine_feed *f = &feed[at->feed];
         int place = at->tok - (f->n_tok - f->n_logits);
 
-        if (n > 0 && !same_lora(e->row[0].lora, &f->session->lora))
+        if (n > 0 && !go_together(first, f->session))
             break;
+        first = f->session;
         if (place >= 0 && logits-- == 0)
             break;
         e->row[n++] = (struct forward_row){
             .id = f->tok[at->tok], .pos = f->session->len + at->tok,
             .tag = f->session->tag, .block = f->session->block,
-            .lora = &f->session->lora,
+            .lora = &f->session->lora, .iv = f->session->iv,
+            .n_iv = f->session->n_iv,
             .logits = place < 0 ? NULL
                     : f->logits + (size_t)place * e->hp.n_vocab,
         };

@@ -147,6 +147,7 @@ static void attention_block(struct forward *f, const struct kern_mat *w)
         .w = { &w[WEIGHTS_OUT] }, .out = { { f->row_x, 1 } },
     };
 
+    intervene_begin(f);
     rows_run(f, f->n, attn_norm_task);
     if (f->observer.mask) {
         observe_layer(f, f->layer - 1);     /* its output is known by now */
@@ -154,6 +155,8 @@ static void attention_block(struct forward *f, const struct kern_mat *w)
     }
     product_run(f, &qkv);
     attention_run(f);
+    intervene_heads(f);
+    observe_vec(f, HOOK_ATTENDED, f->mid.f, (size_t)f->mid.n_in);
     rows_run(f, f->n, quantise_mid_task);
     product_run(f, &out);
 }
@@ -172,8 +175,10 @@ static void ffn_block(struct forward *f, const struct kern_mat *w)
 
     rows_run(f, f->n, ffn_norm_task);
     product_run(f, &gate_up);
+    observe_vec(f, HOOK_NEURONS, f->ff.f, (size_t)f->ff.n_in);
     rows_run(f, f->n, quantise_ff_task);
     product_run(f, &down);
+    intervene_end(f);
 }
 
 static void output_head(struct forward *f)
@@ -199,6 +204,8 @@ static void begin(struct forward *f, const struct forward_row *row, int n)
 {
     f->row = row;
     f->lora = row[0].lora ? row[0].lora : &no_lora;
+    f->iv = row[0].iv;
+    f->n_iv = row[0].n_iv;
     f->n = f->in.n_row = f->mid.n_row = f->ff.n_row = n;
     f->n_logits = 0;
     for (int r = 0; r < n; r++) {
@@ -230,6 +237,39 @@ void forward_run(struct forward *f, const struct forward_row *row, int n)
     output_head(f);
     if (f->observer.mask)
         observe_rows(f);
+}
+
+void forward_unembed(struct forward *f, const float *resid, int n,
+                     float *logits)
+{
+    const struct model_hparams *hp = f->p.hp;
+    struct forward_row row[FORWARD_LOGITS] = { 0 };
+
+    f->row = row;
+    f->lora = &no_lora;
+    f->n_logits = n;
+    memcpy(f->x, resid, (size_t)n * hp->n_embd * sizeof *f->x);
+    for (int i = 0; i < n; i++) {
+        f->logit_row[i] = (int16_t)i;
+        row[i].logits = logits + (size_t)i * hp->n_vocab;
+    }
+    output_head(f);
+}
+
+void forward_project(struct forward *f, int layer, const float *mid,
+                     float *out)
+{
+    struct product p = {
+        .n = 1, .x = &f->mid, .mat = { -1 },
+        .w = { &f->p.w->layer[layer].mat[WEIGHTS_OUT] },
+        .out = { { &out, 0 } },
+    };
+
+    f->mid.n_row = 1;
+    f->lora = &no_lora;
+    memcpy(f->mid.f, mid, (size_t)f->mid.n_in * sizeof *mid);
+    quantise(f, &f->mid, 0);
+    product_run(f, &p);
 }
 
 int forward_max_rows(const struct forward *f)
@@ -362,7 +402,8 @@ void forward_close(struct forward *f)
     kern_acts_release(&f->in);
     kern_acts_release(&f->mid);
     kern_acts_release(&f->ff);
-    float *buffers[] = { f->x, f->q, f->k, f->v, f->up, f->cos, f->sin };
+    float *buffers[] = { f->x, f->q, f->k, f->v, f->up, f->cos, f->sin,
+                         f->before };
     float **tables[] = { f->row_x, f->row_q, f->row_k, f->row_v, f->row_gate,
                          f->row_up };
 

@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "engine/hook.h"
 #include "engine/hparams.h"
+#include "engine/intervene.h"
 #include "engine/kern.h"
 #include "engine/kv.h"
 #include "engine/lora.h"
@@ -39,6 +40,8 @@ struct forward_row {
     float *logits;          /* [n_vocab], or NULL: not wanted */
     const struct lora_set *lora;    /* the same for all rows of a pass; NULL:
                                      * no adapter */
+    const struct intervene *iv;     /* [n_iv], likewise */
+    int n_iv;
 };
 
 struct forward_parts {      /* what a pass works with; all borrowed */
@@ -68,6 +71,18 @@ int forward_max_logits(const struct forward *f);
 /* Makes room for the adapters of a set. */
 enum sor_err forward_adapt(struct forward *f, const struct lora_set *set,
                            struct sor_msg *msg);
+
+/* Checks a list of interventions and makes room for them. */
+enum sor_err forward_intervene(struct forward *f, const struct intervene *iv,
+                               int n, struct sor_msg *msg);
+
+/* Logits of residual streams: row i of resid[n][n_embd] -> logits[i], n <=
+ * FORWARD_LOGITS.  Uses the scratch of a pass. */
+void forward_unembed(struct forward *f, const float *resid, int n,
+                     float *logits);
+/* out[n_embd] = Wo of `layer` times mid[n_head * head_dim]. */
+void forward_project(struct forward *f, int layer, const float *mid,
+                     float *out);
 
 /* Computes K/V for every row and logits where wanted.  The blocks that rows
  * write must not be shared.  n <= forward_max_rows(). */

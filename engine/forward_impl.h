@@ -78,6 +78,10 @@ struct forward {
     const struct lora_set *lora;    /* of this pass; never NULL in one */
     struct adapter_rows lora_h[PRODUCT_MATS][LORA_MAX];
 
+    const struct intervene *iv;     /* of this pass */
+    int n_iv;
+    float *before;              /* [rows][n_embd]; only for interventions */
+
     struct attn_tile tile[FORWARD_ROWS];
     int n_tile, split;          /* split: tasks are (tile, group, chunk) */
     struct attn_scratch thread[POOL_MAX_THREADS];
@@ -112,6 +116,15 @@ void attention_release(struct forward *f);
 void attention_plan(struct forward *f);     /* once a pass: the tiles */
 void attention_run(struct forward *f);
 
+/* intervene.c, on the calling thread. */
+void intervene_begin(struct forward *f);    /* before a block */
+void intervene_heads(struct forward *f);    /* attention is done */
+void intervene_end(struct forward *f);      /* after a block */
+/* Bits of the keys in blocks from..to-1 that `row` may not see, into
+ * hide[to - from]; returns 0 where there are none. */
+int intervene_hides(const struct forward *f, int row, int from, int to,
+                    uint16_t *hide);
+
 /* observe.c */
 void observe_release(struct forward *f);
 void observe_pass(struct forward *f);               /* a pass begins */
@@ -121,5 +134,8 @@ void observe_layer(struct forward *f, int layer);   /* a layer's output stands
                                                      * in facts.in; -1: the
                                                      * embedding */
 void observe_rows(struct forward *f);               /* the pass is over */
+/* Raw activations v[rows][n] of this layer, for those who ask. */
+void observe_vec(struct forward *f, enum hook_kind kind, const float *v,
+                 size_t n);
 
 #endif

@@ -105,6 +105,8 @@ struct kern_attn {
                                      * up to 16], binary16 */
     struct kern_part *const *part;  /* [n_query], carried on */
     /* Optional, NULL: not wanted. */
+    const uint16_t *const *hide;    /* [n_query] -> [blocks] bit k: key k of
+                                     * the block is not seen */
     struct kern_mass *const *mass;  /* [n_query] -> [blocks] */
     float *const *score;            /* [n_query] -> [blocks][16] raw scores */
 };

@@ -118,6 +118,21 @@ static inline VF vf_keep(VF a, int n, VF b)
                  _mm256_blendv_ps(b.hi, a.hi, _mm256_castsi256_ps(hi)) };
 }
 
+/* All ones in the lanes whose bit is set. */
+static inline __m256 lanes_of(unsigned bits)
+{
+    __m256i one = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+    __m256i set = _mm256_and_si256(_mm256_set1_epi32((int)bits), one);
+
+    return _mm256_castsi256_ps(_mm256_cmpeq_epi32(set, one));
+}
+
+static inline VF vf_hide(VF a, unsigned bits, VF b)
+{
+    return (VF){ _mm256_blendv_ps(a.lo, b.lo, lanes_of(bits & 255u)),
+                 _mm256_blendv_ps(a.hi, b.hi, lanes_of(bits >> 8)) };
+}
+
 static inline VF vf_from(VI a)
 {
     return (VF){ _mm256_cvtepi32_ps(a.lo), _mm256_cvtepi32_ps(a.hi) };

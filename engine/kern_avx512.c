@@ -81,6 +81,11 @@ static inline VF vf_keep(VF a, int n, VF b)
     return _mm512_mask_blend_ps(low, b, a);
 }
 
+static inline VF vf_hide(VF a, unsigned bits, VF b)
+{
+    return _mm512_mask_blend_ps((__mmask16)bits, a, b);
+}
+
 static inline __m256 upper(VF a)
 {
     return _mm512_extractf32x8_ps(a, 1);

@@ -472,10 +472,16 @@ INLINE void fold(const struct kern_attn *a, int i, int block, int n, VF s,
     const size_t width = attn_width(a->head_dim);
     struct kern_part *part = a->part[i];
     VF l = vf_load(part->l), t = vf_load(part->t);
-    float top = vf_top(vf_keep(s, n, vf_set1(-INFINITY)));
+    const VF zero = vf_zero(), low = vf_set1(-INFINITY);
+    const unsigned hide = a->hide ? a->hide[i][block] : 0u;
 
+    if (hide)
+        s = vf_hide(s, hide, low);
     if (a->score)
         vf_store(a->score[i] + (size_t)block * KERN_KVBLOCK, s);
+
+    float top = vf_top(vf_keep(s, n, low));
+
     if (top > part->m) {
         float fall = part->m == -INFINITY ? 0.0f : part->m - top;
         VF c = vf_set1(exp1(fall));
@@ -486,11 +492,16 @@ INLINE void fold(const struct kern_attn *a, int i, int block, int n, VF s,
             vf_store(part->o + d, vf_mul(c, vf_load(part->o + d)));
         part->m = top;
     }
-    VF x = vf_sub(s, vf_set1(part->m));
-    VF e = vf_keep(vf_exp(x), n, vf_zero());
+    VF x = vf_keep(vf_sub(s, vf_set1(part->m)), n, zero);
+    VF e = vf_keep(vf_exp(x), n, zero);
+
+    if (hide) {
+        x = vf_hide(x, hide, zero);
+        e = vf_hide(e, hide, zero);
+    }
 
     vf_store(part->l, vf_add(l, e));
-    vf_store(part->t, vf_fma(e, vf_keep(x, n, vf_zero()), t));
+    vf_store(part->t, vf_fma(e, x, t));
     vf_store(p, e);
     if (a->mass)
         a->mass[i][block] = (struct kern_mass){ vf_sum(e), part->m };
@@ -606,7 +617,7 @@ static void finish(const struct kern_part *p, int head_dim, float *y,
 
     *total = (struct kern_total){ p->m, l, vf_sum(vf_load(p->t)) };
     for (int d = 0; d < head_dim; d++)
-        y[d] = p->o[d] / l;
+        y[d] = l > 0.0f ? p->o[d] / l : 0.0f;   /* 0: every key was hidden */
 }
 
 /* --- softmax over a vocabulary -------------------------------------------- */

@@ -50,6 +50,9 @@ static inline VF vf_scale2(VF a, VF n)
     EACH_LANE(a.v[i] * half_bits((uint32_t)((int32_t)n.v[i] + 127) << 23))
 /* Lanes below n from a, the others from b. */
 static inline VF vf_keep(VF a, int n, VF b) EACH_LANE(i < n ? a.v[i] : b.v[i])
+/* Lanes whose bit is set from b, the others from a. */
+static inline VF vf_hide(VF a, unsigned bits, VF b)
+    EACH_LANE(bits >> i & 1 ? b.v[i] : a.v[i])
 static inline VF vf_from(VI a) EACH_LANE((float)a.v[i])
 
 static inline void vf_store(float *p, VF a)

@@ -48,8 +48,9 @@ static void add_mass(struct forward *f, int no, int head)
     const struct kern_mass *m = f->facts.mass +
         ((size_t)no * n_head + (size_t)head) * n_block;
     float *sum = f->facts.mass_sum + (size_t)no * n_block;
-    float share = 1.0f / ((float)(n_head * f->p.hp->n_layer) *
-                          f->facts.score_l[at]);
+    float l = f->facts.score_l[at];
+    float share = l > 0.0f ? 1.0f / ((float)(n_head * f->p.hp->n_layer) * l)
+                           : 0.0f;
     float seen = -INFINITY, scale = 0.0f;
 
     for (int b = 0; b < n; b++) {
@@ -68,7 +69,9 @@ void observe_head(struct forward *f, int row, int head,
 {
     size_t at = (size_t)row * f->p.hp->n_head + (size_t)head;
 
-    f->facts.entropy[at] = logf(total->l) - total->t / total->l;
+    /* nothing at all is seen where an intervention hides every key */
+    f->facts.entropy[at] = total->l > 0.0f
+                         ? logf(total->l) - total->t / total->l : 0.0f;
     f->facts.score_m[at] = total->m;
     f->facts.score_l[at] = total->l;
 }
@@ -176,6 +179,7 @@ void observe_layer(struct forward *f, int layer)
 {
     uint64_t ns = (clock_mono_ns() - f->facts.layer_ns) / (uint64_t)f->n;
 
+    observe_vec(f, HOOK_RESIDUAL, f->x, f->p.hp->n_embd);
     if (layer < 0) {
         for (int r = 0; r < f->n; r++)
             f->facts.norm_in[r] = sqrtf(f->facts.in[r].sumsq);
@@ -190,6 +194,20 @@ void observe_layer(struct forward *f, int layer)
         if (forward_wants(f, HOOK_HEAD))
             tell_heads(f, r, layer);
         tell_layer(f, r, layer, ns);
+    }
+}
+
+void observe_vec(struct forward *f, enum hook_kind kind, const float *v,
+                 size_t n)
+{
+    /* a residual is told when the next layer begins, or the pass ends */
+    int layer = kind == HOOK_RESIDUAL ? f->layer - 1 : f->layer;
+
+    for (int r = 0; forward_wants(f, kind) && r < f->n; r++) {
+        struct hook_event ev = event(f, r, layer, kind);
+
+        ev.u.vec = (struct hook_vec){ (uint32_t)n, v + (size_t)r * n };
+        forward_emit(f, &ev);
     }
 }
 
