@@ -230,9 +230,8 @@ static void on_slot(struct rec *r, struct slot *s, const struct hook_event *ev)
             on_row(r, s, ev);
         s->tag = 0;
         break;
-    case HOOK_TOKEN:
-    case HOOK_KINDS:
-        break;
+    default:
+        break;                          /* no level asks for the others */
     }
 }
 
