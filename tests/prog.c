@@ -150,6 +150,7 @@ unsigned char *prog_slurp(const char *path, size_t *n)
         (bytes = malloc((size_t)size + 1)) != NULL) {
         rewind(f);
         *n = fread(bytes, 1, (size_t)size, f);
+        bytes[*n] = '\0';
     }
     fclose(f);
     return bytes;

@@ -28,7 +28,7 @@ int prog_wait(pid_t pid);
 /* One line, i.e. one sentence, on stderr and nothing on stdout. */
 void prog_expect_sentence(const char *with);
 
-/* The bytes of a file (malloc), or NULL; and back. */
+/* The bytes of a file (malloc) and a NUL, or NULL; and back. */
 unsigned char *prog_slurp(const char *path, size_t *n);
 void prog_spill(const char *path, const void *bytes, size_t n);
 

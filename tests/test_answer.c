@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "tests/slow.h"
 #include "trace/number.h"
 #include "trace/segment.h"
 
@@ -208,7 +209,7 @@ static void test_linear(void **state)
             text[i] = unit[k][i % len];
         answer_find(text, N, 1, &a);
         answer_normalise(text, N, &a);
-        assert_true(clock_mono_ns() - t0 < 5000000000u);
+        assert_true(slow() || clock_mono_ns() - t0 < 5000000000u);
     }
     mem_free(text);
 }

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "tests/slow.h"
 #include "trace/edges.h"
 
 enum { MAX_STEPS = 8 };
@@ -239,7 +240,8 @@ static void stays_linear(void **state)
     for (int i = 0; i < N; i++)
         step[i] = (struct edge_step){ text, sizeof text - 1, i, i + 1 };
     assert_int_equal(edges_find(&in, &e, &n, NULL), SOR_OK);
-    assert_true(n > 2 * N && clock_mono_ns() - t0 < 3000000000u);
+    assert_true(n > 2 * N);
+    assert_true(slow() || clock_mono_ns() - t0 < 3000000000u);
     for (int i = 0; i < n; i++)
         assert_true(e[i].weight > 0.0 && e[i].weight <= 1.0 + 1e-9);
     mem_free(e);
