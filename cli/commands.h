@@ -9,6 +9,7 @@
     X(score)            \
     X(tokenize)         \
     X(inspect)          \
+    X(quantize)         \
     X(bench)            \
     X(browse)           \
     X(graph)            \
