@@ -15,7 +15,8 @@ SAN     ?=
 # --- what is there ---------------------------------------------------------
 ARCH     := $(shell uname -m)
 X86_ONLY := engine/kern_avx2.c engine/kern_avx512.c
-SKIP     := $(if $(filter x86_64,$(ARCH)),,$(X86_ONLY))
+EXT_ONLY := db/extension.c
+SKIP     := $(if $(filter x86_64,$(ARCH)),,$(X86_ONLY)) $(EXT_ONLY)
 LIB_SRC  := $(filter-out $(SKIP),$(wildcard $(DIRS:%=%/*.c)))
 CLI_SRC  := $(wildcard cli/*.c)
 TEST_SRC := $(wildcard tests/test_*.c)
@@ -31,11 +32,16 @@ MAIN_OBJ := $(call objects,$(filter cli/main.c,$(CLI_SRC)))
 AID_OBJ  := $(call objects,$(AID_SRC))
 TESTS    := $(patsubst tests/%.c,$(BUILD)/tests/%,$(TEST_SRC))
 
+# The SQL functions once more, for any SQLite to load.
+EXT_SRC  := $(EXT_ONLY) db/sqlfunc.c $(wildcard db/tvf*.c) db/pack.c
+EXT_OBJ  := $(EXT_SRC:db/%.c=$(BUILD)/ext/%.o)
+
 LIB      := $(BUILD)/libsorites.a
 CLI_LIB  := $(if $(CLI_OBJ),$(BUILD)/libcli.a)
 AID_LIB  := $(if $(AID_OBJ),$(BUILD)/libaid.a)
 PROG     := $(if $(MAIN_OBJ),$(BUILD)/sorites)
-ROOT     := $(if $(filter build,$(BUILD)),$(if $(PROG),sorites))
+EXT      := $(if $(filter db,$(DIRS)),$(BUILD)/sorites.so)
+ROOT     := $(if $(filter build,$(BUILD)),$(if $(PROG),sorites sorites.so))
 
 # --- flags -----------------------------------------------------------------
 PKGS     := sqlite3 libcjson libcgraph libgvc ncursesw libpcre2-8 libutf8proc \
@@ -76,7 +82,7 @@ say = $(if $(V),,@printf '  %-6s%s\n' $(1) $(2))
 
 # --- building --------------------------------------------------------------
 .PHONY: all
-all: $(LIB) $(PROG) $(ROOT) ## build ./sorites (the default)
+all: $(LIB) $(PROG) $(EXT) $(ROOT) ## build ./sorites (the default)
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -107,8 +113,18 @@ $(BUILD)/sorites: $(MAIN_OBJ) $(CLI_LIB) $(LIB)
 	$(Q)$(LINK) -o $@ $^ $(LIBS)
 
 # In place of a copy of half a file: link beside it, then rename.
-sorites: $(BUILD)/sorites
+sorites sorites.so: %: $(BUILD)/%
 	@cp -f $< .$@.tmp && mv -f .$@.tmp $@
+
+$(BUILD)/ext/%.o: db/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,"$< (extension)")
+	$(Q)$(COMPILE) -fPIC -fvisibility=hidden -DSORITES_EXTENSION -MMD -MP \
+	    -c -o $@ $<
+
+$(BUILD)/sorites.so: $(EXT_OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(CC) -shared -Wl,-z,relro,-z,now $(SANFLAGS) $(LDFLAGS) -o $@ $^ -lm
 
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(AID_LIB) $(CLI_LIB) $(LIB)
 	$(call say,LINK,$@)
@@ -159,6 +175,7 @@ check: ## everything that must hold: both compilers, sanitizers, lint, docs
 # leak checking stays on; a refused huge allocation must be NULL, not death.
 .PHONY: asan
 asan: export ASAN_OPTIONS := allocator_may_return_null=1
+asan: export LSAN_OPTIONS := suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0
 asan: ## the suite under AddressSanitizer and UBSan
 	@SORITES_FAST=1 $(MAKE) --no-print-directory CC=clang BUILD=build/asan \
 	    SAN=address,undefined all unit
@@ -245,13 +262,15 @@ demo: deps model ## the whole way: answer, record, replay, draw, query
 	@sh setup/demo.sh
 
 .PHONY: install
-install: all ## copy the program to $$(DESTDIR)$$(PREFIX)/bin
+install: all ## copy it below $$(DESTDIR)$$(PREFIX)
 	install -D -m 755 $(BUILD)/sorites $(DESTDIR)$(PREFIX)/bin/sorites
+	install -D -m 644 $(BUILD)/sorites.so \
+	    $(DESTDIR)$(PREFIX)/lib/sorites/sorites.so
 
 # --- keeping house ---------------------------------------------------------
 .PHONY: clean
 clean: ## remove everything that make made
-	rm -rf build sorites
+	rm -rf build sorites sorites.so
 
 .PHONY: help
 help: ## this list

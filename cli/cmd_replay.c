@@ -29,6 +29,7 @@ struct job {
     FILE *to;
     struct db *d;
     struct db_run run;
+    char uid[33];               /* its, to outlive the row */
     struct chain_report chain;
     struct replay_report report;
     struct progress bar;
@@ -127,7 +128,7 @@ static void say_identical(const struct job *j)
                 "%d path%s, %lld tokens: log-probabilities within %.4f nats "
                 "(largest at %.8s:%d@%d; limit %.2f)\n", r->isa_then,
                 r->isa_now, r->n_path, r->n_path == 1 ? "" : "s",
-                (long long)r->n_token, r->worst, j->run.uid, r->worst_path,
+                (long long)r->n_token, r->worst, j->uid, r->worst_path,
                 r->worst_pos, REPLAY_TOLERANCE);
     if (r->n_gap)
         fprintf(j->to, "%lld of these paths lost tokens while recording and "
@@ -146,7 +147,7 @@ static enum sor_err say_differs(const struct job *j)
 
     say_layer(d, layer, sizeof layer);
     fprintf(j->to, "differs: %.8s:%d@%d%s: %s recorded %s, now %s\n",
-            j->run.uid, d->path, d->pos, layer, d->what, d->was, d->now);
+            j->uid, d->path, d->pos, layer, d->what, d->was, d->now);
     if (!j->report.exact)
         fprintf(j->to, "recorded on %s, replayed on %s: tolerance, not "
                 "proof\n", j->report.isa_then, j->report.isa_now);
@@ -188,7 +189,7 @@ static enum sor_err show_json(const struct job *j, enum sor_err err)
     json_init(&js, &out);
     json_obj(&js);
     json_key(&js, "run");
-    json_str(&js, j->run.uid ? j->run.uid : j->cli->argv[0]);
+    json_str(&js, j->uid[0] ? j->uid : j->cli->argv[0]);
     json_key(&js, "result");
     json_str(&js, err ? "changed" : !r->same ? "differs"
              : r->texts_only ? "identical texts" : r->exact ? "identical"
@@ -234,6 +235,8 @@ static enum sor_err find(struct job *j)
     if (!err && db_get_run(j->d, id, &j->run) <= 0)
         err = sor_fail(msg, SOR_FORMAT, "%s: run %s cannot be read",
                        cli_db(j->cli), name);
+    if (!err)           /* the row's own text goes when the next one is read */
+        snprintf(j->uid, sizeof j->uid, "%s", j->run.uid);
     return err;
 }
 

@@ -293,11 +293,11 @@ static void rows_equal_the_plain_ones(void **state)
         for (int i = 0; i < N_IN / 32; i++) {
             size_t u = at(k, MAX_ROWS, r, i), v = at(&kern_ref, MAX_ROWS, r, i);
 
-            assert_memory_equal(a.q[0] + 64 * u, b.q[0] + 64 * v, 64);
-            assert_int_equal(a.sum[0][u], b.sum[0][v]);
-            assert_int_equal(a.half[0][u], b.half[0][v]);
+            assert_memory_equal(a.a.q + 64 * u, b.a.q + 64 * v, 64);
+            assert_int_equal(a.a.sum[u], b.a.sum[v]);
+            assert_int_equal(a.a.half[u], b.a.half[v]);
             if (r > 0)                  /* row 0 is NaN: its payload is free */
-                assert_memory_equal(&a.d[0][u], &b.d[0][v], sizeof(float));
+                assert_memory_equal(&a.a.d[u], &b.a.d[v], sizeof(float));
         }
     for (int n = N_IN; n > N_IN - 17; n--)
         for (int r = 4; r < 8; r++) {
