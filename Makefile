@@ -14,7 +14,7 @@ SAN     ?=
 
 # --- what is there ---------------------------------------------------------
 ARCH     := $(shell uname -m)
-X86_ONLY := engine/kern_avx2.c engine/kern_avx512.c
+X86_ONLY := engine/kern_avx2.c engine/kern_avxvnni.c engine/kern_avx512.c
 EXT_ONLY := db/extension.c
 SKIP     := $(if $(filter x86_64,$(ARCH)),,$(X86_ONLY)) $(EXT_ONLY)
 LIB_SRC  := $(filter-out $(SKIP),$(wildcard $(DIRS:%=%/*.c)))
@@ -32,7 +32,8 @@ MAIN_OBJ := $(call objects,$(filter cli/main.c,$(CLI_SRC)))
 AID_OBJ  := $(call objects,$(AID_SRC))
 TESTS    := $(patsubst tests/%.c,$(BUILD)/tests/%,$(TEST_SRC))
 
-# The SQL functions once more, for any SQLite to load.
+# The SQL functions once more, for any SQLite to load; not with a sanitizer,
+# which the program that loads it would have to have as well.
 EXT_SRC  := $(EXT_ONLY) db/sqlfunc.c $(wildcard db/tvf*.c) db/pack.c
 EXT_OBJ  := $(EXT_SRC:db/%.c=$(BUILD)/ext/%.o)
 
@@ -40,8 +41,9 @@ LIB      := $(BUILD)/libsorites.a
 CLI_LIB  := $(if $(CLI_OBJ),$(BUILD)/libcli.a)
 AID_LIB  := $(if $(AID_OBJ),$(BUILD)/libaid.a)
 PROG     := $(if $(MAIN_OBJ),$(BUILD)/sorites)
-EXT      := $(if $(filter db,$(DIRS)),$(BUILD)/sorites.so)
-ROOT     := $(if $(filter build,$(BUILD)),$(if $(PROG),sorites sorites.so))
+EXT      := $(if $(filter db,$(DIRS)),$(if $(SAN),,$(BUILD)/sorites.so))
+ROOT     := $(if $(filter build,$(BUILD)),$(if $(PROG),sorites) \
+                $(if $(EXT),sorites.so))
 
 # --- flags -----------------------------------------------------------------
 PKGS     := sqlite3 libcjson libcgraph libgvc ncursesw libpcre2-8 libutf8proc \
@@ -75,6 +77,7 @@ ISA_AVX2   := -mavx2 -mfma -mf16c
 ISA_AVX512 := $(ISA_AVX2) -mavx512f -mavx512bw -mavx512vl -mavx512dq \
               -mavx512vnni -mavx512vbmi
 $(BUILD)/engine/kern_avx2.o:   ISA := $(ISA_AVX2)
+$(BUILD)/engine/kern_avxvnni.o: ISA := $(ISA_AVX2) -mavxvnni
 $(BUILD)/engine/kern_avx512.o: ISA := $(ISA_AVX512)
 
 Q  := $(if $(V),,@)

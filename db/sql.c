@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "db/sqlfunc.h"
 #include "db/writer.h"
 
 enum {
@@ -72,6 +73,8 @@ static enum sor_err raise_fence(struct sql *s, struct sor_msg *msg)
         sqlite3_limit(s->d->sq, limits[i].limit, limits[i].value);
     if (sqlite3_hard_heap_limit64(-1) == 0)
         sqlite3_hard_heap_limit64(HEAP_BYTES);
+    if (sqlfunc_register(s->d->sq) != SQLITE_OK)
+        return conn_fail(s->d, msg, "SQL functions");
     sqlite3_progress_handler(s->d->sq, STEPS_PER_POLL, poll, s);
     if (!s->o.write)
         sqlite3_set_authorizer(s->d->sq, authorize, NULL);

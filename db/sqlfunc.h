@@ -1,0 +1,22 @@
+/* db/sqlfunc.h - the functions that we add to SQL, of both kinds.
+ *
+ * Returning rows (db/tvf.h):
+ *   heads(path, pos)           where each head looked
+ *   topk(path, pos, k)         the likeliest tokens
+ *   ancestor_step(step, edges) what a step rests on; descendant_step() back
+ *   path_diff(a, b)            two paths, token beside token
+ * Aggregates:
+ *   entropy(w)                 nats, of the weights as shares of their sum
+ *   softmax(x)                 JSON array of exp(x) as shares of their sum
+ *   softmax(x, pick)           the share of the rows where pick is true
+ *
+ * Internal to db/, and to the extension sorites.so. */
+#ifndef DB_SQLFUNC_H
+#define DB_SQLFUNC_H
+
+#include "db/tvf.h"
+
+/* Adds them to a connection; SQLite's code. */
+int sqlfunc_register(sqlite3 *sq);
+
+#endif
