@@ -145,6 +145,29 @@ static void set_bit(uint8_t *bits, size_t n, int64_t i)
         bits[i / 8] |= (uint8_t)(1u << (i % 8));
 }
 
+/* Marks the tokens that experiments on other runs of the model name. */
+static enum sor_err mark_probed(struct removal *r, uint8_t *bits, size_t n)
+{
+    sqlite3_stmt *st = NULL;
+    enum sor_err err = conn_prepare(r->d,
+        "SELECT token_id FROM probe WHERE model_id = ?1 AND run_id <> ?2 "
+        "AND token_id IS NOT NULL UNION ALL "
+        "SELECT t.token_id FROM probe b JOIN lens_top t ON t.probe_id = b.id "
+        "WHERE b.model_id = ?1 AND b.run_id <> ?2 UNION ALL "
+        "SELECT e.top_id FROM probe b JOIN effect e ON e.probe_id = b.id "
+        "WHERE b.model_id = ?1 AND b.run_id <> ?2", &st, r->msg);
+
+    if (err)
+        return err;
+    sqlite3_bind_int64(st, 1, r->model_id);
+    sqlite3_bind_int64(st, 2, r->run_id);
+    while (sqlite3_step(st) == SQLITE_ROW)
+        set_bit(bits, n, sqlite3_column_int64(st, 0));
+    if (sqlite3_finalize(st) != SQLITE_OK)
+        return conn_fail(r->d, r->msg, "probe");
+    return SOR_OK;
+}
+
 /* Marks the tokens that other runs of the model chose or might have chosen. */
 static enum sor_err mark_used(struct removal *r, uint8_t *bits, size_t n)
 {
@@ -188,6 +211,7 @@ static enum sor_err find_pieces(struct removal *r)
     if (!(bits = mem_calloc((size_t)n_bit / 8 + 1, 1)))
         return sor_fail(r->msg, SOR_NOMEM, "out of memory");
     if (!(err = mark_used(r, bits, (size_t)n_bit)) &&
+        !(err = mark_probed(r, bits, (size_t)n_bit)) &&
         !(err = conn_prepare(r->d, "SELECT id, token_id FROM piece "
                              "WHERE model_id = ?", &have, r->msg)) &&
         !(err = conn_prepare(r->d, "INSERT INTO temp.gone VALUES (?)", &gone,
@@ -297,6 +321,8 @@ static enum sor_err delete_shared(struct removal *r, enum table t)
 
 /* Children first: `path` and `run` say which rows of the others are meant. */
 static const enum table own_tables[] = {
+    TABLE_LENS, TABLE_LENS_TOP, TABLE_ATTRIBUTION, TABLE_ATTENTION,
+    TABLE_ACTIVATION, TABLE_NEURON, TABLE_EFFECT, TABLE_TRIAL, TABLE_PROBE,
     TABLE_TOKEN, TABLE_ANSWER, TABLE_STEP, TABLE_PATH_END, TABLE_PATH_SPAN,
     TABLE_EDGE, TABLE_DIVERGENCE, TABLE_LOSS, TABLE_RUN_END, TABLE_PATH,
     TABLE_RUN

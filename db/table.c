@@ -5,6 +5,7 @@
 
 #define PATHS_OF_RUN "path_id IN (SELECT id FROM path WHERE run_id = ?1)"
 #define RUN_COLUMN "run_id = ?1"
+#define PROBES_OF_RUN "probe_id IN (SELECT id FROM probe WHERE run_id = ?1)"
 
 /* The address of a row that belongs to a path, or to a run. */
 #define BY_PATH(table, pos) \
@@ -14,6 +15,11 @@
 #define BY_RUN(table) \
     "SELECT r.uid, NULL, NULL FROM " table " x " \
     "JOIN run r ON r.id = x.run_id WHERE x.id = ?1"
+
+#define BY_PROBE(table) \
+    "SELECT r.uid, p.ordinal, b.pos FROM " table " x " \
+    "JOIN probe b ON b.id = x.probe_id JOIN path p ON p.id = b.path_id " \
+    "JOIN run r ON r.id = p.run_id WHERE x.id = ?1"
 
 const struct table_info tables[TABLES] = {
     [TABLE_TEXT] = { "text", "id, sha256, body", 3, 2, NULL, 0, NULL },
@@ -65,6 +71,35 @@ const struct table_info tables[TABLES] = {
         BY_RUN("loss") },
     [TABLE_TOMBSTONE] = { "tombstone",
         "id, run_id, uid, kind, n_row, at_us", 6, 6, NULL, 0, NULL },
+    [TABLE_PROBE] = { "probe",
+        "id, run_id, path_id, model_id, kind, pos, prefix, params, token_id, "
+        "logprob, isa, program, wall_ns, at_us", 14, 14, RUN_COLUMN, 1,
+        BY_PATH("probe", "x.pos") },
+    [TABLE_LENS] = { "lens",
+        "id, probe_id, layer, rank, logprob, entropy, kl", 7, 7,
+        PROBES_OF_RUN, 1, BY_PROBE("lens") },
+    [TABLE_LENS_TOP] = { "lens_top",
+        "id, probe_id, layer, rank, token_id, logprob", 6, 6,
+        PROBES_OF_RUN, 1, BY_PROBE("lens_top") },
+    [TABLE_ATTRIBUTION] = { "attribution",
+        "id, probe_id, part, layer, head, logit", 6, 6,
+        PROBES_OF_RUN, 1, BY_PROBE("attribution") },
+    [TABLE_ATTENTION] = { "attention",
+        "id, probe_id, layer, head, rank, key_pos, weight, entropy", 8, 8,
+        PROBES_OF_RUN, 1, BY_PROBE("attention") },
+    [TABLE_ACTIVATION] = { "activation",
+        "id, probe_id, layer, norm, update_norm, cosine", 6, 6,
+        PROBES_OF_RUN, 1, BY_PROBE("activation") },
+    [TABLE_NEURON] = { "neuron",
+        "id, probe_id, layer, rank, neuron, value", 6, 6,
+        PROBES_OF_RUN, 1, BY_PROBE("neuron") },
+    [TABLE_EFFECT] = { "effect",
+        "id, probe_id, how, measured, layer, head, span_from, span_to, "
+        "logprob, kl, top_id", 11, 11, PROBES_OF_RUN, 1,
+        BY_PROBE("effect") },
+    [TABLE_TRIAL] = { "trial",
+        "id, probe_id, test, step_id, step, n, n_same, low, high, logprob",
+        10, 10, PROBES_OF_RUN, 1, BY_PROBE("trial") },
 };
 
 enum table table_find(const char *name)

@@ -367,3 +367,81 @@ SELECT b.id, b.run_id, strftime('%Y-%m-%dT%H:%M:%SZ', b.at_us / 1000000,
         WHERE bp.batch_id = b.id) AS n_row,
        lower(hex(b.hash)) AS hash
 FROM batch b;
+
+-- Experiments on recorded runs, with the place in words that people write.
+CREATE VIEW v_probe AS
+SELECT b.id, b.run_id, b.path_id, r.uid, p.ordinal AS path, b.pos, b.kind,
+       b.params, b.token_id, w.text, b.logprob, b.isa, b.program, b.wall_ns,
+       b.at_us
+FROM probe b
+JOIN run r ON r.id = b.run_id
+JOIN path p ON p.id = b.path_id
+LEFT JOIN piece w ON w.model_id = b.model_id AND w.token_id = b.token_id;
+
+-- The logit lens: per layer, rank and log-probability of the token asked
+-- about (text) and the likeliest token there (top_text).  layer -1: embedding.
+CREATE VIEW v_lens AS
+SELECT b.run_id, b.path_id, b.pos, l.layer, b.token_id, w.text, l.rank,
+       l.logprob, l.entropy, l.kl,
+       t.token_id AS top_id, tw.text AS top_text, t.logprob AS top_logprob,
+       l.probe_id
+FROM probe b
+JOIN lens l ON l.probe_id = b.id
+LEFT JOIN lens_top t ON t.probe_id = b.id AND t.layer = l.layer AND t.rank = 1
+LEFT JOIN piece w ON w.model_id = b.model_id AND w.token_id = b.token_id
+LEFT JOIN piece tw ON tw.model_id = b.model_id AND tw.token_id = t.token_id;
+
+-- The likeliest tokens of each layer, rank 1 first.
+CREATE VIEW v_lens_top AS
+SELECT b.run_id, b.path_id, b.pos, t.layer, t.rank, t.token_id, w.text,
+       t.logprob, t.probe_id
+FROM probe b
+JOIN lens_top t ON t.probe_id = b.id
+LEFT JOIN piece w ON w.model_id = b.model_id AND w.token_id = t.token_id;
+
+-- What each part wrote towards the logit of the token asked about, directly,
+-- the output norm's scale frozen.  part 'layer' sums its heads and its mlp.
+CREATE VIEW v_attribution AS
+SELECT b.run_id, b.path_id, b.pos, a.part, a.layer, a.head, a.logit,
+       b.token_id, w.text, a.probe_id
+FROM probe b
+JOIN attribution a ON a.probe_id = b.id
+LEFT JOIN piece w ON w.model_id = b.model_id AND w.token_id = b.token_id;
+
+-- Where chosen heads looked: correlation, never evidence.
+CREATE VIEW v_attention AS
+SELECT b.run_id, b.path_id, b.pos, a.layer, a.head, a.rank, a.key_pos,
+       a.weight, a.entropy, a.probe_id
+FROM probe b JOIN attention a ON a.probe_id = b.id;
+
+-- Norms of the residual stream and what each block added.
+CREATE VIEW v_activation AS
+SELECT b.run_id, b.path_id, b.pos, a.layer, a.norm, a.update_norm, a.cosine,
+       a.probe_id
+FROM probe b JOIN activation a ON a.probe_id = b.id;
+
+-- The neurons that fired most in each layer, by size.
+CREATE VIEW v_neuron AS
+SELECT b.run_id, b.path_id, b.pos, n.layer, n.rank, n.neuron, n.value,
+       n.probe_id
+FROM probe b JOIN neuron n ON n.probe_id = b.id;
+
+-- What followed when one thing was changed.  measured 'causal' only where the
+-- text was removed and everything after it computed again.
+CREATE VIEW v_effect AS
+SELECT b.run_id, b.path_id, b.pos, e.how, e.measured, e.layer, e.head,
+       e.span_from, e.span_to, b.token_id, w.text,
+       b.logprob AS logprob_before, e.logprob AS logprob_after,
+       e.logprob - b.logprob AS change, e.kl, e.top_id, tw.text AS top_text,
+       e.probe_id
+FROM probe b
+JOIN effect e ON e.probe_id = b.id
+LEFT JOIN piece w ON w.model_id = b.model_id AND w.token_id = b.token_id
+LEFT JOIN piece tw ON tw.model_id = b.model_id AND tw.token_id = e.top_id;
+
+-- Faithfulness tests: how often the path's answer came again, with a 95 %
+-- interval; step: how many steps stood before the change.
+CREATE VIEW v_trial AS
+SELECT b.run_id, b.path_id, t.test, t.step_id, t.step, t.n, t.n_same,
+       t.n_same * 1.0 / t.n AS share, t.low, t.high, t.logprob, t.probe_id
+FROM probe b JOIN trial t ON t.probe_id = b.id;
