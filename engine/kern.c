@@ -15,6 +15,14 @@ static int has_f16c(void)
 
     return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
 }
+
+/* CPUID leaf 7, subleaf 1, EAX bit 4; clang 14 has no name for it either. */
+static int has_avxvnni(void)
+{
+    unsigned a, b, c, d;
+
+    return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 4 & 1);
+}
 #endif
 
 /* Exactly the features that the Makefile's flags let each file use. */
@@ -40,20 +48,32 @@ static int cpu_runs(enum kern_isa isa)
     }
 }
 
+/* Best first. */
+static const struct kern_table *const tables[] = {
+#ifdef KERN_X86
+    &kern_avx512, &kern_avxvnni, &kern_avx2,
+#endif
+    &kern_ref,
+};
+enum { N_TABLES = sizeof tables / sizeof *tables };
+
+int kern_runs(const struct kern_table *k)
+{
+#ifdef KERN_X86
+    if (k == &kern_avxvnni && !has_avxvnni())
+        return 0;
+#endif
+    return cpu_runs(k->isa);
+}
+
 const struct kern_table *kern_pick(enum kern_isa cap)
 {
-    static const struct kern_table *const table[KERN_ISAS] = {
-        [KERN_REF] = &kern_ref,
-#ifdef KERN_X86
-        [KERN_AVX2] = &kern_avx2,
-        [KERN_AVX512] = &kern_avx512,
-#endif
-    };
-    enum kern_isa isa = cap < KERN_ISAS ? cap : KERN_ISAS - 1;
+    int i = 0;
 
-    while (isa > KERN_REF && !(table[isa] && cpu_runs(isa)))
-        isa--;
-    return table[isa];
+    while (i < N_TABLES - 1 &&
+           (tables[i]->isa > cap || !kern_runs(tables[i])))
+        i++;
+    return tables[i];
 }
 
 int kern_isa_parse(const char *name)

@@ -197,6 +197,11 @@ const struct kern_table *kern_pick(enum kern_isa cap);
 /* "ref", "avx2", "avx512" -> isa; -1: no such name. */
 int kern_isa_parse(const char *name);
 
-extern const struct kern_table kern_ref, kern_avx2, kern_avx512;
+/* 1 where this CPU runs k's code; for tests of every table. */
+int kern_runs(const struct kern_table *k);
+
+/* kern_avxvnni is kern_avx2 with quicker products and the same bits; kern_pick()
+ * chooses between them. */
+extern const struct kern_table kern_ref, kern_avx2, kern_avxvnni, kern_avx512;
 
 #endif
