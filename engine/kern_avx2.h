@@ -20,6 +20,7 @@ struct avx2_vi { __m256i lo, hi; };
 #define TILE_QUERIES 4
 #define TILE_BLOCKS 1
 #define TILE_DIMS 1
+#define TILE_MANY 1
 
 #define BOTH(f, a, b) (VF){ f((a).lo, (b).lo), f((a).hi, (b).hi) }
 

@@ -13,6 +13,7 @@
 #define TILE_QUERIES 8
 #define TILE_BLOCKS 4
 #define TILE_DIMS 4
+#define TILE_MANY 2
 
 static inline VF vf_set1(float a) { return _mm512_set1_ps(a); }
 static inline VF vf_zero(void) { return _mm512_setzero_ps(); }

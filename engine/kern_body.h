@@ -4,7 +4,8 @@
  *   VF, VI, VB              16 floats; 16 int32; 64 bytes
  *   TILE_ROWS               rows that fit its registers in a product
  *   TILE_QUERIES            and queries in attention; up to four of them with
- *   TILE_BLOCKS, TILE_DIMS  so many KV blocks, or vectors of dimensions
+ *   TILE_BLOCKS, TILE_DIMS  so many KV blocks, or vectors of dimensions;
+ *   TILE_MANY               the same for more than four queries
  *   vf_*, vi_*, vb_*        the operations used below
  * and before it fills its table.  Read kern_ref.c for what each operation
  * means: it is the definition.
@@ -455,7 +456,7 @@ INLINE void add_values(const struct kern_attn *a, const uint16_t *v,
                        float (*p)[KERN_LANES])
 {
     const size_t width = attn_width(a->head_dim);
-    const int nd = nq > 4 ? 1 : TILE_DIMS;
+    const int nd = nq > 4 ? TILE_MANY : TILE_DIMS;
     size_t d = 0;
 
     for (; d + (size_t)nd * KERN_LANES <= width; d += (size_t)nd * KERN_LANES)
@@ -570,7 +571,8 @@ static void attn(const struct kern_attn *a)
     int i = 0;
 
     for (; i + TILE_QUERIES <= a->n_query; i += TILE_QUERIES)
-        attn_tile(a, i, TILE_QUERIES, TILE_QUERIES > 4 ? 1 : TILE_BLOCKS);
+        attn_tile(a, i, TILE_QUERIES,
+                  TILE_QUERIES > 4 ? TILE_MANY : TILE_BLOCKS);
     switch (a->n_query - i) {
     case 7: attn_tile(a, i, 4, TILE_BLOCKS); i += 4;     /* fall through */
     case 3: attn_tile(a, i, 3, TILE_BLOCKS); break;

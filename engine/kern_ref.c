@@ -18,6 +18,7 @@ struct ref_vb { uint8_t v[4 * KERN_LANES]; };
 #define TILE_QUERIES 4
 #define TILE_BLOCKS 1
 #define TILE_DIMS 1
+#define TILE_MANY 1
 
 #define EACH_LANE(expr)                                                      \
     {                                                                        \
