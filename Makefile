@@ -47,7 +47,7 @@ ROOT     := $(if $(filter build,$(BUILD)),$(if $(PROG),sorites) \
 
 # --- flags -----------------------------------------------------------------
 PKGS     := sqlite3 libcjson libcgraph libgvc ncursesw libpcre2-8 libutf8proc \
-            libcrypto libxxhash openblas
+            libcrypto libxxhash libedit openblas
 # -isystem: other people's headers need not meet our warnings.  An include
 # folder that the compiler searches anyway is dropped.
 PKG_CFLAGS := $(patsubst -I%,-isystem %,$(filter-out -I/usr/include \
@@ -194,7 +194,7 @@ tsan: ## the suite under ThreadSanitizer
 VALGRIND := valgrind -q --leak-check=no --error-exitcode=99
 .PHONY: valgrind
 valgrind: $(TESTS) $(PROG) ## the fast tier under valgrind's memcheck
-	@SORITES_FAST=1 SORITES_PROG=$(PROG) SORITES_ISA=avx2 \
+	@SORITES_FAST=1 SORITES_PROG=$(PROG) SORITES_ISA=ref \
 	    SORITES_TEST_UNDER='$(VALGRIND)' sh tests/run.sh $(TESTS)
 
 .PHONY: test-isa
