@@ -19,10 +19,12 @@ static void put_u16(uint8_t *p, uint16_t v)
     p[1] = (uint8_t)(v >> 8);
 }
 
-/* Stores v as binary16 and returns what is then stored. */
+/* Stores v as binary16 and returns what is then stored.  Least squares may end
+ * just beyond the largest value. */
 static float put_f16(uint8_t *p, float v)
 {
-    uint16_t h = half_from_f32(v);
+    float most = QUANT_WRITE_MAX;
+    uint16_t h = half_from_f32(v < -most ? -most : v > most ? most : v);
 
     put_u16(p, h);
     return half_to_f32(h);
