@@ -1,0 +1,164 @@
+#include "cli/experiment.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "db/related.h"
+#include "engine/engine.h"
+#include "engine/tok.h"
+#include "probe/replay.h"
+
+enum sor_err experiment_begin(struct experiment *x, struct cli *cli,
+                              const char *address)
+{
+    struct sor_msg *msg = &cli->msg;
+    struct str with_path;
+    enum sor_err err;
+
+    *x = (struct experiment){ .cli = cli };
+    if ((err = db_open(cli_db(cli), &x->d, msg)))
+        return err;
+    str_init(&with_path);
+    str_printf(&with_path, "%s%s", address, strchr(address, ':') ? "" : ":0");
+    err = db_find(x->d, with_path.p, &x->at, msg);
+    str_release(&with_path);
+    if (!err)
+        err = prefix_load(x->d, x->at.run_id, x->at.path_id, &x->prefix, msg);
+    if (err)
+        return err;
+    if (x->at.pos < 0)
+        x->at.pos = x->prefix.n_id > 1 ? x->prefix.n_id - 2 : 0;
+    if (x->at.pos >= x->prefix.n_id)
+        return sor_fail(msg, SOR_NOTFOUND, "%s: the path has positions 0 to "
+                        "%d", address, x->prefix.n_id - 1);
+    return (x->to = cli_out(cli)) ? SOR_OK : SOR_IO;
+}
+
+void experiment_end(struct experiment *x)
+{
+    prefix_release(&x->prefix);
+    engine_close(x->e);
+    db_close(x->d);
+    *x = (struct experiment){ .d = NULL };
+}
+
+enum sor_err experiment_engine(struct experiment *x)
+{
+    struct cli *cli = x->cli;
+    struct db_model m;
+    struct db_run run;
+    struct str path;
+    enum sor_err err;
+
+    if (x->e)
+        return SOR_OK;
+    str_init(&path);
+    if (db_get_run(x->d, x->at.run_id, &run) <= 0)
+        return sor_fail(&cli->msg, SOR_FORMAT, "the run cannot be read");
+    /* The model asked for, else the recorded file, else the default. */
+    if (!cli->model && db_get_model(x->d, run.model_id, &m) > 0 &&
+        access(m.path, R_OK) == 0)
+        str_puts(&path, m.path);
+    else
+        str_puts(&path, cli_model(cli));
+    err = replay_engine(x->d, &run, path.p, cli->threads, &x->e, &cli->msg);
+    str_release(&path);
+    db_rest(x->d);              /* a writer may come */
+    return err;
+}
+
+int32_t experiment_next(const struct experiment *x, int pos)
+{
+    return pos + 1 < x->prefix.n_id ? x->prefix.id[pos + 1] : -1;
+}
+
+void experiment_store(struct experiment *x, struct result *r)
+{
+    struct sor_msg msg;
+
+    db_rest(x->d);
+    if (result_store(r, cli_db(x->cli), engine_tok(x->e),
+                   engine_info(x->e)->isa, &msg) != SOR_OK)
+        log_warn("the result is not stored: %s", msg.text);
+}
+
+/* The bytes of a token, from the engine or from the file. */
+static size_t piece(struct experiment *x, int32_t id, char *out, size_t cap)
+{
+    size_t n = 0;
+    const char *s = x->e && id >= 0 ? tok_piece(engine_tok(x->e), id, &n)
+                                    : NULL;
+    struct db_piece p = { .n = -1 };
+
+    if (!s && id >= 0 &&
+        db_pieces(x->d, x->prefix.model_id, &id, 1, &p) == 0 && p.n >= 0) {
+        s = p.text;
+        n = (size_t)p.n;
+    }
+    if (!s)
+        return 0;
+    n = n < cap ? n : cap;
+    memcpy(out, s, n);
+    return n;
+}
+
+const char *experiment_word(struct experiment *x, int32_t id, int width,
+                            char out[EXPERIMENT_WORD])
+{
+    char raw[DB_PIECE_BYTES], safe[EXPERIMENT_WORD - 2];
+    size_t n = piece(x, id, raw, sizeof raw);
+
+    if (id < 0 || n == 0) {
+        snprintf(out, EXPERIMENT_WORD, id < 0 ? "(none)" : "#%d", (int)id);
+        return out;
+    }
+    /* Bytes bound columns from above. */
+    size_t room = width < 3 ? 1 : (size_t)width - 1;
+    text_safe_fit(safe, room < sizeof safe ? room : sizeof safe, raw, n, 0);
+    snprintf(out, EXPERIMENT_WORD, "\"%s\"", safe);
+    return out;
+}
+
+void experiment_json_token(struct experiment *x, struct json *j, int32_t id)
+{
+    char raw[DB_PIECE_BYTES];
+    size_t n = piece(x, id, raw, sizeof raw);
+
+    json_key(j, "token");
+    json_int(j, id);
+    json_key(j, "text");
+    json_strn(j, raw, n);
+}
+
+void experiment_bar(const struct experiment *x, double share, int width)
+{
+    static const char *const eighth[] = { "", "▏", "▎", "▍", "▌", "▋", "▊",
+                                          "▉" };
+    int n = (int)(share * width * 8 + 0.5), full = n / 8;
+
+    if (!cli_unicode(x->cli)) {
+        for (int i = 0; i < full; i++)
+            fputc('#', x->to);
+        return;
+    }
+    for (int i = 0; i < full; i++)
+        fputs("█", x->to);
+    fputs(eighth[n % 8], x->to);
+}
+
+void experiment_say_source(const struct experiment *x, const struct result *r)
+{
+    fflush(x->to);
+    if (r->cached)
+        log_info("read from the database; nothing was computed");
+    else if (x->prefix.exact)
+        log_info("exact replay: %lld recorded digests agree; the experiment "
+                 "itself took %.0f ms",
+                 (long long)x->prefix.n_compared,
+                 (double)r->head.wall_ns / 1e6);
+    else
+        log_info("recorded on %s, replayed on %s: tolerance, not proof",
+                 x->prefix.isa, x->e ? engine_info(x->e)->isa : "?");
+}

@@ -1,0 +1,44 @@
+/* probe/result.h - the result of an experiment: one row of `probe` and the rows
+ * under it, in memory, to and from the database.  What is shown is shown from
+ * here, whether it was computed or read.
+ *
+ * Ownership  result_release() frees. */
+#ifndef PROBE_RESULT_H
+#define PROBE_RESULT_H
+
+#include "base/err.h"
+#include "db/probe.h"
+#include "probe/prefix.h"
+
+struct tok;
+
+struct result {
+    struct db_probe head;       /* kind is a constant; params is ours */
+    struct { void *row; int n, cap; } of[DB_PROBE_TABLES];
+    char *params;
+    int failed;                 /* out of memory in result_add() */
+    int cached;                 /* read, not computed */
+};
+
+/* The key of an experiment at position pos.  params is copied; a fork's own
+ * are added to it. */
+enum sor_err result_init(struct result *r, const char *kind,
+                       const struct prefix *p, int pos, const char *params,
+                       struct sor_msg *msg);
+void result_release(struct result *r);              /* a zeroed one is fine */
+
+/* Copies one row of the table's struct; failure waits in r->failed. */
+void result_add(struct result *r, enum db_probe_table t, const void *row);
+/* Row i of a table; i < r->of[t].n. */
+const void *result_at(const struct result *r, enum db_probe_table t, int i);
+
+/* SOR_OK and r->cached = 1 where the key is stored. */
+enum sor_err result_load(struct result *r, struct db *d, struct sor_msg *msg);
+
+/* Writes the rows, and the pieces of tokens that they name.  isa: computed
+ * on.  SOR_BUSY: somebody records into the file. */
+enum sor_err result_store(struct result *r, const char *db_path,
+                        const struct tok *t, const char *isa,
+                        struct sor_msg *msg);
+
+#endif
