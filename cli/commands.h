@@ -6,6 +6,7 @@
 #define CLI_COMMANDS(X) \
     X(run)              \
     X(replay)           \
+    X(lens)             \
     X(score)            \
     X(tokenize)         \
     X(inspect)          \
