@@ -25,6 +25,7 @@
 #include "engine/hparams.h"
 #include "engine/sampler.h"
 #include "engine/tok.h"
+#include "probe/adapters.h"
 #include "probe/model_id.h"
 #include "trace/rec.h"
 
@@ -32,13 +33,15 @@ enum { SEQ_MAX = 16, REPS_MAX = 100 };
 
 static struct {
     int level, reps;
-    const char *only;
+    const char *only, *lora;
 } opt = { .level = REC_LAYERS, .reps = 3 };
 
 static const struct opt_spec opts[] = {
     { 0, "trace", "off|steps|tokens|layers|heads", OPT_WORD, &opt.level,
       "what to record (layers)", 0, 0 },
     { 0, "only", "NAME,...", OPT_STR, &opt.only, "these alone", 0, 0 },
+    { 0, "lora", "FILE[:SCALE],...", OPT_STR, &opt.lora,
+      "adapters to add to the model", 0, 0 },
     { 'r', "reps", "N", OPT_INT, &opt.reps, "timed runs of each (3)", 1,
       REPS_MAX },
     OPT_END
@@ -419,6 +422,8 @@ static enum sor_err open_bench(struct bench *b)
     enum sor_err err = engine_open(cli_model(b->cli), &o, &b->e,
                                    &b->cli->msg);
 
+    if (!err && opt.lora)
+        err = adapters_open(b->e, opt.lora, NULL, &b->cli->msg);
     if (err)
         return err;
     b->n_vocab = engine_hparams(b->e)->n_vocab;

@@ -21,6 +21,7 @@
 #include "engine/hparams.h"
 #include "engine/sampler.h"
 #include "engine/tok.h"
+#include "probe/adapters.h"
 #include "probe/model_id.h"
 #include "probe/prompt.h"
 #include "trace/rec.h"
@@ -37,7 +38,7 @@ static const double MANY_TEMPERATURE = 0.8;
 static struct {
     int n_path, level, max_tok, top_k, n_ctx, raw, lossy, wait;
     double temperature, top_p, min_p;
-    const char *system;
+    const char *system, *lora;
 } opt = { .n_path = 1, .level = REC_LAYERS, .max_tok = 512,
           .temperature = -1, .top_p = 0.95 };
 
@@ -56,6 +57,8 @@ static const struct opt_spec opts[] = {
     { 0, "min-p", "P", OPT_NUM, &opt.min_p, "0 is off", 0, 1 },
     { 0, "ctx", "N", OPT_INT, &opt.n_ctx, "longest timeline in tokens", 1,
       1 << 24 },
+    { 0, "lora", "FILE[:SCALE],...", OPT_STR, &opt.lora,
+      "adapters to add to the model", 0, 0 },
     { 0, "raw", NULL, OPT_FLAG, &opt.raw, "the prompt as it is, no template",
       0, 0 },
     { 0, "lossy", NULL, OPT_FLAG, &opt.lossy,
@@ -72,6 +75,7 @@ struct job {
     struct model_id id;
     enum chat_kind chat;
     struct str question;
+    struct str settings;                /* of the run: JSON, see params */
     struct tok_ids prompt;
     struct sampler_params params;
     int n_path, max_tok;
@@ -217,7 +221,7 @@ static enum sor_err begin_run(struct job *j)
         .row = {
             .kind = "run", .chat = chat_kind_name(j->chat),
             .route = "off", .kv_type = info->kv_type, .isa = info->isa,
-            .params = opt.raw ? "{\"raw\":true}" : "{}",
+            .params = j->settings.p,
             .n_prompt = (int)j->prompt.n, .n_path = j->n_path,
             .max_tok = j->max_tok, .top_k = opt.top_k,
             .n_thread = info->n_thread, .n_ctx = info->n_ctx,
@@ -473,6 +477,22 @@ static enum sor_err answer(struct job *j)
     return err;
 }
 
+/* What the run depends on and has no column of its own. */
+static enum sor_err choose_settings(struct job *j)
+{
+    enum sor_err err = SOR_OK;
+
+    str_puts(&j->settings, opt.raw ? "{\"raw\":true" : "{");
+    if (opt.lora) {
+        str_puts(&j->settings, opt.raw ? ",\"adapters\":" : "\"adapters\":");
+        err = adapters_open(j->e, opt.lora, &j->settings, &j->cli->msg);
+    }
+    str_putc(&j->settings, '}');
+    if (!err && !str_ok(&j->settings))
+        err = sor_fail(&j->cli->msg, SOR_NOMEM, "out of memory");
+    return err;
+}
+
 /* The model is hashed on one core while the other one loads it. */
 static enum sor_err load(struct job *j)
 {
@@ -485,7 +505,8 @@ static enum sor_err load(struct job *j)
     model_id_begin(&hash, path);
     err = engine_open(path, &o, &j->e, &j->cli->msg);
     hashed = model_id_finish(&hash, &j->id, err ? NULL : &j->cli->msg);
-    return err ? err : hashed;
+    err = err ? err : hashed;
+    return err ? err : choose_settings(j);
 }
 
 static enum sor_err run(struct cli *cli)
@@ -495,6 +516,7 @@ static enum sor_err run(struct cli *cli)
 
     str_init(&j.question);
     str_init(&j.piece);
+    str_init(&j.settings);
     j.params = (struct sampler_params){
         .temperature = (float)(opt.temperature >= 0 ? opt.temperature
                                : opt.n_path > 1 ? MANY_TEMPERATURE : 0),
@@ -524,6 +546,7 @@ static enum sor_err run(struct cli *cli)
     tok_ids_release(&j.prompt);
     str_release(&j.question);
     str_release(&j.piece);
+    str_release(&j.settings);
     mem_free(j.logits);
     mem_free(j.out);
     return err;

@@ -18,11 +18,13 @@
 #include "engine/hparams.h"
 #include "engine/sampler.h"
 #include "engine/tok.h"
+#include "probe/adapters.h"
 
 enum { CHUNK = 128 };       /* rows whose logits are held at a time */
 
 static struct {
     int top, layers, chunk, n_ctx;
+    const char *lora;
 } opt = { .top = 10, .chunk = CHUNK };
 
 static const struct opt_spec opts[] = {
@@ -34,6 +36,8 @@ static const struct opt_spec opts[] = {
       "tokens fed at a time (128); changes no figure", 1, 4096 },
     { 0, "ctx", "N", OPT_INT, &opt.n_ctx, "longest input in tokens", 1,
       1 << 24 },
+    { 0, "lora", "FILE[:SCALE],...", OPT_STR, &opt.lora,
+      "adapters to add to the model", 0, 0 },
     OPT_END
 };
 
@@ -276,6 +280,8 @@ static enum sor_err open_scorer(struct scorer *s)
     enum sor_err err = engine_open(cli_model(s->cli), &o, &s->engine,
                                    &s->cli->msg);
 
+    if (!err && opt.lora)
+        err = adapters_open(s->engine, opt.lora, NULL, &s->cli->msg);
     if (err)
         return err;
     s->tok = engine_tok(s->engine);

@@ -28,6 +28,9 @@ struct engine {
     struct pool *pool;
     struct weights weights;
     struct kv *kv;
+    struct lora_set lora;       /* of new timelines */
+    struct lora *owned[LORA_MAX];
+    int n_owned;
     struct forward *forward;
     const struct kern_table *kern;
     struct engine_info info;
@@ -204,6 +207,8 @@ void engine_close(struct engine *e)
 {
     if (!e)
         return;
+    for (int i = 0; i < e->n_owned; i++)
+        lora_close(e->owned[i]);
     forward_close(e->forward);
     kv_close(e->kv);
     weights_release(&e->weights, &e->hp);
@@ -261,7 +266,7 @@ enum sor_err session_open(struct engine *e, uint64_t tag, int n_reserve,
         return sor_fail(msg, SOR_NOMEM, "session: out of memory");
     s->e = e;
     s->tag = tag;
-    s->lora = (struct lora_set){ 0 };
+    s->lora = e->lora;
     s->iv = NULL;
     s->n_iv = 0;
     s->len = s->n_block = 0;
@@ -309,6 +314,41 @@ enum sor_err session_fork(struct session *s, uint64_t tag, int pos,
     return SOR_OK;
 }
 
+static enum sor_err take_set(struct engine *e, const struct lora *const *set,
+                             int n, struct lora_set *out, struct sor_msg *msg)
+{
+    struct lora_set all = { .n = n };
+
+    if (n < 0 || n > LORA_MAX)
+        return sor_fail(msg, SOR_LIMIT, "%d adapters asked for; at most %d "
+                        "work together", n, LORA_MAX);
+    for (int i = 0; i < n; i++) {
+        if (set[i]->engine != e)
+            return sor_fail(msg, SOR_USAGE, "%s was opened for another model",
+                            set[i]->path);
+        all.set[i] = set[i];
+    }
+    *out = all;
+    return forward_adapt(e->forward, out, msg);
+}
+
+enum sor_err engine_adapt(struct engine *e, struct lora *const *set, int n,
+                          struct sor_msg *msg)
+{
+    enum sor_err err;
+
+    if (e->n_owned > 0)
+        return sor_fail(msg, SOR_USAGE, "the engine has its adapters already");
+    err = take_set(e, (const struct lora *const *)set, n, &e->lora, msg);
+    if (err) {
+        e->lora = (struct lora_set){ 0 };
+        return err;
+    }
+    for (; e->n_owned < n; e->n_owned++)
+        e->owned[e->n_owned] = set[e->n_owned];
+    return SOR_OK;
+}
+
 enum sor_err session_adapt(struct session *s, const struct lora *const *set,
                            int n, struct sor_msg *msg)
 {
@@ -316,17 +356,7 @@ enum sor_err session_adapt(struct session *s, const struct lora *const *set,
         return sor_fail(msg, SOR_USAGE, "adapters change what a timeline has "
                         "computed: choose them while it is empty (it has %d "
                         "tokens)", s->len);
-    if (n < 0 || n > LORA_MAX)
-        return sor_fail(msg, SOR_LIMIT, "%d adapters asked for; at most %d "
-                        "work together", n, LORA_MAX);
-    for (int i = 0; i < n; i++) {
-        if (set[i]->engine != s->e)
-            return sor_fail(msg, SOR_USAGE, "%s was opened for another model",
-                            set[i]->path);
-        s->lora.set[i] = set[i];
-    }
-    s->lora.n = n;
-    return forward_adapt(s->e->forward, &s->lora, msg);
+    return take_set(s->e, set, n, &s->lora, msg);
 }
 
 enum sor_err session_intervene(struct session *s, const struct intervene *iv,

@@ -49,6 +49,11 @@ enum sor_err lora_open(struct engine *e, const char *path, float scale,
                        struct lora **out, struct sor_msg *msg);
 void lora_close(struct lora *l);                /* accepts NULL */
 
+/* Every timeline that e opens from now on starts with these; e closes them with
+ * itself (or, where this fails, they stay the caller's).  n <= LORA_MAX. */
+enum sor_err engine_adapt(struct engine *e, struct lora *const *set, int n,
+                          struct sor_msg *msg);
+
 /* Which adapters a timeline uses, in order; only while it is empty (SOR_USAGE
  * otherwise), since its K/V depend on them.  Forks inherit.  n <= LORA_MAX. */
 enum sor_err session_adapt(struct session *s, const struct lora *const *set,

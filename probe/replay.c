@@ -1,3 +1,4 @@
+#include "probe/adapters.h"
 #include "probe/replay.h"
 
 #include <math.h>
@@ -417,6 +418,8 @@ enum sor_err replay_engine(struct db *d, const struct db_run *run,
         err = sor_fail(msg, SOR_UNSUP, "run %.8s keeps its KV cache in %s; "
                        "this build has only %s", run->uid, run->kv_type,
                        engine_info(e)->kv_type);
+    if (!err)
+        err = adapters_restore(e, run->params, msg);
     if (err) {
         engine_close(e);
         return err;
