@@ -133,7 +133,7 @@ $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(AID_LIB) $(CLI_LIB) $(LIB)
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $^ $(LIBS) -lcmocka
 
-$(BUILD)/bench/accuracy: $(BUILD)/bench/accuracy.o $(LIB)
+$(BUILD)/bench/%: $(BUILD)/bench/%.o $(LIB)
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $^ $(LIBS)
 
@@ -254,6 +254,11 @@ bench: all ## time it against llama.cpp in one run (PEER=its python)
 .PHONY: accuracy
 accuracy: model $(BUILD)/bench/accuracy ## how often the default model is right (QUESTIONS=FILE)
 	@$(BUILD)/bench/accuracy "$$(sh setup/model.sh)" "$(or $(QUESTIONS),sums)"
+
+.PHONY: quality
+quality: all model $(BUILD)/bench/quality ## what each type of weights costs (TEXT=FILE)
+	@SORITES_PROG=$(PROG) QUALITY=$(BUILD)/bench/quality \
+	    sh bench/quality.sh "$$(sh setup/model.sh)" $(TEXT)
 
 .PHONY: pictures
 pictures: demo ## make the pictures of the README anew

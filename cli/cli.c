@@ -179,11 +179,12 @@ int cli_unicode(const struct cli *cli)
 
 /* --- signals ----------------------------------------------------------------- */
 
-static atomic_int stop;
+static atomic_int stop, terminated;
 
 static void on_signal(int sig)
 {
-    (void)sig;
+    if (sig != SIGINT)
+        atomic_store(&terminated, 1);
     if (atomic_fetch_add(&stop, 1) > 0)
         _exit(EXIT_SIGINT);
 }
@@ -201,4 +202,11 @@ void cli_catch_signals(void)
 int cli_stopped(void)
 {
     return atomic_load(&stop) > 0;
+}
+
+int cli_resume(void)
+{
+    if (atomic_load(&terminated))
+        return 0;
+    return atomic_exchange(&stop, 0) > 0;
 }

@@ -104,6 +104,9 @@ int cli_unicode(const struct cli *cli);
  * the second ends the program at once with 130.  Only for commands that poll. */
 void cli_catch_signals(void);
 int cli_stopped(void);
+/* For a command that goes on after it: 1 where it was a SIGINT that stopped
+ * it, and then cli_stopped() is false again. */
+int cli_resume(void);
 
 /* The one mapping from errors to exit codes. */
 int cli_exit_code(enum sor_err err);

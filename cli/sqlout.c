@@ -7,11 +7,17 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "cli/pager.h"
 
 enum {
     ROWS_HELD = 1000,           /* rows that a table is measured by */
     BLOB_SHOWN = 8,             /* bytes of a blob in a table cell */
     CELL_BYTES = 400            /* bytes of a text in a table cell */
+};
+
+const char *const sqlout_modes[SQLOUT_MODES] = {
+    [SQLOUT_TABLE] = "table", [SQLOUT_JSON] = "json", [SQLOUT_CSV] = "csv",
+    [SQLOUT_MARKDOWN] = "markdown"
 };
 
 void sqlout_init(struct sqlout *o, struct cli *cli, FILE *to,
@@ -56,26 +62,43 @@ static void put_hex(struct str *out, const uint8_t *p, size_t n)
         str_printf(out, "%02x", p[i]);
 }
 
+FILE *sqlout_page(struct sqlout *o)
+{
+    if (!o->pager && o->on_terminal)
+        o->pager = pager_open(o->to);
+    return o->pager ? o->pager : o->to;
+}
+
 /* Writes the line; a terminal gets nothing that it could obey. */
 static enum sor_err put_line(struct sqlout *o)
 {
+    FILE *to = sqlout_page(o);
     struct str safe;
     int bad = !str_ok(&o->line);
 
     if (!bad && o->on_terminal) {
         str_init(&safe);
         text_safe(&safe, o->line.p, o->line.len, TEXT_NL | TEXT_TAB);
-        fwrite(safe.p, 1, safe.len, o->to);
+        fwrite(safe.p, 1, safe.len, to);
         bad = !str_ok(&safe);
         str_release(&safe);
     } else if (!bad) {
-        fwrite(o->line.p, 1, o->line.len, o->to);
+        fwrite(o->line.p, 1, o->line.len, to);
     }
     if (bad)
         return sor_fail(&o->cli->msg, SOR_NOMEM, "out of memory");
-    if (ferror(o->to))
+    if (ferror(to))
         return sor_fail(&o->cli->msg, SOR_IO, "output: %s", strerror(errno));
     return SOR_OK;
+}
+
+enum sor_err sqlout_text(struct sqlout *o, const char *s, size_t n,
+                         const char *end)
+{
+    str_clear(&o->line);
+    str_put(&o->line, s, n);
+    str_puts(&o->line, end);
+    return put_line(o);
 }
 
 /* --- table --------------------------------------------------------------- */
@@ -205,12 +228,89 @@ static void csv_row(struct sqlout *o, int n, const struct sql_value *v)
     str_puts(&o->line, "\r\n");
 }
 
+/* --- Markdown ------------------------------------------------------------ */
+
+/* Source: CommonMark 0.30, 2.4 and 6: what would end the cell or begin markup
+ * gets a backslash.  A line end within a cell is <br>. */
+static void markdown_text(struct str *out, const char *s, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (s[i] == '\n')
+            str_puts(out, "<br>");
+        else if (s[i] && strchr("\\|<*`[&", s[i]))
+            str_printf(out, "\\%c", s[i]);
+        else
+            str_putc(out, s[i] == '\r' ? ' ' : s[i]);
+    }
+}
+
+static void markdown_value(struct str *out, const struct sql_value *v)
+{
+    switch (v->kind) {
+    case SQL_NULL:
+        str_puts(out, "*NULL*");
+        break;
+    case SQL_TEXT:
+        markdown_text(out, v->p, v->n);
+        break;
+    default:
+        csv_value(out, v);              /* digits only: nothing to escape */
+        break;
+    }
+}
+
+static void markdown_row(struct sqlout *o, int n, const struct sql_value *v)
+{
+    str_putc(&o->line, '|');
+    for (int i = 0; i < n; i++) {
+        str_putc(&o->line, ' ');
+        markdown_value(&o->line, &v[i]);
+        str_puts(&o->line, " |");
+    }
+    str_putc(&o->line, '\n');
+}
+
+static enum sor_err markdown_head(struct sqlout *o, int n,
+                                  const char *const *name)
+{
+    str_putc(&o->line, '|');
+    for (int i = 0; i < n; i++) {
+        str_putc(&o->line, ' ');
+        markdown_text(&o->line, name[i], strlen(name[i]));
+        str_puts(&o->line, " |");
+    }
+    str_puts(&o->line, "\n|");
+    for (int i = 0; i < n; i++)
+        str_puts(&o->line, "---|");
+    str_putc(&o->line, '\n');
+    return put_line(o);
+}
+
 /* --- the sink ------------------------------------------------------------ */
+
+static enum sor_err print_table(struct sqlout *o)
+{
+    FILE *to = sqlout_page(o);
+    enum sor_err err = table_print(&o->table, o->cli, to, &o->cli->msg);
+
+    if (!err && ferror(to))
+        err = sor_fail(&o->cli->msg, SOR_IO, "output: %s", strerror(errno));
+    return err;
+}
+
+/* Between two results of one text, too. */
+static enum sor_err flush_table(struct sqlout *o)
+{
+    enum sor_err err = o->table.n_column ? print_table(o) : SOR_OK;
+
+    table_release(&o->table);
+    return err;
+}
 
 static enum sor_err on_columns(void *ud, int n, const char *const *name)
 {
     struct sqlout *o = ud;
-    enum sor_err err = sqlout_end(o);
+    enum sor_err err = flush_table(o);
 
     if (err)
         return err;
@@ -221,6 +321,7 @@ static enum sor_err on_columns(void *ud, int n, const char *const *name)
     switch (o->mode) {
     case SQLOUT_TABLE:
         table_init(&o->table, n, name);
+        o->table.columns = table_room(o->to);
         return SOR_OK;
     case SQLOUT_JSON:
         return str_ok(&o->key) ? SOR_OK
@@ -234,6 +335,10 @@ static enum sor_err on_columns(void *ud, int n, const char *const *name)
         }
         str_puts(&o->line, "\r\n");
         return put_line(o);
+    case SQLOUT_MARKDOWN:
+        return markdown_head(o, n, name);
+    case SQLOUT_MODES:
+        break;
     }
     return SOR_OK;
 }
@@ -247,11 +352,13 @@ static enum sor_err on_row(void *ud, int n, const struct sql_value *v)
             table_value(o, &v[i]);
         if (o->table.n_cell < (size_t)ROWS_HELD * (size_t)o->table.n_column)
             return SOR_OK;
-        return table_print(&o->table, o->cli, o->to, &o->cli->msg);
+        return print_table(o);
     }
     str_clear(&o->line);
     if (o->mode == SQLOUT_JSON)
         json_row(o, n, v);
+    else if (o->mode == SQLOUT_MARKDOWN)
+        markdown_row(o, n, v);
     else
         csv_row(o, n, v);
     return put_line(o);
@@ -264,11 +371,9 @@ struct sql_sink sqlout_sink(struct sqlout *o)
 
 enum sor_err sqlout_end(struct sqlout *o)
 {
-    enum sor_err err = o->table.n_column
-                           ? table_print(&o->table, o->cli, o->to,
-                                         &o->cli->msg)
-                           : SOR_OK;
+    enum sor_err err = flush_table(o);
+    int left = o->pager && pager_close(o->pager);
 
-    table_release(&o->table);
-    return err;
+    o->pager = NULL;
+    return left ? SOR_OK : err;         /* who leaves a pager has seen enough */
 }

@@ -49,8 +49,7 @@ void table_put(struct table *t, const char *s, size_t n, int flags)
         at, n, text_width(t->text.p + at, n), flags };
 }
 
-/* Columns of the terminal that `to` writes on; 0: it is none. */
-static int terminal_columns(FILE *to)
+int table_room(FILE *to)
 {
     struct winsize size = { 0 };
 
@@ -166,7 +165,7 @@ static void print_rows(const struct table *t, const struct cli *cli, FILE *to)
 enum sor_err table_print(struct table *t, const struct cli *cli, FILE *to,
                          struct sor_msg *msg)
 {
-    int columns = terminal_columns(to);
+    int columns = t->columns ? t->columns : table_room(to);
 
     if (t->failed || !str_ok(&t->text))
         return sor_fail(msg, SOR_NOMEM, "out of memory");

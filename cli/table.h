@@ -25,6 +25,7 @@ struct table {
     int width[TABLE_COLUMNS];           /* after table_print() */
     int most[TABLE_COLUMNS];            /* never wider; 0: as needed */
     int firm[TABLE_COLUMNS];            /* cut last where there is no room */
+    int columns;                        /* the room; 0: as `to` has */
     int printed;                        /* rows of this table before */
     int failed;                         /* out of memory: see table_print() */
 };
@@ -32,6 +33,8 @@ struct table {
 /* Names are copied. */
 void table_init(struct table *t, int n_column, const char *const *name);
 void table_release(struct table *t);            /* a zeroed one is fine */
+/* Columns of the terminal that `to` writes on; 0: it is none. */
+int table_room(FILE *to);
 /* The next cell, left to right, row by row. */
 void table_put(struct table *t, const char *s, size_t n, int flags);
 /* Prints the names (the first time) and the rows, and forgets the rows.  Later

@@ -62,19 +62,31 @@ static const struct { int limit, value; } limits[] = {
     { SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 500 },
 };
 
+/* SQLite connects a virtual table when a statement first names it, and asks
+ * the authorizer then as for a change of the schema.  So it is done before,
+ * for those that can do no harm. */
+static const char connect[] =
+    "SELECT 1 FROM heads(0), topk(0), ancestor_step(0), descendant_step(0), "
+    "path_diff(0, 0), json_each('[]'), json_tree('[]')";
+
+static enum sor_err add_functions(struct sql *s, struct sor_msg *msg)
+{
+    if (sqlfunc_register(s->d->sq) != SQLITE_OK)
+        return conn_fail(s->d, msg, "SQL functions");
+    return conn_exec(s->d, connect, msg);
+}
+
 static enum sor_err raise_fence(struct sql *s, struct sor_msg *msg)
 {
     /* No temporary file either: sorting spills into memory. */
     enum sor_err err = conn_exec(s->d, "PRAGMA temp_store = MEMORY", msg);
 
-    if (err)
+    if (err || (err = add_functions(s, msg)))
         return err;
     for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
         sqlite3_limit(s->d->sq, limits[i].limit, limits[i].value);
     if (sqlite3_hard_heap_limit64(-1) == 0)
         sqlite3_hard_heap_limit64(HEAP_BYTES);
-    if (sqlfunc_register(s->d->sq) != SQLITE_OK)
-        return conn_fail(s->d, msg, "SQL functions");
     sqlite3_progress_handler(s->d->sq, STEPS_PER_POLL, poll, s);
     if (!s->o.write)
         sqlite3_set_authorizer(s->d->sq, authorize, NULL);
@@ -224,6 +236,67 @@ enum sor_err sql_run(struct sql *s, const char *text,
     r.n_changed = sqlite3_total_changes64(s->d->sq) - before;
     *result = r;
     return SOR_OK;
+}
+
+/* --- words --------------------------------------------------------------- */
+
+/* An eponymous table of SQLite's own is named by pragma_module_list too. */
+static const char names[] =
+    "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') UNION "
+    "SELECT c.name FROM sqlite_schema s, pragma_table_info(s.name) c "
+    "WHERE s.type IN ('table', 'view') UNION "
+    "SELECT name FROM pragma_function_list UNION "
+    "SELECT name FROM pragma_module_list";
+
+static void own_words(struct sql *s, const char *prefix,
+                      void (*word)(void *ud, const char *name), void *ud)
+{
+    size_t n = strlen(prefix);
+    sqlite3_stmt *st = NULL;
+
+    if (sqlite3_prepare_v2(s->d->sq, names, -1, &st, NULL) != SQLITE_OK)
+        return;
+    while (sqlite3_step(st) == SQLITE_ROW) {
+        const char *name = (const char *)sqlite3_column_text(st, 0);
+
+        if (name && sqlite3_strnicmp(name, prefix, (int)n) == 0)
+            word(ud, name);
+    }
+    sqlite3_finalize(st);
+}
+
+/* Keywords, in the case that the prefix has. */
+static void keywords(const char *prefix,
+                     void (*word)(void *ud, const char *name), void *ud)
+{
+    int lower = *prefix >= 'a' && *prefix <= 'z', n = (int)strlen(prefix);
+
+    for (int i = 0; i < sqlite3_keyword_count(); i++) {
+        const char *name;
+        char text[40];
+        int len;
+
+        sqlite3_keyword_name(i, &name, &len);
+        if (len < n || len >= (int)sizeof text ||
+            sqlite3_strnicmp(name, prefix, n) != 0)
+            continue;
+        for (int k = 0; k < len; k++)
+            text[k] = (char)(lower && name[k] != '_' ? name[k] | 0x20
+                                                     : name[k]);
+        text[len] = '\0';
+        word(ud, text);
+    }
+}
+
+/* The statement is ours, so it may pass where typed ones may not. */
+void sql_words(struct sql *s, const char *prefix,
+               void (*word)(void *ud, const char *name), void *ud)
+{
+    sqlite3_set_authorizer(s->d->sq, NULL, NULL);
+    own_words(s, prefix, word, ud);
+    if (!s->o.write)
+        sqlite3_set_authorizer(s->d->sq, authorize, NULL);
+    keywords(prefix, word, ud);
 }
 
 int sql_complete(const char *text)

@@ -65,6 +65,12 @@ enum sor_err sql_run(struct sql *s, const char *text,
                      const struct sql_sink *sink, struct sql_result *result,
                      struct sor_msg *msg);
 
+/* Calls word() with each name that begins with prefix (case does not count):
+ * tables, views, columns, functions and keywords, some twice.  For completion;
+ * what goes wrong ends the list early. */
+void sql_words(struct sql *s, const char *prefix,
+               void (*word)(void *ud, const char *name), void *ud);
+
 /* 1 where text ends with a whole statement. */
 int sql_complete(const char *text);
 

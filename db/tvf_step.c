@@ -14,7 +14,7 @@ struct walk {
     struct tvf_cursor c;
     struct reached *found;
     size_t n, cap, n_out, n_open;
-    uint32_t *slot;                     /* [n_slot] 1 + index in found; 0: free */
+    uint32_t *slot;                     /* [n_slot] 1 + index in found; or 0 */
     size_t n_slot;                      /* a power of two, over twice n */
 };
 

@@ -1,4 +1,6 @@
 /* db/tvf_token.c - heads() and topk(): the packed columns of a token. */
+#include <math.h>
+
 #include "db/pack.h"
 #include "db/tvf.h"
 
@@ -88,7 +90,10 @@ static void heads_column(struct tvf_cursor *c, sqlite3_context *to, int i)
     case 2: sqlite3_result_double(to, (double)h->entropy); break;
     case 3: sqlite3_result_int(to, h->rank + 1); break;
     case 4: sqlite3_result_int(to, h->key[h->rank]); break;
-    case 5: sqlite3_result_double(to, (double)h->weight[h->rank]); break;
+    case 5:                             /* to the last bit as v_head has it */
+        sqlite3_result_double(to, (double)lroundf(h->weight[h->rank] *
+                                                  65535.0f) / 65535.0);
+        break;
     default: sqlite3_result_int64(to, sqlite3_column_int64(c->st[0], POS));
     }
 }

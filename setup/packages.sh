@@ -20,6 +20,7 @@ pc:libgvc           libgraphviz-dev     build
 pc:openblas         libopenblas-dev     build
 pc:ncursesw         libncurses-dev      build
 pc:libpcre2-8       libpcre2-dev        build
+pc:libedit          libedit-dev         build
 pc:libutf8proc      libutf8proc-dev     build
 pc:libcrypto        libssl-dev          build
 pc:libxxhash        libxxhash-dev       build
