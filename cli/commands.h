@@ -7,6 +7,7 @@
     X(run)              \
     X(replay)           \
     X(lens)             \
+    X(fork)             \
     X(score)            \
     X(tokenize)         \
     X(inspect)          \

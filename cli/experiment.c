@@ -10,6 +10,23 @@
 #include "engine/tok.h"
 #include "probe/replay.h"
 
+/* RUN:PATH:STEP means the position where the step begins. */
+static enum sor_err find_step(struct experiment *x, struct sor_msg *msg)
+{
+    struct db_window w = { .from = x->at.step, .limit = 1 };
+    struct db_cur *c;
+    struct db_step step;
+    int got;
+
+    if (x->at.step < 0)
+        return SOR_OK;
+    c = db_steps(x->d, x->at.path_id, w);
+    if ((got = db_step_next(c, &step)) == 1)
+        x->at.pos = step.tok_from;
+    return db_cur_close(c) || got != 1
+               ? sor_fail(msg, SOR_FORMAT, "the step cannot be read") : SOR_OK;
+}
+
 enum sor_err experiment_begin(struct experiment *x, struct cli *cli,
                               const char *address)
 {
@@ -24,6 +41,8 @@ enum sor_err experiment_begin(struct experiment *x, struct cli *cli,
     str_printf(&with_path, "%s%s", address, strchr(address, ':') ? "" : ":0");
     err = db_find(x->d, with_path.p, &x->at, msg);
     str_release(&with_path);
+    if (!err)
+        err = find_step(x, msg);
     if (!err)
         err = prefix_load(x->d, x->at.run_id, x->at.path_id, &x->prefix, msg);
     if (err)

@@ -20,8 +20,8 @@ static int number_at(const cJSON *array, int i)
     return cJSON_IsNumber(n) ? n->valueint : -1;
 }
 
-enum sor_err prefix_mask_parse(const char *params, int from,
-                               struct prefix_mask *out, struct sor_msg *msg)
+enum sor_err prefix_mask_parse(const char *params, struct prefix_mask *out,
+                               struct sor_msg *msg)
 {
     cJSON *root;
     enum sor_err err = json_parse(params, strlen(params), "the path's params",
@@ -41,18 +41,53 @@ enum sor_err prefix_mask_parse(const char *params, int from,
         err = sor_fail(msg, SOR_NOMEM, "out of memory for %d interventions",
                        n_head + n_layer);
     for (int i = 0; i < n_head && !err; i++) {
-        const cJSON *pair = cJSON_GetArrayItem(heads, i);
+        const cJSON *of = cJSON_GetArrayItem(heads, i);
 
         out->iv[out->n++] = (struct intervene){
-            .kind = INTERVENE_HEAD, .layer = number_at(pair, 0),
-            .head = number_at(pair, 1), .from = from, .to = INT32_MAX };
+            .kind = INTERVENE_HEAD, .layer = number_at(of, 0),
+            .head = number_at(of, 1), .from = number_at(of, 2),
+            .to = INT32_MAX };
     }
-    for (int i = 0; i < n_layer && !err; i++)
+    for (int i = 0; i < n_layer && !err; i++) {
+        const cJSON *of = cJSON_GetArrayItem(layers, i);
+
         out->iv[out->n++] = (struct intervene){
-            .kind = INTERVENE_LAYER, .layer = number_at(layers, i),
-            .from = from, .to = INT32_MAX };
+            .kind = INTERVENE_LAYER, .layer = number_at(of, 0),
+            .from = number_at(of, 1), .to = INT32_MAX };
+    }
     cJSON_Delete(root);
     return err;
+}
+
+/* Appends the entries of one kind. */
+static void print_kind(const struct prefix_mask *m, enum intervene_kind kind,
+                      struct str *out)
+{
+    int n = 0;
+
+    for (int i = 0; i < m->n; i++) {
+        const struct intervene *iv = &m->iv[i];
+
+        if (iv->kind != kind)
+            continue;
+        str_printf(out, "%s[%d,", n++ ? "," : "", iv->layer);
+        if (kind == INTERVENE_HEAD)
+            str_printf(out, "%d,", iv->head);
+        str_printf(out, "%d]", iv->from);
+    }
+}
+
+void prefix_mask_print(const struct prefix_mask *m, struct str *out)
+{
+    if (m->n == 0) {
+        str_puts(out, "{}");
+        return;
+    }
+    str_puts(out, "{\"heads\":[");
+    print_kind(m, INTERVENE_HEAD, out);
+    str_puts(out, "],\"layers\":[");
+    print_kind(m, INTERVENE_LAYER, out);
+    str_puts(out, "]}");
 }
 
 void prefix_mask_release(struct prefix_mask *m)
@@ -83,8 +118,7 @@ static enum sor_err describe(struct db *d, struct prefix *p,
     p->n_prompt = run.n_prompt;
     if (!(p->params = mem_strdup(path.params)))
         return sor_fail(msg, SOR_NOMEM, "out of memory");
-    return prefix_mask_parse(p->params, path.parent_id ? path.fork_pos : 0,
-                             &p->mask, msg);
+    return prefix_mask_parse(p->params, &p->mask, msg);
 }
 
 enum sor_err prefix_load(struct db *d, int64_t run_id, int64_t path_id,

@@ -22,14 +22,17 @@
 struct engine;
 struct session;
 
-/* What a fork altered for all of its own tokens, from its path's params:
- * {"heads":[[layer,head],..],"layers":[layer,..]}. */
+/* What a fork altered from some position on, from its path's params:
+ * {"heads":[[layer,head,from],..],"layers":[[layer,from],..]}, from: the
+ * position it begins at. */
 struct prefix_mask {
     struct intervene *iv;       /* [n] zeroed heads and layers */
     int n;
 };
-enum sor_err prefix_mask_parse(const char *params, int from,
-                               struct prefix_mask *out, struct sor_msg *msg);
+enum sor_err prefix_mask_parse(const char *params, struct prefix_mask *out,
+                               struct sor_msg *msg);
+/* The same JSON object of a mask, appended. */
+void prefix_mask_print(const struct prefix_mask *m, struct str *out);
 void prefix_mask_release(struct prefix_mask *m);
 
 struct prefix {

@@ -79,6 +79,8 @@ struct rec_path {
     int ordinal;
     const char *kind, *params;          /* params: JSON object */
     uint64_t parent_tag;                /* 0: none (tags start at 1) */
+    int64_t parent_id;                  /* a recorded path of another run that
+                                         * it was forked from; 0: none */
     int fork_pos;
     int64_t seed;
     int text_from;                      /* pos of the first generated token */

@@ -482,6 +482,10 @@ enum sor_err rec_path_begin(struct rec *r, const struct rec_path *path,
             return sor_fail(msg, SOR_USAGE, "path %d: its parent is not in "
                             "this run", path->ordinal);
     }
+    if (path->parent_id) {
+        spec.origin_id = path->parent_id;
+        spec.fork_pos = path->fork_pos;
+    }
     if (grow_tracks(r) != 0 ||
         grow_attn(r, (int64_t)path->text_from + path->max_tok) != 0 ||
         !(h.track = track_open(&spec)))

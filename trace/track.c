@@ -26,7 +26,12 @@ struct track *track_open(const struct track_spec *spec)
     t->kind = mem_strdup(spec->kind);
     t->params = mem_strdup(spec->params ? spec->params : "{}");
     t->tok = mem_calloc((size_t)t->cap, sizeof *t->tok);
-    if (!t->kind || !t->params || !t->tok) {
+    if (spec->origin_id && (t->origin = mem_calloc(1, sizeof *t->origin))) {
+        t->origin->id = spec->origin_id;
+        t->parent = t->origin;
+    }
+    if (!t->kind || !t->params || !t->tok ||
+        (spec->origin_id && !t->origin)) {
         track_close(t);
         return NULL;
     }
@@ -37,6 +42,7 @@ void track_close(struct track *t)
 {
     if (!t)
         return;
+    mem_free(t->origin);
     mem_free(t->kind);
     mem_free(t->params);
     mem_free(t->tok);

@@ -29,6 +29,8 @@ struct track_tok {
 struct track {
     uint64_t tag;
     const struct track *parent; /* NULL: none */
+    struct track *origin;       /* its parent where that is in another run: a
+                                 * row's id and no tokens; else NULL */
     int ordinal, fork_pos, text_from;
     int64_t seed;
     char *kind, *params;
@@ -44,6 +46,7 @@ struct track {
 struct track_spec {
     uint64_t tag;
     const struct track *parent;
+    int64_t origin_id;          /* of a parent in another run; 0: none */
     int ordinal, fork_pos, text_from, max_tok;
     int64_t seed;
     const char *kind, *params;
