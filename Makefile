@@ -225,8 +225,13 @@ layers: ## every \#include against tests/layers.txt
 .PHONY: headers
 headers: ## every header compiles on its own
 	@for h in $(filter-out %_body.h,$(HEADERS)); do \
+	    case $$h in \
+	    *avx512*) isa="$(ISA_AVX512)" ;; \
+	    *avx2*) isa="$(ISA_AVX2)" ;; \
+	    *) isa= ;; \
+	    esac; \
 	    printf '#include "%s"\nextern int nothing;\n' $$h | \
-	    $(COMPILE) -fsyntax-only -x c - || exit 1; done
+	    $(COMPILE) $$isa -fsyntax-only -x c - || exit 1; done
 
 .PHONY: lint
 lint: ## clang-tidy and cppcheck, clean

@@ -50,7 +50,7 @@ struct job {
     struct gguf_write_sum sum;
 };
 
-/* --- types ------------------------------------------------------------------ */
+/* --- types --------------------------------------------------------------- */
 
 static enum sor_err parse_type(struct cli *cli, const char *name,
                                enum gguf_type *out)
@@ -93,7 +93,7 @@ static enum sor_err parse(struct job *j)
     return err;
 }
 
-/* --- the plan --------------------------------------------------------------- */
+/* --- the plan ------------------------------------------------------------ */
 
 static int is_embedding(const struct job *j, const struct gguf_tensor *t)
 {
@@ -161,7 +161,7 @@ static void tell(const struct job *j)
     str_release(&list);
 }
 
-/* --- the report ------------------------------------------------------------- */
+/* --- the report ---------------------------------------------------------- */
 
 /* Root mean square of the change, over that of the weights it befell. */
 static double change(const struct job *j)
@@ -257,7 +257,7 @@ static enum sor_err report(const struct job *j, FILE *to)
         : err;
 }
 
-/* --- the command ------------------------------------------------------------ */
+/* --- the command --------------------------------------------------------- */
 
 static int on_progress(void *ud, uint64_t done, uint64_t total)
 {

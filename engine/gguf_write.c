@@ -55,7 +55,7 @@ struct writer {
     struct sor_msg *msg;
 };
 
-/* --- sizes ----------------------------------------------------------------- */
+/* --- sizes --------------------------------------------------------------- */
 
 static uint64_t aligned(const struct gguf *g, uint64_t n)
 {
@@ -84,7 +84,7 @@ static uint64_t tensor_bytes(const struct gguf_write *w, size_t i)
     return n_rows(t) * row_bytes(t, w->type[i]);
 }
 
-/* --- the header ------------------------------------------------------------ */
+/* --- the header ---------------------------------------------------------- */
 
 static void put_uint(struct str *out, uint64_t v, unsigned bytes)
 {
@@ -165,7 +165,7 @@ static void put_header(struct str *out, const struct gguf_write *w,
         str_putc(out, '\0');
 }
 
-/* --- bytes out ------------------------------------------------------------- */
+/* --- bytes out ----------------------------------------------------------- */
 
 static enum sor_err cannot(const struct writer *o, const char *what)
 {
@@ -202,7 +202,7 @@ static enum sor_err pad(struct writer *o)
     return put(o, zeros, (size_t)(aligned(o->w->src, o->done) - o->done));
 }
 
-/* --- tensors --------------------------------------------------------------- */
+/* --- tensors ------------------------------------------------------------- */
 
 struct band {
     struct writer *o;
@@ -285,7 +285,7 @@ static enum sor_err put_tensor(struct writer *o, size_t i)
     return err;
 }
 
-/* --- what can be known beforehand ------------------------------------------ */
+/* --- what can be known beforehand ---------------------------------------- */
 
 /* Types that weights_row() reads. */
 static int readable(enum gguf_type type)
@@ -360,7 +360,7 @@ static enum sor_err make_room(struct writer *o)
         ? SOR_OK : sor_fail(o->msg, SOR_NOMEM, "%s: out of memory", o->path);
 }
 
-/* --- the file -------------------------------------------------------------- */
+/* --- the file ------------------------------------------------------------ */
 
 static enum sor_err open_temp(struct writer *o)
 {

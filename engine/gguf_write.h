@@ -36,12 +36,12 @@ struct gguf_write_sum {
     double square, square_off;
 };
 
-/* Writes `path`, mode 0644; a regular file of that name is replaced.  SOR_USAGE:
- * it is the source itself; SOR_IO: not a place to write to, too little room
- * (told before anything is written), a failed write; SOR_FORMAT: a weight that
- * the type cannot hold (tensor, row and value are named); SOR_UNSUP: a type
- * that cannot be decoded; SOR_INTERRUPTED: on_progress() said so; SOR_NOMEM.
- * Nothing is left behind after an error. */
+/* Writes `path`, mode 0644; a regular file of that name is replaced.
+ * SOR_USAGE: it is the source itself; SOR_IO: not a place to write to, too
+ * little room (told before anything is written), a failed write; SOR_FORMAT: a
+ * weight that the type cannot hold (tensor, row and value are named);
+ * SOR_UNSUP: a type that cannot be decoded; SOR_INTERRUPTED: on_progress()
+ * said so; SOR_NOMEM.  Nothing is left behind after an error. */
 enum sor_err gguf_write(const char *path, const struct gguf_write *w,
                         struct gguf_write_sum *sum, struct sor_msg *msg);
 

@@ -144,6 +144,7 @@ static double solve(const struct sums *s, float most_m, struct line *out)
 static struct line fit_line(const float *x, int top, float most_m)
 {
     enum { STEPS = 13, SETTLE = 3 };
+    const float most_over = 1.5f;
     struct sums s = { 0 };
     struct line best = { 0 }, now;
     float lo = x[0], hi = x[0];
@@ -159,7 +160,7 @@ static struct line fit_line(const float *x, int top, float most_m)
     if (hi - lo < TINY)
         return (struct line){ 0.0f, lo };
     for (int k = 0; k < STEPS + SETTLE; k++) {
-        float over = 0.25f * (float)(k - STEPS / 2);
+        float over = 0.25f * (float)k - most_over;
         struct line at = best;
 
         if (k < STEPS) {

@@ -62,8 +62,8 @@ static int starting_with(const char *start)
 /* Mean log-loss of a fixed text under a model. */
 static double nll(const char *model)
 {
-    static const char line[] = "{\"id\":1,\"text\":\"The party shall not of the "
-                               "agreement, and 17 it is in.\"}\n";
+    static const char line[] = "{\"id\":1,\"text\":\"The party shall not of "
+                               "the agreement, and 17 it is in.\"}\n";
     cJSON *r = NULL;
     char path[128];
 

@@ -104,7 +104,7 @@ static uint64_t hash_file(const char *path)
     return h;
 }
 
-/* --- what is written ------------------------------------------------------- */
+/* --- what is written ----------------------------------------------------- */
 
 static void expect_same_metadata(const struct gguf *a, const struct gguf *b)
 {
@@ -122,8 +122,8 @@ static void expect_same_metadata(const struct gguf *a, const struct gguf *b)
     }
 }
 
-/* Largest error of a tensor's values over their largest magnitude: a step or so,
- * since a search may clip what is largest. */
+/* Largest error of a tensor's values over their largest magnitude: a step or
+ * so, since a search may clip what is largest. */
 static double worst(const struct gguf_tensor *a, const struct gguf_tensor *b)
 {
     static float x[512], y[512];
@@ -268,7 +268,7 @@ static void metadata_stays_in_order(void **state)
     mkgguf_release(&m);
 }
 
-/* --- what is not ----------------------------------------------------------- */
+/* --- what is not --------------------------------------------------------- */
 
 static void expect_refusal(const char *path, enum sor_err err,
                            const char *part)
