@@ -107,7 +107,7 @@ static void softmax_final(sqlite3_context *to)
 
     for (sqlite3_int64 i = 0; s && i < s->n; i++)
         max = fmax(max, s->x[i]);
-    if (isfinite(max)) {
+    if (s && isfinite(max)) {
         sqlite3_str *out = sqlite3_str_new(sqlite3_context_db_handle(to));
 
         for (sqlite3_int64 i = 0; i < s->n; i++)

@@ -1,5 +1,6 @@
 /* db/tvf_step.c - ancestor_step() and descendant_step(): what a step of
  * reasoning rests on, and what rests on it, over any number of edges. */
+#include <assert.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -28,6 +29,7 @@ static uint32_t *slot_of(const struct walk *w, sqlite3_int64 id)
     for (;; i++) {
         uint32_t *s = &w->slot[i & (w->n_slot - 1)];
 
+        assert(w->slot);
         if (!*s || w->found[*s - 1].id == id)
             return s;
     }

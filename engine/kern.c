@@ -70,7 +70,8 @@ const struct kern_table *kern_pick(enum kern_isa cap)
 {
     int i = 0;
 
-    while (i < N_TABLES - 1 &&
+    /* the last one, scalar, runs everywhere */
+    while (i + 1 < N_TABLES &&
            (tables[i]->isa > cap || !kern_runs(tables[i])))
         i++;
     return tables[i];

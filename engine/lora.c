@@ -1,6 +1,7 @@
 /* engine/lora.c - reading adapters; see lora.h.  product.c applies them. */
 #include "engine/lora.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -109,6 +110,7 @@ static enum sor_err read_pair(struct reading *r, uint32_t layer, int mat,
         err = weights_pack(b, engine_pool(e), &pair->b, msg);
     if (err)
         return err;
+    assert(a && b);             /* check_pair() refused one without the other */
     pair->scale = r->alpha != 0.0f ? r->scale * r->alpha / (float)a->dim[1]
                                    : r->scale;
     if (kern_quantised(pair->a.type) || kern_quantised(pair->b.type))

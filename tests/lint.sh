@@ -20,6 +20,6 @@ tidy=$?
 grep -E '(error|warning):' "$log" | sort -u
 cppcheck -q --enable=warning,performance,portability --inline-suppr \
     --std=c11 --error-exitcode=1 -j 2 -I. -D_POSIX_C_SOURCE=200809L \
-    --library=tests/cppcheck.cfg "$@"
+    --suppress='invalidFunctionArg:tests/*' --library=tests/cppcheck.cfg "$@"
 cpp=$?
 [ "$tidy" -eq 0 ] && [ "$cpp" -eq 0 ]
