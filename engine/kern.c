@@ -68,13 +68,10 @@ int kern_runs(const struct kern_table *k)
 
 const struct kern_table *kern_pick(enum kern_isa cap)
 {
-    int i = 0;
-
-    /* the last one, scalar, runs everywhere */
-    while (i + 1 < N_TABLES &&
-           (tables[i]->isa > cap || !kern_runs(tables[i])))
-        i++;
-    return tables[i];
+    for (int i = 0; i < N_TABLES; i++)
+        if (tables[i]->isa <= cap && kern_runs(tables[i]))
+            return tables[i];
+    return &kern_ref;           /* runs everywhere */
 }
 
 int kern_isa_parse(const char *name)
