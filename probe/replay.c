@@ -13,6 +13,7 @@
 #include "engine/kern.h"
 #include "engine/sampler.h"
 #include "probe/model_id.h"
+#include "probe/prefix.h"
 #include "probe/record.h"
 #include "probe/rerun.h"
 
@@ -31,6 +32,7 @@ struct replay {
     const struct replay_opts *o;
     struct replay_report *out;
     struct session *base;           /* the prompt */
+    struct prefix_mask mask;        /* what a fork altered */
     struct record rec;              /* of what is being fed */
     int path, rank;                 /* its ordinal; rank of out->diff */
     size_t n_vocab;
@@ -208,6 +210,9 @@ static enum sor_err feed_prompt(struct replay *r, int n_prompt,
 {
     enum sor_err err = session_open(r->e, BASE_TAG, n_prompt, &r->base, msg);
 
+    /* Forks of the session inherit it. */
+    if (!err && r->mask.n)
+        err = session_intervene(r->base, r->mask.iv, r->mask.n, msg);
     r->path = 0;
     for (int pos = 0; pos < n_prompt && !err; pos += HOOK_ROWS_MAX) {
         int left = n_prompt - pos, n = left < HOOK_ROWS_MAX ? left
@@ -305,6 +310,18 @@ static enum sor_err replay_paths(struct replay *r, struct db *d,
     return err;
 }
 
+/* A fork is the only path of its run; its params say what it altered. */
+static enum sor_err load_mask(struct replay *r, struct db *d, int64_t path_id,
+                              struct sor_msg *msg)
+{
+    struct db_path path;
+
+    if (db_get_path(d, path_id, &path) <= 0 ||
+        strcmp(path.kind, "fork") != 0)
+        return SOR_OK;
+    return prefix_mask_parse(path.params, &r->mask, msg);
+}
+
 /* Tokens to feed, for the progress bar; and the id of path 0. */
 static int64_t survey(struct db *d, const struct db_run *run, int only,
                       int64_t *total)
@@ -341,6 +358,8 @@ static enum sor_err replay_run(struct replay *r, struct db *d,
         err = sor_fail(msg, SOR_NOTFOUND, "run %.8s: %d of the %d tokens of "
                        "its prompt are recorded, so it cannot be replayed",
                        run->uid, r->rec.n, run->n_prompt);
+    if (!err)
+        err = load_mask(r, d, first, msg);
     if (err)
         return err;
     err = engine_observe(r->e, r->out->exact ? &watch : NULL, msg);
@@ -376,6 +395,7 @@ enum sor_err replay_verify(struct db *d, const struct db_run *run,
         err = replay_run(&r, d, run, msg);
     session_close(r.base);
     sampler_scratch_release(&r.scratch);
+    prefix_mask_release(&r.mask);
     record_release(&r.rec);
     mem_free(r.prompt_logits);
     mem_free(r.logits);
