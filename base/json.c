@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -32,18 +33,26 @@ static void set_hooks(void)
     cJSON_InitHooks(&hooks);
 }
 
-static enum sor_err fail_at(const char *text, size_t at, const char *where,
-                            const char *what, struct sor_msg *msg)
+/* What is wrong with a text, and where. */
+struct fault {
+    const char *what;           /* NULL: nothing */
+    size_t at;
+    int is_memory;
+};
+
+static enum sor_err fail_at(const char *text, const struct fault *f,
+                            const char *where, struct sor_msg *msg)
 {
     size_t line = 1, start = 0;
 
-    for (size_t i = 0; i < at; i++)
+    for (size_t i = 0; i < f->at; i++)
         if (text[i] == '\n') {
             line++;
             start = i + 1;
         }
     return sor_fail(msg, SOR_FORMAT, "%s: JSON line %zu, column %zu: %s", where,
-                    line, utf8_count(text + start, at - start) + 1, what);
+                    line, utf8_count(text + start, f->at - start) + 1,
+                    f->what);
 }
 
 /* What cJSON would not survive or would silently get wrong: deep nesting
@@ -75,35 +84,102 @@ static const char *prescan(const char *text, size_t n, size_t *at)
     return NULL;
 }
 
-enum sor_err json_parse(const char *text, size_t n, const char *where,
-                        cJSON **out, struct sor_msg *msg)
+/* The tree, or NULL and what is wrong in *f. */
+static cJSON *parse(const char *text, size_t n, struct fault *f)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     const char *end = text;
-    size_t at = 0;
 
     pthread_once(&once, set_hooks);
-    const char *wrong = prescan(text, n, &at);
-    if (wrong)
-        return fail_at(text, at, where, wrong, msg);
+    *f = (struct fault){ .what = NULL };
+    f->what = prescan(text, n, &f->at);
+    if (f->what)
+        return NULL;
 
     out_of_memory = 0;
     cJSON *tree = cJSON_ParseWithLengthOpts(text, n, &end, 0);
-    at = end ? (size_t)(end - text) : 0;
-    if (!tree)
-        return out_of_memory
-            ? sor_fail(msg, SOR_NOMEM, "%s: out of memory", where)
-            : fail_at(text, at, where,
-                      at + 1 < n ? "not JSON from here on" : "ends too early",
-                      msg);
-    while (at < n && strchr(" \t\r\n", text[at]))
-        at++;
-    if (at < n) {
-        cJSON_Delete(tree);
-        return fail_at(text, at, where, "text after the value", msg);
+    f->at = end ? (size_t)(end - text) : 0;
+    if (!tree) {
+        f->is_memory = out_of_memory;
+        f->what = f->at + 1 < n ? "not JSON from here on" : "ends too early";
+        return NULL;
     }
+    while (f->at < n && strchr(" \t\r\n", text[f->at]))
+        f->at++;
+    if (f->at < n) {
+        cJSON_Delete(tree);
+        f->what = "text after the value";
+        return NULL;
+    }
+    return tree;
+}
+
+enum sor_err json_parse(const char *text, size_t n, const char *where,
+                        cJSON **out, struct sor_msg *msg)
+{
+    struct fault f;
+    cJSON *tree = parse(text, n, &f);
+
+    if (!tree)
+        return f.is_memory
+            ? sor_fail(msg, SOR_NOMEM, "%s: out of memory", where)
+            : fail_at(text, &f, where, msg);
     *out = tree;
     return SOR_OK;
+}
+
+static int by_key(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* A key that stands twice in this object itself. */
+static const char *twice_here(const cJSON *obj)
+{
+    size_t n = (size_t)cJSON_GetArraySize(obj), i = 0;
+    const char **key = mem_alloc(n * sizeof *key), *twice = NULL;
+    const cJSON *c;
+
+    if (!key)
+        return NULL;            /* what comes next will say so */
+    cJSON_ArrayForEach(c, obj)
+        key[i++] = c->string;
+    qsort(key, n, sizeof *key, by_key);
+    for (i = 1; i < n && !twice; i++)
+        if (strcmp(key[i - 1], key[i]) == 0)
+            twice = key[i];
+    mem_free(key);
+    return twice;
+}
+
+const char *json_twice(const cJSON *tree)
+{
+    const char *twice = cJSON_IsObject(tree) ? twice_here(tree) : NULL;
+    const cJSON *c;
+
+    cJSON_ArrayForEach(c, tree) {
+        if (twice)
+            break;
+        if (c->child)
+            twice = json_twice(c);
+    }
+    return twice;
+}
+
+/* Escaped NULs as the bytes C0 80. */
+static void escape_nul(const char *text, size_t n, struct str *plain)
+{
+    for (size_t i = 0; i < n; ) {
+        size_t len = text[i] == '\\' && n - i > 1 ? 2 : 1;
+
+        if (n - i > 5 && memcmp(text + i, "\\u0000", 6) == 0) {
+            str_puts(plain, "\xC0\x80");
+            len = 6;
+        } else {
+            str_put(plain, text + i, len);
+        }
+        i += len;
+    }
 }
 
 enum sor_err json_parse_nul(const char *text, size_t n, const char *where,
@@ -113,21 +189,32 @@ enum sor_err json_parse_nul(const char *text, size_t n, const char *where,
     enum sor_err err;
 
     str_init(&plain);
-    for (size_t i = 0; i < n; ) {
-        size_t len = text[i] == '\\' && n - i > 1 ? 2 : 1;
-
-        if (n - i > 5 && memcmp(text + i, "\\u0000", 6) == 0) {
-            str_puts(&plain, "\xC0\x80");
-            len = 6;
-        } else {
-            str_put(&plain, text + i, len);
-        }
-        i += len;
-    }
+    escape_nul(text, n, &plain);
     err = str_ok(&plain) ? json_parse(plain.p, plain.len, where, out, msg)
                          : sor_fail(msg, SOR_NOMEM, "%s: out of memory", where);
     str_release(&plain);
     return err;
+}
+
+enum sor_err json_parse_line(const char *text, size_t n, const char *where,
+                             cJSON **out, struct sor_msg *msg)
+{
+    cJSON *tree = NULL;
+    struct fault f = { .is_memory = 1 };
+    struct str plain;
+
+    str_init(&plain);
+    escape_nul(text, n, &plain);
+    if (str_ok(&plain))
+        tree = parse(plain.p, plain.len, &f);
+    str_release(&plain);
+    if (!tree)
+        return f.is_memory
+            ? sor_fail(msg, SOR_NOMEM, "%s: out of memory", where)
+            : sor_fail(msg, SOR_FORMAT, "%s:%zu: %s", where,
+                       utf8_count(text, f.at < n ? f.at : n) + 1, f.what);
+    *out = tree;
+    return SOR_OK;
 }
 
 void json_text(const cJSON *item, struct str *out)
@@ -250,6 +337,16 @@ void json_num(struct json *j, double v)
     }
     begin(j);
     str_printf(j->out, "%.9g", v);
+}
+
+void json_real(struct json *j, double v)
+{
+    if (!isfinite(v)) {
+        json_null(j);
+        return;
+    }
+    begin(j);
+    str_printf(j->out, "%.17g", v);
 }
 
 void json_bool(struct json *j, int v)

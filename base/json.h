@@ -28,6 +28,15 @@ enum sor_err json_parse(const char *text, size_t n, const char *where,
 enum sor_err json_parse_nul(const char *text, size_t n, const char *where,
                             cJSON **out, struct sor_msg *msg);
 
+/* The latter for one line of a file: errors read "file.jsonl:12:40: ...". */
+enum sor_err json_parse_line(const char *text, size_t n, const char *where,
+                             cJSON **out, struct sor_msg *msg);
+
+/* An object's key that stands twice in it, anywhere in the tree; NULL: there
+ * is none.  Readers differ in which one they take, so foreign input that has
+ * one is better refused. */
+const char *json_twice(const cJSON *tree);
+
 /* Appends the bytes of a string item of such a tree to out. */
 void json_text(const cJSON *item, struct str *out);
 
@@ -47,6 +56,7 @@ void json_str(struct json *j, const char *s);   /* NULL writes null */
 void json_strn(struct json *j, const char *s, size_t n);
 void json_int(struct json *j, int64_t v);
 void json_num(struct json *j, double v);        /* %.9g */
+void json_real(struct json *j, double v);       /* %.17g: the same bits back */
 void json_bool(struct json *j, int v);
 void json_null(struct json *j);
 /* A string, number, true or false as it was read; anything else (also NULL) as

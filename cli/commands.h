@@ -21,6 +21,8 @@
     X(forget)           \
     X(seal)             \
     X(verify)           \
+    X(import)           \
+    X(export)           \
     X(info)             \
     X(help)
 

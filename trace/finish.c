@@ -1,20 +1,18 @@
-/* trace/finish.c - what the writer does where a path or a run ends: tokens to
- * text, text to steps, steps to edges and answers, paths to partings. */
+#include "trace/finish.h"
+
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "trace/edges.h"
-#include "trace/rec_impl.h"
 #include "trace/segment.h"
 #include "trace/votes.h"
 
 /* A path's text being taken apart. */
 struct path_text {
-    struct rec *r;
+    const struct finish *f;
     struct track *t;
-    struct str text;
+    const struct str *text;
     struct segment *seg;
     struct edge_step *step;     /* [n_seg] */
     int64_t *step_id;           /* [n_seg] */
@@ -26,7 +24,6 @@ struct path_text {
 
 static void text_release(struct path_text *p)
 {
-    str_release(&p->text);
     mem_free(p->seg);
     mem_free(p->step);
     mem_free(p->step_id);
@@ -36,22 +33,16 @@ static void text_release(struct path_text *p)
 
 static enum sor_err cut(struct path_text *p, struct sor_msg *msg)
 {
-    struct rec_opts *o = &p->r->opts;
-    struct track_pieces pieces = { o->piece, o->is_special, o->piece_ud };
-    enum sor_err err;
+    enum sor_err err = segment_text(p->text->p, p->text->len, &p->seg,
+                                    &p->n_seg, msg);
 
-    track_text(p->t, &pieces, &p->text);
-    if (!str_ok(&p->text))
-        return sor_fail(msg, SOR_NOMEM, "no memory for the text of path %d",
-                        p->t->ordinal);
-    err = segment_text(p->text.p, p->text.len, &p->seg, &p->n_seg, msg);
     if (err)
         return err;
     p->step = mem_calloc((size_t)p->n_seg, sizeof *p->step);
     p->step_id = mem_calloc((size_t)p->n_seg, sizeof *p->step_id);
     if (!p->step || !p->step_id)
         return sor_fail(msg, SOR_NOMEM, "no memory for %d steps", p->n_seg);
-    if (!answer_final(p->text.p, p->seg, p->n_seg, &p->answer_step,
+    if (!answer_final(p->text->p, p->seg, p->n_seg, &p->answer_step,
                       &p->answer))
         p->answer_step = -1;
     return SOR_OK;
@@ -74,7 +65,7 @@ static enum sor_err put_step(struct path_text *p, int i, int char_from,
     row.logprob_mean = prob.mean;
     row.logprob_min = prob.min;
     row.min_pos = prob.min_pos;
-    return db_put_step(p->r->w.db, &row, &p->step_id[i], msg);
+    return db_put_step(p->f->db, &row, &p->step_id[i], msg);
 }
 
 static enum sor_err put_steps(struct path_text *p, struct sor_msg *msg)
@@ -87,11 +78,11 @@ static enum sor_err put_steps(struct path_text *p, struct sor_msg *msg)
         const struct segment *g = &p->seg[i];
         struct edge_step *st = &p->step[i];
 
-        *st = (struct edge_step){ p->text.p + g->from, g->to - g->from, 0, 0 };
-        track_span(p->t, &p->text, g->from, g->to, tok, &st->tok_from,
+        *st = (struct edge_step){ p->text->p + g->from, g->to - g->from, 0, 0 };
+        track_span(p->t, p->text, g->from, g->to, tok, &st->tok_from,
                    &st->tok_to);
         tok = st->tok_to;
-        chars += utf8_count(p->text.p + byte, g->from - byte);
+        chars += utf8_count(p->text->p + byte, g->from - byte);
         to = chars + utf8_count(st->text, st->n);
         err = put_step(p, i, (int)chars, (int)to, msg);
         byte = g->to;
@@ -109,10 +100,10 @@ static enum sor_err put_answer(struct path_text *p, const struct answer *a,
         .path_id = p->t->id, .step_id = p->step_id[step], .final = id != NULL,
         .kind = answer_kind_name(a->kind),
     };
-    struct db_writer *db = p->r->w.db;
+    struct db_writer *db = p->f->db;
     enum sor_err err;
 
-    if ((err = db_put_text(db, p->text.p + a->from, a->to - a->from,
+    if ((err = db_put_text(db, p->text->p + a->from, a->to - a->from,
                            &row.text_id, msg)) ||
         (err = db_put_text(db, a->norm, strlen(a->norm), &row.norm_id, msg)))
         return err;
@@ -130,7 +121,7 @@ static enum sor_err put_answers(struct path_text *p, struct sor_msg *msg)
 
         if (i == p->answer_step) {
             err = put_answer(p, &p->answer, i, &p->answer_id, msg);
-        } else if (answer_find(p->text.p + g->from, g->to - g->from, 0, &a)) {
+        } else if (answer_find(p->text->p + g->from, g->to - g->from, 0, &a)) {
             a.from += g->from;
             a.to += g->from;
             err = put_answer(p, &a, i, NULL, msg);
@@ -156,7 +147,7 @@ static void end_of(const struct path_text *p, int node, const char **kind,
 {
     *kind = node == EDGE_QUESTION ? "question"
           : node == EDGE_ANSWER ? "answer" : "step";
-    *id = node == EDGE_QUESTION ? p->r->w.run_id
+    *id = node == EDGE_QUESTION ? p->f->run_id
         : node == EDGE_ANSWER ? p->answer_id : p->step_id[node];
 }
 
@@ -164,23 +155,23 @@ static enum sor_err put_edge(struct path_text *p, const struct edge *e,
                              struct sor_msg *msg)
 {
     struct db_put_edge row = {
-        .run_id = p->r->w.run_id, .kind = edge_kind_name(e->kind),
+        .run_id = p->f->run_id, .kind = edge_kind_name(e->kind),
         .measured = edge_measured(e->kind), .weight = e->weight,
     };
     enum sor_err err;
 
     end_of(p, e->src, &row.src_kind, &row.src_id);
     end_of(p, e->dst, &row.dst_kind, &row.dst_id);
-    if (*e->note && (err = db_put_text(p->r->w.db, e->note, strlen(e->note),
+    if (*e->note && (err = db_put_text(p->f->db, e->note, strlen(e->note),
                                        &row.note_id, msg)))
         return err;
-    return db_put_edge(p->r->w.db, &row, msg);
+    return db_put_edge(p->f->db, &row, msg);
 }
 
 static enum sor_err put_edges(struct path_text *p, struct sor_msg *msg)
 {
     struct edge_in in = {
-        .question = p->r->w.question.p, .n_question = p->r->w.question.len,
+        .question = p->f->question, .n_question = p->f->n_question,
         .text_from = p->t->text_from, .step = p->step, .n_step = p->n_seg,
         .answer_step = p->answer_step, .mass = mass_of, .ud = p->t,
     };
@@ -198,19 +189,6 @@ static enum sor_err put_edges(struct path_text *p, struct sor_msg *msg)
 
 /* --- a path -------------------------------------------------------------- */
 
-/* Tokens that were chosen and never went in; there is one where the path ran
- * to its end. */
-static enum sor_err put_rest(struct rec *r, struct track *t,
-                             struct sor_msg *msg)
-{
-    enum sor_err err = SOR_OK;
-
-    for (int i = 0; i < t->n_tok && !err; i++)
-        if (!t->tok[i].is_written && t->tok[i].id >= 0)
-            err = writer_put_token(r, t, t->from + i, NULL, msg);
-    return err;
-}
-
 static int count_generated(const struct track *t)
 {
     int n = 0;
@@ -220,25 +198,24 @@ static int count_generated(const struct track *t)
     return n;
 }
 
-enum sor_err finish_path(struct rec *r, struct track *t, const char *stop,
-                         struct sor_msg *msg)
+enum sor_err finish_path(const struct finish *f, struct track *t,
+                         const struct str *text,
+                         const struct finish_end *how, struct sor_msg *msg)
 {
-    struct path_text p = { .r = r, .t = t, .answer_step = -1 };
-    struct db_put_path_end end = { .path_id = t->id, .stop = stop };
+    struct path_text p = { .f = f, .t = t, .text = text, .answer_step = -1 };
+    struct db_put_path_end end = { .path_id = t->id, .stop = how->stop,
+                                   .ended_us = how->ended_us };
     struct track_prob prob;
     enum sor_err err;
 
-    str_init(&p.text);
-    if ((err = put_rest(r, t, msg)) || (err = cut(&p, msg)) ||
-        (err = put_steps(&p, msg)) || (err = put_answers(&p, msg)) ||
-        (err = put_edges(&p, msg)) ||
-        (err = db_put_text(r->w.db, p.text.p, p.text.len, &end.text_id, msg)))
+    if ((err = cut(&p, msg)) || (err = put_steps(&p, msg)) ||
+        (err = put_answers(&p, msg)) || (err = put_edges(&p, msg)) ||
+        (err = db_put_text(f->db, text->p, text->len, &end.text_id, msg)))
         goto done;
     track_prob(t, t->text_from, track_len(t), &prob);
     end.logprob_mean = prob.mean;
-    end.n_token = count_generated(t);
-    end.ended_us = clock_wall_us();
-    err = db_put_path_end(r->w.db, &end, msg);
+    end.n_token = how->n_token >= 0 ? how->n_token : count_generated(t);
+    err = db_put_path_end(f->db, &end, msg);
 done:
     text_release(&p);
     str_release(&t->attn);      /* the edges were all it was for */
@@ -265,22 +242,20 @@ static int32_t *ids_of(const struct track *t)
     return id;
 }
 
-static enum sor_err put_parting(struct rec *r, const struct track *a,
+static enum sor_err put_parting(const struct finish *f, const struct track *a,
                                 const struct track *b,
                                 const struct parting *at, struct sor_msg *msg)
 {
     struct db_put_divergence row = {
-        .run_id = r->w.run_id, .path_a = a->id, .path_b = b->id,
+        .run_id = f->run_id, .path_a = a->id, .path_b = b->id,
         .pos = at->pos, .token_a = at->a, .token_b = at->b,
     };
 
-    return db_put_divergence(r->w.db, &row, msg);
+    return db_put_divergence(f->db, &row, msg);
 }
 
-/* Paths that share no prompt (a review's) part before they begin; only pairs
- * that grew from one are compared. */
-enum sor_err finish_run(struct rec *r, struct track *const *track, int n,
-                        struct sor_msg *msg)
+enum sor_err finish_run(const struct finish *f, struct track *const *track,
+                        int n, struct sor_msg *msg)
 {
     int32_t **id = mem_calloc((size_t)n, sizeof *id);
     enum sor_err err = SOR_OK;
@@ -296,7 +271,7 @@ enum sor_err finish_run(struct rec *r, struct track *const *track, int n,
             if (root_of(track[a]) == root_of(track[b]) &&
                 votes_part(id[a], track_len(track[a]), id[b],
                            track_len(track[b]), &at))
-                err = put_parting(r, track[a], track[b], &at, msg);
+                err = put_parting(f, track[a], track[b], &at, msg);
     for (int i = 0; id && i < n; i++)
         mem_free(id[i]);
     mem_free(id);

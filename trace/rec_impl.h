@@ -1,6 +1,5 @@
 /* trace/rec_impl.h - the inside of struct rec, shared by recorder.c (the
- * engine's thread), writer.c (the writer's thread) and finish.c (what the
- * writer does where a path or a run ends). */
+ * engine's thread) and writer.c (the writer's thread). */
 #ifndef TRACE_REC_IMPL_H
 #define TRACE_REC_IMPL_H
 
@@ -130,18 +129,5 @@ struct rec {
 
 /* The writer's thread: takes records until CALL_STOP. */
 void *writer_main(void *rec);
-
-/* Writes the row of the token at pos; row NULL: it never went in. */
-enum sor_err writer_put_token(struct rec *r, struct track *t, int pos,
-                              const struct rec_row *row, struct sor_msg *msg);
-
-/* Both write into the open batch.
- * What a path leaves behind: tokens that never went in, text, steps, edges,
- * answers. */
-enum sor_err finish_path(struct rec *r, struct track *t, const char *stop,
-                         struct sor_msg *msg);
-/* Where each pair of the run's paths parts. */
-enum sor_err finish_run(struct rec *r, struct track *const *track, int n,
-                        struct sor_msg *msg);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/version.h"
+#include "trace/finish.h"
 #include "trace/rec_impl.h"
 
 enum {
@@ -117,7 +118,8 @@ static const uint8_t *blobs(const struct rec_row *row)
     return (const uint8_t *)(row + 1) + row->n_attn * sizeof(uint16_t);
 }
 
-enum sor_err writer_put_token(struct rec *r, struct track *t, int pos,
+/* Writes the row of the token at pos; row NULL: it never went in. */
+static enum sor_err put_token(struct rec *r, struct track *t, int pos,
                               const struct rec_row *row, struct sor_msg *msg)
 {
     struct track_tok *k = &t->tok[pos - t->from];
@@ -176,7 +178,7 @@ static enum sor_err take_row(struct rec *r, const struct rec_row *row,
     }
     if (row->n_attn && track_attend(t, k, row + 1, row->n_attn) != 0)
         return no_memory(t, msg);
-    return writer_put_token(r, t, row->h.pos, row, msg);
+    return put_token(r, t, row->h.pos, row, msg);
 }
 
 static enum sor_err take_token(const struct rec_token *tok,
@@ -208,6 +210,46 @@ static enum sor_err take_path(struct rec *r, struct track *t,
     return db_put_path(r->w.db, &p, &t->id, msg);
 }
 
+/* Tokens that were chosen and never went in; there is one where the path ran
+ * to its end. */
+static enum sor_err put_rest(struct rec *r, struct track *t,
+                             struct sor_msg *msg)
+{
+    enum sor_err err = SOR_OK;
+
+    for (int i = 0; i < t->n_tok && !err; i++)
+        if (!t->tok[i].is_written && t->tok[i].id >= 0)
+            err = put_token(r, t, t->from + i, NULL, msg);
+    return err;
+}
+
+static struct finish finish_of(const struct writer *w)
+{
+    return (struct finish){ w->db, w->run_id, w->question.p,
+                            w->question.len };
+}
+
+static enum sor_err put_path_end(struct rec *r, struct track *t,
+                                 const char *stop, struct sor_msg *msg)
+{
+    struct rec_opts *o = &r->opts;
+    struct track_pieces pieces = { o->piece, o->is_special, o->piece_ud };
+    struct finish_end how = { stop, -1, clock_wall_us() };
+    struct finish f = finish_of(&r->w);
+    struct str text;
+    enum sor_err err = put_rest(r, t, msg);
+
+    str_init(&text);
+    track_text(t, &pieces, &text);
+    if (!err && !str_ok(&text))
+        err = sor_fail(msg, SOR_NOMEM, "no memory for the text of path %d",
+                       t->ordinal);
+    if (!err)
+        err = finish_path(&f, t, &text, &how, msg);
+    str_release(&text);
+    return err;
+}
+
 static void end_path(struct rec *r, struct track *t, const char *stop)
 {
     struct sor_msg msg;
@@ -215,7 +257,7 @@ static void end_path(struct rec *r, struct track *t, const char *stop)
     t->has_ended = 1;
     if (!begin(r))
         return;
-    if (finish_path(r, t, stop, &msg) != SOR_OK)
+    if (put_path_end(r, t, stop, &msg) != SOR_OK)
         die(r, &msg);
     commit(r);
 }
@@ -348,7 +390,9 @@ static enum sor_err run_end(struct rec *r, const struct rec_call *c,
         if (!c->track[i]->has_ended)
             end_path(r, c->track[i], "cancelled");
     if (begin(r)) {
-        if (finish_run(r, c->track, c->n_track, &why) != SOR_OK)
+        struct finish f = finish_of(&r->w);
+
+        if (finish_run(&f, c->track, c->n_track, &why) != SOR_OK)
             die(r, &why);
         commit(r);
     }

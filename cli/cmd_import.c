@@ -1,0 +1,213 @@
+/* cli/cmd_import.c - traces of other programs, and other databases, into ours.
+ *
+ * A file is lines of JSON, or one JSON document: where its first line is no
+ * whole value the file is read as a document first, and by lines where it is
+ * none, so that a broken first line does not hide the good ones. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "cli/cli.h"
+#include "cli/input.h"
+#include "cli/progress.h"
+#include "db/load.h"
+#include "trace/import.h"
+
+enum { SAID_MAX = 20 };     /* refused records that are named one by one */
+
+static struct { int wait; } opt;
+
+static const struct opt_spec opts[] = {
+    { 0, "wait", NULL, OPT_FLAG, &opt.wait,
+      "wait where another process writes", 0, 0 },
+    OPT_END
+};
+
+struct job {
+    struct cli *cli;
+    struct db_writer *w;
+    struct import *im;
+    struct load_counts merged;          /* all databases */
+    struct progress bar;
+    uint64_t n_line;
+    int n_said;
+};
+
+static int stopped(void *ud)
+{
+    (void)ud;
+    return cli_stopped();
+}
+
+static void bad(void *ud, const char *sentence)
+{
+    struct job *j = ud;
+
+    if (j->n_said++ < SAID_MAX)
+        log_warn("%s", sentence);
+    else if (j->n_said == SAID_MAX + 1)
+        log_warn("more are refused; only their number is told");
+}
+
+/* --- files --------------------------------------------------------------- */
+
+static enum sor_err take(struct job *j, const struct str *s, const char *where)
+{
+    progress_set(&j->bar, ++j->n_line);
+    if (cli_stopped())
+        return sor_fail(&j->cli->msg, SOR_INTERRUPTED, "interrupted; what was "
+                        "read so far is stored");
+    return import_value(j->im, s->p, s->len, where, &j->cli->msg);
+}
+
+static int is_value(const struct str *s)
+{
+    cJSON *tree = NULL;
+    int ok = json_parse(s->p, s->len, "", &tree, NULL) == SOR_OK;
+
+    cJSON_Delete(tree);
+    return ok;
+}
+
+/* 1: the whole file was one document, and is taken. */
+static int take_document(struct job *j, const char *path, enum sor_err *err)
+{
+    struct str all;
+    int done;
+
+    str_init(&all);
+    done = input_slurp(path, INPUT_LINE_MAX, &all, NULL) == SOR_OK &&
+           is_value(&all);
+    if (done)
+        *err = take(j, &all, path);
+    str_release(&all);
+    return done;
+}
+
+static enum sor_err take_lines(struct job *j, const char *path)
+{
+    struct input in;
+    enum sor_err err = input_open(&in, path, &j->cli->msg);
+    int more, first = 1, is_stdin = strcmp(path, "-") == 0;
+
+    while (!err && (more = input_next(&in, &err, &j->cli->msg))) {
+        if (more < 0 && err == SOR_LIMIT) {     /* one line too long */
+            bad(j, j->cli->msg.text);
+            err = SOR_OK;
+            continue;
+        }
+        if (err || (first && !is_stdin && !is_value(&in.text) &&
+                    take_document(j, path, &err)))
+            break;
+        first = 0;
+        err = take(j, &in.text, in.where);
+    }
+    if (!err)
+        err = import_end(j->im, in.where, &j->cli->msg);
+    input_close(&in);
+    return err;
+}
+
+/* The first bytes of every SQLite file (sqlite.org/fileformat.html, 1.3). */
+static int is_database(const char *path)
+{
+    static const char magic[] = "SQLite format 3";
+    char head[sizeof magic];
+    FILE *f = strcmp(path, "-") == 0 ? NULL : fopen(path, "rb");
+    int is = f && fread(head, 1, sizeof head, f) == sizeof head &&
+             memcmp(head, magic, sizeof head) == 0;
+
+    if (f)
+        fclose(f);
+    return is;
+}
+
+static enum sor_err merge(struct job *j, const char *path)
+{
+    struct load_counts n;
+    enum sor_err err = load_merge(j->w, path, &n, &j->cli->msg);
+
+    j->merged.n_new += n.n_new;
+    j->merged.n_known += n.n_known;
+    j->merged.n_forgotten += n.n_forgotten;
+    return err;
+}
+
+/* --- the whole ----------------------------------------------------------- */
+
+static enum sor_err report(struct job *j)
+{
+    const struct import_counts *n = import_counts(j->im);
+    long long n_new = n->n_new + j->merged.n_new;
+    long long n_known = n->n_known + j->merged.n_known;
+    long long n_bad = j->n_said;
+    FILE *to = cli_out(j->cli);
+    struct str line;
+    struct json js;
+
+    if (!to)
+        return SOR_IO;
+    str_init(&line);
+    json_init(&js, &line);
+    json_obj(&js);
+    json_key(&js, "added"), json_int(&js, n_new);
+    json_key(&js, "known"), json_int(&js, n_known);
+    json_key(&js, "forgotten"), json_int(&js, j->merged.n_forgotten);
+    json_key(&js, "refused"), json_int(&js, n_bad);
+    json_end_obj(&js);
+    if (j->cli->json) {
+        fprintf(to, "%s\n", line.p);
+    } else {
+        fprintf(to, "%lld runs added, %lld there already", n_new, n_known);
+        if (j->merged.n_forgotten)
+            fprintf(to, ", %lld forgotten where they come from",
+                    (long long)j->merged.n_forgotten);
+        fputc('\n', to);
+    }
+    str_release(&line);
+    return n_bad ? sor_fail(&j->cli->msg, SOR_FORMAT, "%lld records refused; "
+                            "the others are stored", n_bad) : SOR_OK;
+}
+
+static enum sor_err take_all(struct job *j)
+{
+    struct import_opts o = { .bad = bad, .ud = j };
+    enum sor_err err = import_open(j->w, &o, &j->im, &j->cli->msg);
+
+    progress_begin(&j->bar, j->cli, "importing", "records", 0);
+    for (int i = 0; i < j->cli->argc && !err; i++)
+        err = is_database(j->cli->argv[i]) ? merge(j, j->cli->argv[i])
+                                           : take_lines(j, j->cli->argv[i]);
+    progress_end(&j->bar);
+    return err;
+}
+
+static enum sor_err run(struct cli *cli)
+{
+    struct db_writer_opts o = { .wait = opt.wait, .cancelled = stopped };
+    struct job j = { .cli = cli };
+    enum sor_err err;
+
+    cli_catch_signals();
+    if ((err = db_writer_open(cli_db(cli), &o, &j.w, &cli->msg)))
+        return err;
+    if (!(err = take_all(&j)))
+        err = report(&j);
+    import_close(j.im);
+    db_writer_close(j.w);
+    return err;
+}
+
+const struct cmd cmd_import = {
+    .name = "import", .operands = "FILE|-...", .min = 1, .max = -1,
+    .summary = "add traces of other programs, or other databases",
+    .text = "Read are Sorites JSONL (what export writes), OpenAI-style chat "
+            "JSON and JSONL\nwith batch lines, OTLP/JSON GenAI and "
+            "OpenInference spans, rows of\n{\"question\",\"completion\"}, and "
+            "Sorites databases.  A run that is there already\nis not added "
+            "again.  Records that cannot be read are named and left out; the\n"
+            "others are stored, and the exit code is 3.\n",
+    .opts = opts, .run = run
+};
