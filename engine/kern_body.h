@@ -396,10 +396,22 @@ INLINE int keys_in_block(int n_key, int block)
     return n < 0 ? 0 : n < KERN_KVBLOCK ? n : KERN_KVBLOCK;
 }
 
+/* Asks for the block's values, needed when its scores are done, and for the
+ * keys of a block to come: one line of 64 bytes every other dimension. */
+INLINE void fetch_ahead(const struct kern_attn *a, const uint16_t *k,
+                        const uint16_t *ahead, int d)
+{
+    if (d % 2 == 0) {
+        __builtin_prefetch(k + (size_t)(a->head_dim + d) * KERN_KVBLOCK);
+        __builtin_prefetch(ahead + (size_t)d * KERN_KVBLOCK);
+    }
+}
+
 /* s[j][i] = q_i . k for the 16 keys of block j, of nb blocks at once: few
  * queries alone would leave the adders waiting for each other. */
-INLINE void scores(const struct kern_attn *a, const uint16_t *const *k, int at,
-                   const int nq, const int nb, VF (*s)[TILE_QUERIES])
+INLINE void scores(const struct kern_attn *a, const uint16_t *const *k,
+                   const uint16_t *const *ahead, int at, const int nq,
+                   const int nb, VF (*s)[TILE_QUERIES])
 {
     UNROLL
     for (int j = 0; j < nb; j++)
@@ -410,6 +422,9 @@ INLINE void scores(const struct kern_attn *a, const uint16_t *const *k, int at,
         UNROLL
         for (int j = 0; j < nb; j++) {
             VF kd = vf_f16(k[j] + (size_t)d * KERN_KVBLOCK);
+
+            if (nq <= 4)        /* decoding: memory is what limits it */
+                fetch_ahead(a, k[j], ahead[j], d);
 
             UNROLL
             for (int i = 0; i < nq; i++)
@@ -552,16 +567,18 @@ INLINE void attn_tile(const struct kern_attn *a, int at, const int nq,
     if (end > a->block_to)
         end = a->block_to;
     for (; b + nb <= end; b += nb) {
+        const uint16_t *const *kv = a->kv + (b - a->block_from);
         VF s[TILE_BLOCKS][TILE_QUERIES];
 
-        scores(a, a->kv + (b - a->block_from), at, nq, nb, s);
+        scores(a, kv, b + 2 * nb <= end ? kv + nb : kv, at, nq, nb, s);
         for (int j = 0; j < nb; j++)
             attn_block(a, b + j, at, nq, s[j], &t);
     }
     for (; b < end; b++) {
+        const uint16_t *const *kv = a->kv + (b - a->block_from);
         VF s[1][TILE_QUERIES];
 
-        scores(a, a->kv + (b - a->block_from), at, nq, 1, s);
+        scores(a, kv, kv, at, nq, 1, s);
         attn_block(a, b, at, nq, s[0], &t);
     }
 }

@@ -1,17 +1,19 @@
 /* engine/kv.c - see kv.h. */
+#define _DEFAULT_SOURCE         /* madvise(): POSIX has no huge pages */
 #include "engine/kv.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/mem.h"
 #include "engine/kern.h"
 
-enum { CHUNK_BLOCKS = 32, MAX_CHUNKS = 8192 };
+enum { CHUNK_BLOCKS = 32, MAX_CHUNKS = 8192, HUGE_BYTES = 2 << 20 };
 
 struct kv {
     struct kv_shape shape;
     size_t piece;               /* halfwords in one (layer, group) piece */
-    uint16_t *chunk[MAX_CHUNKS];    /* [layer][block in chunk][group][piece] */
+    uint16_t *chunk[MAX_CHUNKS];    /* [layer][group][block in chunk][piece] */
     int n_chunk;
     uint32_t *refs;             /* [n_chunk * CHUNK_BLOCKS] */
     int32_t *spare;             /* free blocks, lowest on top */
@@ -56,6 +58,21 @@ void kv_close(struct kv *kv)
     mem_free(kv);
 }
 
+/* A long timeline is read from one end to the other for every token: with 4 KB
+ * pages the look-ups of addresses cost as much as the reading. */
+static uint16_t *chunk_alloc(size_t bytes)
+{
+    uint16_t *p;
+
+    bytes = (bytes + HUGE_BYTES - 1) / HUGE_BYTES * HUGE_BYTES;
+    p = mem_aligned(HUGE_BYTES, bytes);
+#ifdef MADV_HUGEPAGE
+    if (p)
+        madvise(p, bytes, MADV_HUGEPAGE);   /* without them it is slower */
+#endif
+    return p;
+}
+
 static enum sor_err add_chunk(struct kv *kv, struct sor_msg *msg)
 {
     int64_t bytes = kv_block_bytes(&kv->shape) * CHUNK_BLOCKS;
@@ -71,7 +88,7 @@ static enum sor_err add_chunk(struct kv *kv, struct sor_msg *msg)
     if (spare)
         kv->spare = spare;
     if (refs && spare && kv->n_chunk < MAX_CHUNKS)
-        chunk = mem_aligned(64, (size_t)bytes);
+        chunk = chunk_alloc((size_t)bytes);
     if (!chunk)
         return sor_fail(msg, SOR_NOMEM, "KV cache: no memory for %lld bytes "
                         "more (%lld are in use); use a smaller --ctx or fewer "
@@ -118,16 +135,17 @@ int kv_shared(const struct kv *kv, int32_t block)
 uint16_t *kv_piece(const struct kv *kv, int32_t block, int layer, int group)
 {
     size_t in_chunk = (size_t)(block % CHUNK_BLOCKS);
-    size_t row = (size_t)layer * CHUNK_BLOCKS + in_chunk;
+    size_t row = (size_t)layer * (size_t)kv->shape.n_group + (size_t)group;
 
     return kv->chunk[block / CHUNK_BLOCKS] +
-           (row * (size_t)kv->shape.n_group + (size_t)group) * kv->piece;
+           (row * CHUNK_BLOCKS + in_chunk) * kv->piece;
 }
 
 void kv_copy(struct kv *kv, int32_t dst, int32_t src)
 {
-    size_t bytes = kv->piece * (size_t)kv->shape.n_group * sizeof(uint16_t);
+    size_t bytes = kv->piece * sizeof(uint16_t);
 
     for (int l = 0; l < kv->shape.n_layer; l++)
-        memcpy(kv_piece(kv, dst, l, 0), kv_piece(kv, src, l, 0), bytes);
+        for (int g = 0; g < kv->shape.n_group; g++)
+            memcpy(kv_piece(kv, dst, l, g), kv_piece(kv, src, l, g), bytes);
 }

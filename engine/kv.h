@@ -3,8 +3,9 @@
  * A block holds the keys and values of 16 consecutive positions for every
  * layer and KV group.  Timelines hold references; a block with more than one
  * is copied before it is written.  Blocks live in chunks that are never moved
- * or given back before kv_close(), so a pointer into a block stays good, and a
- * layer's blocks lie side by side within a chunk.
+ * or given back before kv_close(), so a pointer into a block stays good.  Within
+ * a chunk the blocks of one layer and group lie side by side: attention reads
+ * them as one stream.
  *
  * One (block, layer, group) piece is what the attention kernel reads: K
  * [head_dim][16], then V [16][width], binary16; width is head_dim rounded up
