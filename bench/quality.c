@@ -40,7 +40,9 @@ static struct {
     int n_model, n_vocab;
     int64_t n;                          /* predicted tokens */
     float *logits, *ref;                /* [PIECE][n_vocab] */
+    float *p;                           /* of ref: probabilities */
     double lse[PIECE], loss[PIECE];     /* of the reference, by row */
+    int top[PIECE];                     /* its likeliest token */
     struct tok_ids ids;
     struct sor_msg msg;
 } q;
@@ -77,21 +79,35 @@ static double lse_of(const float *z)
     return st.lse;
 }
 
-/* Row `row` of the reference and of m, whose next token is `next`. */
+/* Row `row` of the reference, whose next token is `next`. */
+static void set_reference(int row, int32_t next)
+{
+    size_t at = (size_t)row * (size_t)q.n_vocab;
+    const float *z = q.ref + at;
+
+    q.lse[row] = lse_of(z);
+    q.loss[row] = q.lse[row] - (double)z[next];
+    q.top[row] = likeliest(z);
+    for (int i = 0; i < q.n_vocab; i++)
+        q.p[at + (size_t)i] = (float)exp((double)z[i] - q.lse[row]);
+    q.model[0].nll += q.loss[row];
+}
+
+/* The same row of m. */
 static void compare(struct model *m, int row, int32_t next)
 {
-    const float *a = q.ref + (size_t)row * (size_t)q.n_vocab;
-    const float *b = q.logits + (size_t)row * (size_t)q.n_vocab;
+    size_t at = (size_t)row * (size_t)q.n_vocab;
+    const float *a = q.ref + at, *b = q.logits + at, *p = q.p + at;
     double lse = lse_of(b), loss = lse - (double)b[next];
     double off = loss - q.loss[row], kl = lse - q.lse[row];
 
     for (int i = 0; i < q.n_vocab; i++)
-        kl += exp((double)a[i] - q.lse[row]) * ((double)a[i] - (double)b[i]);
+        kl += (double)p[i] * ((double)a[i] - (double)b[i]);
     m->nll += loss;
     m->off += off;
     m->off2 += off * off;
     m->kl += kl;
-    m->same += likeliest(a) == likeliest(b);
+    m->same += likeliest(b) == q.top[row];
 }
 
 /* --- the text ---------------------------------------------------------------- */
@@ -132,13 +148,8 @@ static void run_piece(size_t at, int rows, size_t end)
     int n = at + (size_t)rows < end ? rows : rows - 1;  /* that predict one */
 
     feed(&q.model[0], at, rows, q.ref);
-    for (int r = 0; r < n; r++) {
-        const float *z = q.ref + (size_t)r * (size_t)q.n_vocab;
-
-        q.lse[r] = lse_of(z);
-        q.loss[r] = q.lse[r] - (double)z[q.ids.id[at + (size_t)r + 1]];
-        q.model[0].nll += q.loss[r];
-    }
+    for (int r = 0; r < n; r++)
+        set_reference(r, q.ids.id[at + (size_t)r + 1]);
     q.n += n;
     for (int i = 1; i < q.n_model; i++) {
         feed(&q.model[i], at, rows, q.logits);
@@ -173,7 +184,8 @@ static void open_models(char **path, int n_ctx)
     }
     q.ref = mem_calloc((size_t)PIECE * (size_t)q.n_vocab, sizeof *q.ref);
     q.logits = mem_calloc((size_t)PIECE * (size_t)q.n_vocab, sizeof *q.ref);
-    if (!q.ref || !q.logits)
+    q.p = mem_calloc((size_t)PIECE * (size_t)q.n_vocab, sizeof *q.p);
+    if (!q.ref || !q.logits || !q.p)
         die("out of memory");
 }
 
@@ -212,5 +224,6 @@ int main(int argc, char **argv)
     tok_ids_release(&q.ids);
     mem_free(q.ref);
     mem_free(q.logits);
+    mem_free(q.p);
     return 0;
 }

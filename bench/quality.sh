@@ -17,7 +17,7 @@ shared=${SORITES_SHARED:-../shared}
 text=${2:-$shared/data/text/wikitext-2-raw-test.txt}
 prog=${SORITES_PROG:-./sorites}
 quality=${QUALITY:-build/bench/quality}
-types=${TYPES:-F32 BF16 Q8_0 Q6_K Q5_K Q4_K Q4_1 Q4_0 Q4_0+Q4_0}
+types=${TYPES:-F32 Q8_0 Q6_K Q5_K Q4_K Q4_1 Q4_0 Q4_0+Q4_0}
 tokens=${TOKENS:-20000} chunk=${CHUNK:-1024} rounds=${ROUNDS:-3}
 
 dir=$(mktemp -d)

@@ -318,8 +318,8 @@ const struct cmd cmd_quantize = {
     .name = "quantize", .operands = "IN OUT TYPE", .min = 3, .max = 3,
     .summary = "write a model with its weights in another type",
     .text = "TYPE is F32, F16, BF16, Q8_0, Q6_K, Q5_K, Q5_1, Q5_0, Q4_K, Q4_1 "
-            "or Q4_0.  Norms stay F32.  Rows\nthat are not whole blocks of a "
-            "K type take what llama.cpp would take: Q5_0 for Q4_K, Q5_1\nfor "
-            "Q5_K, Q8_0 for Q6_K; other rows F16.",
+            "or Q4_0.  Norms stay F32.  Rows that are not whole blocks of a K "
+            "type take what llama.cpp would take: Q5_0 for Q4_K, Q5_1 for "
+            "Q5_K, Q8_0 for Q6_K; other rows take F16.",
     .opts = opts, .run = run,
 };
