@@ -8,6 +8,7 @@
     X(replay)           \
     X(lens)             \
     X(fork)             \
+    X(diff)             \
     X(score)            \
     X(tokenize)         \
     X(inspect)          \
