@@ -1,5 +1,7 @@
 /* engine/engine.c - loading a model, timelines, and cutting work into passes;
  * see engine.h. */
+#define _DEFAULT_SOURCE         /* madvise(): glibc's posix_madvise() does not
+                                 * drop pages */
 #include "engine/engine.h"
 
 #include <stdlib.h>
@@ -151,8 +153,8 @@ static void drop_pages(const struct gguf *g)
     size_t from = (gguf_header_bytes(g) + page - 1) / page * page;
 
     if (from < gguf_size(g))
-        posix_madvise((void *)(uintptr_t)(gguf_map(g) + from),
-                      gguf_size(g) - from, POSIX_MADV_DONTNEED);
+        madvise((void *)(uintptr_t)(gguf_map(g) + from),
+                gguf_size(g) - from, MADV_DONTNEED);
 }
 
 static enum sor_err open_parts(struct engine *e, const char *path,
