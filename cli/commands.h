@@ -9,6 +9,7 @@
     X(lens)             \
     X(fork)             \
     X(diff)             \
+    X(ablate)           \
     X(score)            \
     X(tokenize)         \
     X(inspect)          \
