@@ -256,6 +256,14 @@ peer: ## build llama.cpp to measure against (five minutes)
 bench: all ## time it against llama.cpp in one run (PEER=its python)
 	@python="$(PEER)"; "$${python:-$$(sh setup/peer.sh)}" bench/peer.py $(BENCH)
 
+$(BUILD)/bench/cookbook: $(BUILD)/bench/cookbook.o $(AID_LIB) $(LIB)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -o $@ $^ $(LIBS)
+
+.PHONY: cookbook
+cookbook: $(BUILD)/bench/cookbook ## time docs/cookbook.md on a million tokens
+	@$(BUILD)/bench/cookbook $(BUILD)/cookbook.db
+
 .PHONY: accuracy
 accuracy: model $(BUILD)/bench/accuracy ## how often the default model is right (QUESTIONS=FILE)
 	@$(BUILD)/bench/accuracy "$$(sh setup/model.sh)" "$(or $(QUESTIONS),sums)"

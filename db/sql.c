@@ -67,7 +67,8 @@ static const struct { int limit, value; } limits[] = {
  * for those that can do no harm. */
 static const char connect[] =
     "SELECT 1 FROM heads(0), topk(0), ancestor_step(0), descendant_step(0), "
-    "path_diff(0, 0), json_each('[]'), json_tree('[]')";
+    "path_diff(0, 0), lens_at(0, 0), ablation_at(0, 0), json_each('[]'), "
+    "json_tree('[]')";
 
 static enum sor_err add_functions(struct sql *s, struct sor_msg *msg)
 {

@@ -131,7 +131,7 @@ static void softmax_final(sqlite3_context *to)
 
 static const struct tvf *const tables[] = {
     &tvf_heads, &tvf_topk, &tvf_ancestor_step, &tvf_descendant_step,
-    &tvf_path_diff
+    &tvf_path_diff, &tvf_lens_at, &tvf_ablation_at
 };
 
 static const struct {

@@ -5,6 +5,8 @@
  *   topk(path, pos, k)         the likeliest tokens
  *   ancestor_step(step, edges) what a step rests on; descendant_step() back
  *   path_diff(a, b)            two paths, token beside token
+ *   lens_at(path, pos)         what a stored lens says, or how to make it
+ *   ablation_at(path, pos)     what stored ablations say, or how to make them
  * Aggregates:
  *   entropy(w)                 nats, of the weights as shares of their sum
  *   softmax(x)                 JSON array of exp(x) as shares of their sum

@@ -55,7 +55,7 @@ struct tvf {
 };
 
 extern const struct tvf tvf_heads, tvf_topk, tvf_ancestor_step,
-    tvf_descendant_step, tvf_path_diff;
+    tvf_descendant_step, tvf_path_diff, tvf_lens_at, tvf_ablation_at;
 
 /* Makes f known to the connection; it must live as long. */
 int tvf_register(sqlite3 *sq, const struct tvf *f);

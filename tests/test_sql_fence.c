@@ -91,6 +91,10 @@ static void it_reads(void **state)
            "WHERE i < 10) SELECT sum(i) FROM n", &r));
     assert_int_equal(last[0].i, 55);
     OK(run("EXPLAIN QUERY PLAN SELECT * FROM token", &r));
+    OK(run("SELECT count(*) FROM heads(2, 40)", &r));
+    assert_true(last[0].i > 100);
+    OK(run("SELECT entropy(value) > 0 FROM json_each('[1, 2]')", &r));
+    assert_int_equal(last[0].i, 1);
     OK(run("SELECT * FROM v_token LIMIT 0", &r));
     assert_int_equal(r.n_row, 0);
     OK(run("  ;; ", &r));
@@ -142,6 +146,10 @@ static void it_does_not_write(void **state)
         "SELECT writefile('%s/new.db', 'x')", "SELECT readfile('/etc/passwd')",
         "SELECT edit('x')", "SELECT fts3_tokenizer('x', x'00')",
         "SELECT * FROM pragma_journal_mode",
+        "CREATE TEMP VIEW x AS SELECT * FROM heads(1, 1)",
+        "CREATE VIRTUAL TABLE x USING heads", "DELETE FROM heads",
+        "INSERT INTO topk(path) VALUES (1)", "SELECT * FROM heads",
+        "SELECT * FROM heads('; DROP TABLE token', 1)",
         "EXPLAIN DELETE FROM token",
         "SELECT 1; DELETE FROM token",
         "WITH x AS (SELECT 1) DELETE FROM token",
@@ -178,6 +186,7 @@ static void endless_queries_end(void **state)
         "SELECT count(*) FROM number a, number b, number c, number d",
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
         "SELECT i FROM n ORDER BY i DESC",
+        "SELECT count(*) FROM number a, number b, heads(1 + a.n % 4)",
     };
     struct sql_result r;
 

@@ -310,6 +310,47 @@ static void diff_tells_the_numbers(void **state)
                          "op <> '='"), 0);
 }
 
+/* --- experiments --------------------------------------------------------- */
+
+/* Lenses of path 2 in the prompt, which all paths share, and behind it. */
+static const char add_probes[] =
+    "INSERT INTO probe SELECT n, 1, 2, 1, CASE n WHEN 3 THEN 'ablate' ELSE "
+    "'lens' END, CASE n WHEN 1 THEN 20 ELSE 45 END, zeroblob(32), '{}', "
+    "(SELECT min(token_id) FROM piece), -0.5, 'ref', '1', 1, 1 FROM number "
+    "WHERE n IN (1, 2, 3);"
+    "INSERT INTO lens VALUES (1, 1, -1, 900, -9.0, 5.0, 3.0), "
+    "(2, 1, 0, 1, -0.5, 1.0, 0.0), (3, 2, 0, 1, -0.5, 1.0, 0.0);"
+    "INSERT INTO lens_top SELECT 1, 1, 0, 1, min(token_id), -0.5 FROM piece;"
+    "INSERT INTO effect VALUES (1, 3, 'zero', 'intervention', 2, 4, -1, -1, "
+    "-0.75, 0.1, 7), (2, 3, 'recompute', 'causal', -1, -1, 5, 9, -2.5, 0.9, 7)";
+
+static void experiments_are_read_or_named(void **state)
+{
+    (void)state;
+    assert_string_equal(list("SELECT compute FROM lens_at(2, 20)"),
+                        "sorites lens 3fa20000:1@20");
+    assert_int_equal(sqlite3_exec(sq, add_probes, NULL, NULL, NULL),
+                     SQLITE_OK);
+    assert_string_equal(list("SELECT layer || '/' || rank || '/' || "
+        "coalesce(top_text = text, '') || '/' || (compute IS NULL) FROM "
+        "lens_at(2, 20)"), "-1/900//1 0/1/1/1");
+    /* what holds for a prefix holds for all paths that begin with it */
+    assert_int_equal(one("SELECT count(layer) FROM lens_at(1, 20)"), 2);
+    assert_int_equal(one("SELECT count(layer) FROM lens_at('3fa20000:7', "
+                         "20)"), 2);
+    assert_int_equal(one("SELECT count(layer) FROM lens_at(2, 45)"), 1);
+    assert_string_equal(list("SELECT compute FROM lens_at(3, 45)"),
+                        "sorites lens 3fa20000:2@45");
+    assert_string_equal(list("SELECT how || '/' || measured || '/' || layer "
+        "|| '/' || span_from || '/' || logprob_after FROM ablation_at(2, 45)"),
+        "recompute/causal/-1/5/-2.5 zero/intervention/2/-1/-0.75");
+    assert_string_equal(list("SELECT compute FROM ablation_at(2, 44)"),
+                        "sorites ablate 3fa20000:1@44");
+    assert_int_equal(one("SELECT count(*) FROM lens_at(99, 1)"), 0);
+    assert_int_equal(one("SELECT count(*) FROM lens_at(1, NULL)"), 0);
+    refuses("SELECT * FROM lens_at(1)", "an argument is missing");
+}
+
 /* --- aggregates ---------------------------------------------------------- */
 
 static void near(const char *sql, double want)
@@ -459,6 +500,7 @@ int main(void)
         TEST(diff_is_the_shortest),
         TEST(diff_gives_up_in_time),
         TEST(diff_tells_the_numbers),
+        TEST(experiments_are_read_or_named),
         TEST(entropy_is_in_nats),
         TEST(softmax_sums_to_one),
         TEST(schemas_may_not_call_them),
