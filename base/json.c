@@ -133,37 +133,40 @@ static int by_key(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* A key that stands twice in this object itself. */
-static const char *twice_here(const cJSON *obj)
+/* In this object itself. */
+static int twice_here(const cJSON *obj, const char **twice)
 {
     size_t n = (size_t)cJSON_GetArraySize(obj), i = 0;
-    const char **key = mem_alloc(n * sizeof *key), *twice = NULL;
+    const char **key = mem_alloc(n * sizeof *key);
     const cJSON *c;
+    int found = 0;
 
     if (!key)
-        return NULL;            /* what comes next will say so */
+        return -1;
     cJSON_ArrayForEach(c, obj)
         key[i++] = c->string;
     qsort(key, n, sizeof *key, by_key);
-    for (i = 1; i < n && !twice; i++)
-        if (strcmp(key[i - 1], key[i]) == 0)
-            twice = key[i];
+    for (i = 1; i < n && !found; i++)
+        if (strcmp(key[i - 1], key[i]) == 0) {
+            *twice = key[i];
+            found = 1;
+        }
     mem_free(key);
-    return twice;
+    return found;
 }
 
-const char *json_twice(const cJSON *tree)
+int json_twice(const cJSON *tree, const char **key)
 {
-    const char *twice = cJSON_IsObject(tree) ? twice_here(tree) : NULL;
+    int found = cJSON_IsObject(tree) ? twice_here(tree, key) : 0;
     const cJSON *c;
 
     cJSON_ArrayForEach(c, tree) {
-        if (twice)
+        if (found)
             break;
         if (c->child)
-            twice = json_twice(c);
+            found = json_twice(c, key);
     }
-    return twice;
+    return found;
 }
 
 /* Escaped NULs as the bytes C0 80. */

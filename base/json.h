@@ -32,10 +32,10 @@ enum sor_err json_parse_nul(const char *text, size_t n, const char *where,
 enum sor_err json_parse_line(const char *text, size_t n, const char *where,
                              cJSON **out, struct sor_msg *msg);
 
-/* An object's key that stands twice in it, anywhere in the tree; NULL: there
- * is none.  Readers differ in which one they take, so foreign input that has
- * one is better refused. */
-const char *json_twice(const cJSON *tree);
+/* 1: an object in the tree has a key twice, *key; 0: none does; -1: out of
+ * memory.  Readers differ in which of the two they take, so foreign input that
+ * has them is better refused. */
+int json_twice(const cJSON *tree, const char **key);
 
 /* Appends the bytes of a string item of such a tree to out. */
 void json_text(const cJSON *item, struct str *out);

@@ -214,9 +214,64 @@ static void floats_survive_nine_digits(void **state)
     str_release(&out);
 }
 
+static void a_line_names_its_column(void **state)
+{
+    struct sor_msg msg;
+    cJSON *tree = NULL;
+
+    (void)state;
+    assert_int_equal(json_parse_line("{\"a\":x}", 7, "f:9", &tree, &msg),
+                     SOR_FORMAT);
+    assert_string_equal(msg.text, "f:9:6: not JSON from here on");
+    assert_int_equal(json_parse_line("[\"a\\u0000b\"]", 12, "f:9", &tree,
+                                     &msg), SOR_OK);
+    assert_string_equal(cJSON_GetArrayItem(tree, 0)->valuestring,
+                        "a\xC0\x80" "b");
+    cJSON_Delete(tree);
+}
+
+static void a_key_that_stands_twice_is_found(void **state)
+{
+    static const struct { const char *text; int found; } list[] = {
+        { "{\"a\":{\"b\":1},\"b\":[{\"a\":1}]}", 0 }, { "[1,[]]", 0 },
+        { "{\"c\":1,\"a\":1,\"c\":2}", 1 }, { "[[{\"c\":1,\"c\":1}],2]", 1 },
+    };
+    const char *key = NULL;
+    struct sor_msg msg;
+    cJSON *tree;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
+        assert_int_equal(json_parse(list[i].text, strlen(list[i].text), "t",
+                                    &tree, &msg), SOR_OK);
+        assert_int_equal(json_twice(tree, &key), list[i].found);
+        if (list[i].found)
+            assert_string_equal(key, "c");
+        cJSON_Delete(tree);
+    }
+}
+
+static void reals_come_back_to_the_bit(void **state)
+{
+    struct str out;
+    struct json j;
+
+    (void)state;
+    str_init(&out);
+    json_init(&j, &out);
+    json_arr(&j);
+    json_real(&j, 0.1), json_real(&j, 1e300 * 1e10);
+    json_end_arr(&j);
+    assert_string_equal(out.p, "[0.10000000000000001,null]");
+    str_release(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_line_names_its_column),
+        cmocka_unit_test(a_key_that_stands_twice_is_found),
+        cmocka_unit_test(reals_come_back_to_the_bit),
         cmocka_unit_test(good_text_becomes_a_tree),
         cmocka_unit_test(bad_text_is_located),
         cmocka_unit_test(nul_is_refused_in_both_spellings),

@@ -4,11 +4,12 @@
  *     {"TABLE":{"COLUMN":VALUE,..}}       many
  *     {"end":"UID","rows":N}
  *
- * A blob is hex.  An integer that a double cannot hold is text, as in
- * proto3's JSON.  A real has the 17 digits that bring its bits back. */
+ * A blob is hex, and so is text that JSON cannot hold: {"hex":".."}.  An
+ * integer that a double cannot hold is text, as in proto3's JSON.  A real has
+ * the 17 digits that bring its bits back. */
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/hash.h"
 #include "base/json.h"
@@ -58,12 +59,25 @@ static void put_int(struct json *j, int64_t v)
     json_str(j, digits);
 }
 
+/* NUL would be read back as something else, and what is no UTF-8 as U+FFFD. */
+static void put_text(struct json *j, const char *s, size_t n)
+{
+    if (utf8_valid(s, n) && !memchr(s, '\0', n)) {
+        json_strn(j, s, n);
+        return;
+    }
+    json_obj(j);
+    json_key(j, "hex");
+    put_hex(j, s, n);
+    json_end_obj(j);
+}
+
 static void put_value(struct json *j, const struct sql_value *v)
 {
     switch (v->kind) {
     case SQL_INT:  put_int(j, v->i); break;
     case SQL_REAL: json_real(j, v->r); break;
-    case SQL_TEXT: json_strn(j, v->p, v->n); break;
+    case SQL_TEXT: put_text(j, v->p, v->n); break;
     case SQL_BLOB: put_hex(j, v->p, v->n); break;
     case SQL_NULL: json_null(j); break;
     }
@@ -80,14 +94,8 @@ static enum sor_err put_row(void *ud, const struct dump_row *r,
     json_key(&j, r->table);
     json_obj(&j);
     for (int i = 0; i < r->n; i++) {
-        const struct sql_value *v = &r->v[i];
-
-        if (v->kind == SQL_TEXT && !utf8_valid(v->p, v->n))
-            return sor_fail(msg, SOR_UNSUP, "%s %lld: %s is no UTF-8, which "
-                            "JSON cannot hold", r->table, (long long)r->v[0].i,
-                            r->column[i]);
         json_key(&j, r->column[i]);
-        put_value(&j, v);
+        put_value(&j, &r->v[i]);
     }
     json_end_obj(&j);
     json_end_obj(&j);
@@ -124,6 +132,9 @@ enum sor_err export_jsonl(struct db *d, int64_t run_id,
         return sor_fail(msg, SOR_FORMAT, "run %lld cannot be read",
                         (long long)run_id);
     snprintf(uid, sizeof uid, "%s", r.uid);
+    if (!r.prompt)
+        return sor_fail(msg, SOR_NOTFOUND, "run %.8s was forgotten: nothing is "
+                        "left to export", uid);
     db_rest(d);
     str_init(&l.line);
     if (!(err = put_mark(&l, uid, 0, msg)) &&

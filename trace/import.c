@@ -255,7 +255,7 @@ enum sor_err import_value(struct import *im, const char *text, size_t n,
                           const char *where, struct sor_msg *msg)
 {
     const cJSON *one;
-    const char *twice;
+    const char *twice = "";
     struct sor_msg why;
     cJSON *tree = NULL;
     enum sor_err err = json_parse_line(text, n, where, &tree, &why);
@@ -265,7 +265,10 @@ enum sor_err import_value(struct import *im, const char *text, size_t n,
             *msg = why;
         return refuse(im, err, why.text);
     }
-    if ((twice = json_twice(tree))) {
+    int found = json_twice(tree, &twice);
+    if (found < 0) {
+        err = sor_fail(msg, SOR_NOMEM, "%s: out of memory", where);
+    } else if (found) {
         sor_fail(&why, SOR_FORMAT, "%s:1: the key \"%.60s\" stands twice in "
                  "one object", where, twice);
         err = refuse(im, SOR_FORMAT, why.text);

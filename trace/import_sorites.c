@@ -2,7 +2,31 @@
 #include <math.h>
 #include <string.h>
 
+#include "trace/ascii.h"
 #include "trace/import_impl.h"
+
+static int digit(char c)
+{
+    return is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* {"hex":".."}: text that JSON cannot hold, spelled out in its own place. */
+static int from_hex(const cJSON *c, struct sql_value *v)
+{
+    const cJSON *hex = import_get(c, "hex");
+    char *s = cJSON_IsString(hex) ? hex->valuestring : NULL;
+    size_t n = 0;
+
+    for (; s && s[2 * n]; n++) {
+        int hi = digit(s[2 * n]), lo = digit(s[2 * n + 1]);
+
+        if (hi < 0 || lo < 0)
+            return -1;
+        s[n] = (char)(hi << 4 | lo);
+    }
+    *v = (struct sql_value){ .kind = SQL_BLOB, .p = s, .n = n };
+    return s ? 0 : -1;
+}
 
 /* JSON to a row's value; what JSON has no word for comes as text and
  * load_row() knows the column's type.  0, or -1: no value of a row. */
@@ -24,7 +48,7 @@ static int to_value(const cJSON *c, struct sql_value *v)
         v->kind = SQL_REAL;
         v->r = x;
     } else if (!cJSON_IsNull(c)) {
-        return -1;
+        return from_hex(c, v);
     }
     return 0;
 }
