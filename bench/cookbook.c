@@ -64,7 +64,7 @@ static enum sor_err measure_all(const char *db, int *n_slow,
 
     for (int i = 0; i < n && !err; i++) {
         uint64_t ns;
-        int n_row;
+        int n_row = 0;
 
         err = measure(s, page[i].sql, &n_row, &ns, msg);
         if (!err)

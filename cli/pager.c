@@ -24,6 +24,7 @@ FILE *pager_open(FILE *to)
     if (!*command || strcmp(command, "cat") == 0)
         return NULL;
     fflush(to);
+    /* $PAGER is a command line, and the user's own.  NOLINTNEXTLINE */
     if (!(pager = popen(command, "w")))
         return NULL;
     sigemptyset(&ignore.sa_mask);

@@ -1,4 +1,4 @@
-/* db/tvf_probe.c - lens_at() and ablation_at(): experiments that have been stored.
+/* db/tvf_probe.c - lens_at() and ablation_at(): experiments as stored.
  *
  * SQL does not start a model.  Where nothing is stored for a position, one
  * row has NULL in every column but `compute`: the command that computes it. */

@@ -42,9 +42,10 @@ int cookbook_read(const char *page, struct cookbook *to)
 enum sor_err cookbook_db(const char *path, int n_run, int n_token,
                          struct sor_msg *msg)
 {
-    struct mkdb_opts asked = { .n_run = 2, .heads = 1, .n_token = n_token };
-    struct mkdb_opts rest = { .n_run = n_run - 2, .first = 2, .n_token = n_token,
-                              .every = 10, .unfinished = 1 };
+    struct mkdb_opts asked = { .n_run = 2, .n_token = n_token, .heads = 1 };
+    struct mkdb_opts rest = { .n_run = n_run - 2, .first = 2,
+                              .n_token = n_token, .every = 10,
+                              .unfinished = 1 };
     enum sor_err err = mkdb(path, &asked, msg);
 
     return err ? err : mkdb(path, &rest, msg);
