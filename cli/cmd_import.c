@@ -13,15 +13,22 @@
 #include "cli/input.h"
 #include "cli/progress.h"
 #include "db/load.h"
+#include "engine/engine.h"
+#include "probe/second.h"
 #include "trace/import.h"
 
-enum { SAID_MAX = 20 };     /* refused records that are named one by one */
+enum {
+    SAID_MAX = 20,          /* refused records that are named one by one */
+    UID_HEX = 32
+};
 
-static struct { int wait; } opt;
+static struct { int wait, second; } opt;
 
 static const struct opt_spec opts[] = {
     { 0, "wait", NULL, OPT_FLAG, &opt.wait,
       "wait where another process writes", 0, 0 },
+    { 0, "second-opinion", NULL, OPT_FLAG, &opt.second,
+      "record the local model's view of what is added", 0, 0 },
     OPT_END
 };
 
@@ -29,10 +36,12 @@ struct job {
     struct cli *cli;
     struct db_writer *w;
     struct import *im;
+    struct import_counts n;
     struct load_counts merged;          /* all databases */
     struct progress bar;
     uint64_t n_line;
     int n_said;
+    struct str added;                   /* uids, 32 digits each */
 };
 
 static int stopped(void *ud)
@@ -49,6 +58,11 @@ static void bad(void *ud, const char *sentence)
         log_warn("%s", sentence);
     else if (j->n_said == SAID_MAX + 1)
         log_warn("more are refused; only their number is told");
+}
+
+static void added(void *ud, const char *uid)
+{
+    str_puts(&((struct job *)ud)->added, uid);
 }
 
 /* --- files --------------------------------------------------------------- */
@@ -139,7 +153,7 @@ static enum sor_err merge(struct job *j, const char *path)
 
 static enum sor_err report(struct job *j)
 {
-    const struct import_counts *n = import_counts(j->im);
+    const struct import_counts *n = &j->n;
     long long n_new = n->n_new + j->merged.n_new;
     long long n_known = n->n_known + j->merged.n_known;
     long long n_bad = j->n_said;
@@ -173,7 +187,7 @@ static enum sor_err report(struct job *j)
 
 static enum sor_err take_all(struct job *j)
 {
-    struct import_opts o = { .bad = bad, .ud = j };
+    struct import_opts o = { .bad = bad, .added = added, .ud = j };
     enum sor_err err = import_open(j->w, &o, &j->im, &j->cli->msg);
 
     progress_begin(&j->bar, j->cli, "importing", "records", 0);
@@ -181,6 +195,58 @@ static enum sor_err take_all(struct job *j)
         err = is_database(j->cli->argv[i]) ? merge(j, j->cli->argv[i])
                                            : take_lines(j, j->cli->argv[i]);
     progress_end(&j->bar);
+    if (j->im)
+        j->n = *import_counts(j->im);
+    return err;
+}
+
+/* --- the local model's view ---------------------------------------------- */
+
+static enum sor_err view_all(struct job *j, struct engine *e,
+                             const struct model_id *id)
+{
+    struct second s = { e, id, cli_db(j->cli), stopped, NULL };
+    size_t n = j->added.len / UID_HEX;
+    enum sor_err err = SOR_OK;
+    struct progress bar;
+
+    progress_begin(&bar, j->cli, "second opinion", "runs", n);
+    for (size_t i = 0; i < n && !err; i++) {
+        char of[UID_HEX + 1], uid[UID_HEX + 1];
+
+        snprintf(of, sizeof of, "%.*s", UID_HEX, j->added.p + i * UID_HEX);
+        err = second_opinion(&s, of, uid, &j->cli->msg);
+        if (err == SOR_LIMIT) {
+            log_warn("run %.8s: %s", of, j->cli->msg.text);
+            err = SOR_OK;
+        } else if (!err) {
+            log_info("run %.8s is the local model's view of run %.8s", uid,
+                     of);
+        }
+        progress_set(&bar, i + 1);
+    }
+    progress_end(&bar);
+    return err;
+}
+
+static enum sor_err second_opinions(struct job *j)
+{
+    struct engine_opts o = { .n_thread = j->cli->threads };
+    struct engine *e = NULL;
+    struct model_id id = { .n_part = 0 };
+    enum sor_err err;
+
+    if (!str_ok(&j->added))
+        return sor_fail(&j->cli->msg, SOR_NOMEM, "out of memory");
+    if (!j->added.len)
+        return SOR_OK;
+    err = engine_open(cli_model(j->cli), &o, &e, &j->cli->msg);
+    if (!err)
+        err = model_id_read(cli_model(j->cli), &id, &j->cli->msg);
+    if (!err)
+        err = view_all(j, e, &id);
+    engine_close(e);
+    model_id_release(&id);
     return err;
 }
 
@@ -188,15 +254,20 @@ static enum sor_err run(struct cli *cli)
 {
     struct db_writer_opts o = { .wait = opt.wait, .cancelled = stopped };
     struct job j = { .cli = cli };
-    enum sor_err err;
+    enum sor_err err, viewed = SOR_OK;
 
     cli_catch_signals();
     if ((err = db_writer_open(cli_db(cli), &o, &j.w, &cli->msg)))
         return err;
-    if (!(err = take_all(&j)))
-        err = report(&j);
+    str_init(&j.added);
+    err = take_all(&j);
     import_close(j.im);
-    db_writer_close(j.w);
+    db_writer_close(j.w);       /* the recorder takes its place */
+    if (!err && opt.second)
+        viewed = second_opinions(&j);
+    if (!err)
+        err = viewed ? viewed : report(&j);
+    str_release(&j.added);
     return err;
 }
 
@@ -208,6 +279,10 @@ const struct cmd cmd_import = {
             "OpenInference spans, rows of\n{\"question\",\"completion\"}, and "
             "Sorites databases.  A run that is there already\nis not added "
             "again.  Records that cannot be read are named and left out; the\n"
-            "others are stored, and the exit code is 3.\n",
+            "others are stored, and the exit code is 3.\n\n"
+            "--second-opinion feeds what was added to the model of -m as if "
+            "it had written\nit, and records its surprise and what its layers "
+            "did as a run of its own: the\nlocal model's view, not a "
+            "judgement.\n",
     .opts = opts, .run = run
 };
