@@ -14,8 +14,23 @@
  * in each lane; lanes are joined by vf_sum() alone, whose tree is fixed. */
 
 #define MOST_ROWS 16        /* of any tile */
+#ifndef UNROLL              /* what has no registers to fill leaves it empty */
 #define UNROLL _Pragma("GCC unroll 16")
+#endif
+/* The sanitizers check every lane of every instance: minutes of compiling.  One
+ * instance of each function does for them. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define KERN_SANITIZED
+#endif
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define KERN_SANITIZED
+#endif
+#ifdef KERN_SANITIZED
+#define INLINE static
+#else
 #define INLINE static inline __attribute__((always_inline))
+#endif
 
 /* exp(x), relative error < 2e-7 for -87.3 <= x <= 88; arguments outside are
  * clamped.  x = n ln2 + r, exp(x) = 2^n (1 + r + r^2 P(r)).

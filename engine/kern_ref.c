@@ -19,6 +19,7 @@ struct ref_vb { uint8_t v[4 * KERN_LANES]; };
 #define TILE_BLOCKS 1
 #define TILE_DIMS 1
 #define TILE_MANY 1
+#define UNROLL
 
 #define EACH_LANE(expr)                                                      \
     {                                                                        \
