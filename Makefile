@@ -170,10 +170,14 @@ unit: $(TESTS) $(PROG) ## build and run the test programs, as they are
 .PHONY: check
 check: ## everything that must hold: both compilers, sanitizers, lint, docs
 	@sh setup/packages.sh build check
-	@$(MAKE) --no-print-directory all unit layers headers lint
+	@$(MAKE) --no-print-directory all unit layers headers lint datasette
 	@$(MAKE) --no-print-directory CC=clang BUILD=build/clang all
 	@SORITES_FAST=1 $(MAKE) --no-print-directory CC=clang BUILD=build/clang unit
 	@$(MAKE) --no-print-directory asan
+
+.PHONY: datasette
+datasette: $(EXT) $(BUILD)/bench/cookbook ## ask a trace in Datasette, from PyPI
+	@sh tests/datasette.sh $(BUILD)
 
 # leak checking stays on; a refused huge allocation must be NULL, not death.
 .PHONY: asan
