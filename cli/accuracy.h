@@ -9,4 +9,13 @@
  * question may be NULL (forgotten).  Constant. */
 const char *accuracy_known(const uint8_t sha256[32], const char *question);
 
+/* The figures behind that sentence: `right` of `n`, and the share that the
+ * best constant answer gets right.  0: nothing is known. */
+struct accuracy {
+    int right, n;
+    double chance;
+};
+int accuracy_figures(const uint8_t sha256[32], const char *question,
+                     struct accuracy *out);
+
 #endif

@@ -10,6 +10,7 @@
     X(fork)             \
     X(diff)             \
     X(ablate)           \
+    X(faithful)         \
     X(score)            \
     X(tokenize)         \
     X(inspect)          \
