@@ -11,6 +11,8 @@
     X(diff)             \
     X(ablate)           \
     X(faithful)         \
+    X(attention)        \
+    X(activations)      \
     X(score)            \
     X(tokenize)         \
     X(inspect)          \

@@ -76,6 +76,33 @@ static double norm(const float *v, size_t n)
     return sqrt(sum);
 }
 
+/* --- attention -------------------------------------------------------------------- */
+
+static void on_head(void *ud, const struct hook_event *ev)
+{
+    const struct hook_head *h = &ev->u.head;
+
+    for (int k = 0; k < h->n_top; k++)
+        result_add(ud, DB_ATTENTION, &(struct db_attention){
+            .layer = ev->layer, .head = h->head, .rank = k + 1,
+            .key_pos = h->pos[k], .weight = (double)h->weight[k],
+            .entropy = (double)h->entropy });
+}
+
+enum sor_err lens_attention(struct prefix *p, struct engine *e, int pos,
+                            struct result *out, struct sor_msg *msg)
+{
+    struct hook_observer watch = { .mask = 1u << HOOK_HEAD, .ud = out,
+                                   .on_event = on_head };
+    enum sor_err err = prefix_feed(p, e, pos, NULL, NULL, msg);
+    uint64_t start = clock_mono_ns();
+
+    if (!err)
+        err = prefix_feed(p, e, pos + 1, &watch, NULL, msg);
+    out->head.wall_ns = (int64_t)(clock_mono_ns() - start);
+    return err;
+}
+
 /* --- activations ----------------------------------------------------------------- */
 
 static void add_layer(const struct lens_row *row, int layer,

@@ -56,6 +56,10 @@ enum sor_err lens_read(struct prefix *p, struct engine *e, int pos,
                        struct sor_msg *msg);
 void lens_row_release(struct lens_row *r);
 
+/* Rows attention: the heaviest positions of every head of the row at pos. */
+enum sor_err lens_attention(struct prefix *p, struct engine *e, int pos,
+                            struct result *out, struct sor_msg *msg);
+
 /* Rows activation and neuron (the `top` largest by size in each layer). */
 void lens_activations(const struct lens_row *row, int top, struct result *out);
 
