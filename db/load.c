@@ -369,7 +369,7 @@ static enum sor_err arrange(struct load *l, enum table t,
                             const struct dump_row *r, struct sql_value *v,
                             struct sor_msg *msg)
 {
-    for (int i = 0; i < l->col[t].n; i++)
+    for (int i = 0; i < DUMP_COLUMNS; i++)
         v[i] = (struct sql_value){ .kind = SQL_NULL };
     for (int i = 0; i < r->n; i++) {
         int k = portable_find(&l->col[t], r->column[i]);

@@ -159,58 +159,68 @@ static enum sor_err begin_path(struct view *v, int i, int n_tok)
 
 /* --- teacher forcing ----------------------------------------------------- */
 
-static int is_cancelled(const struct view *v)
+/* One chunk, the logits of its last n_logits rows to `logits`. */
+static enum sor_err step(struct view *v, const struct engine_feed *f)
 {
-    return v->s->cancelled && v->s->cancelled(v->s->ud);
+    if (v->s->cancelled && v->s->cancelled(v->s->ud))
+        return sor_fail(v->msg, SOR_INTERRUPTED, "interrupted");
+    return engine_step(v->s->e, f, 1, v->msg);
 }
 
-/* Feeds tokens in chunks; first (may be NULL): the last one's logits. */
-static enum sor_err feed(struct view *v, struct session *s, const int32_t *tok,
-                         int n, float *first)
+/* The prompt; the logits after it to v->first. */
+static enum sor_err feed_prompt(struct view *v)
 {
+    int n = (int)v->ids.n;
     enum sor_err err = SOR_OK;
 
     for (int at = 0, take; at < n && !err; at += take) {
         take = n - at < CHUNK ? n - at : CHUNK;
-        struct engine_feed f = { .session = s, .tok = tok + at, .n_tok = take,
-                                 .n_logits = first && at + take == n,
-                                 .logits = first };
+        struct engine_feed f = { v->root, v->ids.id + at, take,
+                                 at + take == n, v->first };
 
-        err = is_cancelled(v) ? sor_fail(v->msg, SOR_INTERRUPTED,
-                                         "interrupted")
-                              : engine_step(v->s->e, &f, 1, v->msg);
+        err = step(v, &f);
     }
     return err;
 }
 
-/* What the model thought of each token before it saw it.  A twin of the
- * timeline runs ahead unobserved, since a token's probability must be told
- * before its row goes in. */
-static enum sor_err measure(struct view *v, struct session *s,
-                            const struct tok_ids *text,
-                            struct sampler_pick *pick)
+/* The text, every row with its logits: attention is kept for such rows alone.
+ * pick (may be NULL): what the model thought of each token before it saw it. */
+static enum sor_err feed_text(struct view *v, struct session *s,
+                              const struct tok_ids *text,
+                              struct sampler_pick *pick)
 {
     size_t width = (size_t)n_vocab(v);
-    struct session *twin = NULL;
-    enum sor_err err = session_fork(s, TWIN_TAG + session_tag(s),
-                                    (int)v->ids.n, &twin, v->msg);
+    int n = (int)text->n;
+    enum sor_err err = SOR_OK;
 
     memcpy(v->logits, v->first, width * sizeof *v->logits);
-    for (int at = 0, take; at < (int)text->n && !err; at += take) {
-        take = (int)text->n - at < CHUNK ? (int)text->n - at : CHUNK;
-        struct engine_feed f = { .session = twin, .tok = text->id + at,
-                                 .n_tok = take, .n_logits = take,
-                                 .logits = v->logits + width };
+    for (int at = 0, take; at < n && !err; at += take) {
+        take = n - at < CHUNK ? n - at : CHUNK;
+        struct engine_feed f = { s, text->id + at, take, take,
+                                 v->logits + width };
 
-        err = is_cancelled(v) ? sor_fail(v->msg, SOR_INTERRUPTED,
-                                         "interrupted")
-                              : engine_step(v->s->e, &f, 1, v->msg);
-        for (int i = 0; i < take && !err; i++)
+        err = step(v, &f);
+        for (int i = 0; pick && i < take && !err; i++)
             sampler_measure(v->logits + (size_t)i * width, text->id[at + i],
                             SAMPLER_TOP, &v->scratch, &pick[at + i]);
         memcpy(v->logits, v->logits + (size_t)take * width,
                width * sizeof *v->logits);
     }
+    return err;
+}
+
+/* A twin of the timeline runs ahead unobserved, since a token's probability
+ * must be told before its row goes in. */
+static enum sor_err measure(struct view *v, struct session *s,
+                            const struct tok_ids *text,
+                            struct sampler_pick *pick)
+{
+    struct session *twin = NULL;
+    enum sor_err err = session_fork(s, TWIN_TAG + session_tag(s),
+                                    (int)v->ids.n, &twin, v->msg);
+
+    if (!err)
+        err = feed_text(v, twin, text, pick);
     session_close(twin);
     return err;
 }
@@ -245,7 +255,7 @@ static enum sor_err open_session(struct view *v, int i, struct session **s)
         return session_fork(v->root, tag_of(i), n, s, v->msg);
     if ((err = session_open(v->s->e, tag_of(0), 0, &v->root, v->msg)) ||
         (err = engine_observe(v->s->e, rec_observer(v->rec), v->msg)) ||
-        (err = feed(v, v->root, v->ids.id, n, v->first)))
+        (err = feed_prompt(v)))
         return err;
     v->prefilled_ns = clock_mono_ns();
     *s = v->root;
@@ -267,7 +277,7 @@ static enum sor_err force(struct view *v, struct session *s,
     for (size_t i = 0; i < text->n && !err; i++)
         tell(v, s, (int)(v->ids.n + i), &pick[i]);
     if (!err)
-        err = feed(v, s, text->id, (int)text->n, NULL);
+        err = feed_text(v, s, text, NULL);
     mem_free(pick);
     return err;
 }

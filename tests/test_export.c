@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "db/load.h"
@@ -207,7 +208,7 @@ static void every_id_is_known_for_one(void **state)
 {
     (void)state;
     for (int k = 0; k < TABLES; k++) {
-        struct portable p;
+        struct portable p = { .n = 0 };
 
         portable_init(&p, (enum table)k);
         assert_int_equal(portable_find(&p, "id"), 0);
@@ -223,6 +224,33 @@ static void every_id_is_known_for_one(void **state)
     }
 }
 
+/* 689 real traces of DeepSeek-R1; the time is for a machine of two cores. */
+static void real_traces_go_in_at_once(void **state)
+{
+    const char *shared = getenv("SORITES_SHARED");
+    char file[256], command[512];
+    struct timespec from, to;
+
+    (void)state;
+    snprintf(file, sizeof file, "%s/data/traces_r1_medical/dev.jsonl.gz",
+             shared ? shared : "../shared");
+    if (access(file, R_OK) != 0) {
+        print_message("no %s\n", file);
+        skip();
+    }
+    snprintf(command, sizeof command, "zcat '%s' > '%s'", file,
+             path_of("r1.jsonl"));
+    assert_int_equal(system(command), 0);
+    clock_gettime(CLOCK_MONOTONIC, &from);
+    assert_int_equal(prog_run("import --db v.db r1.jsonl"), 0);
+    clock_gettime(CLOCK_MONOTONIC, &to);
+    assert_string_equal(prog_out, "689 runs added, 0 there already\n");
+    print_message("%ld s\n", (long)(to.tv_sec - from.tv_sec));
+    assert_int_equal(prog_run("sql --db v.db --json \"SELECT count(*) > 50000 "
+        "AS steps, sum(role = 'conclude') > 600 AS ends FROM v_step\""), 0);
+    assert_string_equal(prog_out, "{\"steps\":1,\"ends\":1}\n");
+}
+
 #define EACH(f) cmocka_unit_test_setup(f, setup)
 
 int main(void)
@@ -235,6 +263,7 @@ int main(void)
         EACH(spans_keep_paths_and_texts),
         EACH(documents_and_lines_are_told_apart),
         EACH(any_view_is_csv),
+        EACH(real_traces_go_in_at_once),
         cmocka_unit_test(every_id_is_known_for_one),
     };
 

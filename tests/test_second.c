@@ -54,11 +54,12 @@ static void the_view_is_a_run_of_its_own(void **state)
         "b.kind = 'score' AND b.stop = 'scored'"), "{\"n\":3}\n");
     assert_string_equal(sql("s.db", "SELECT count(*) > 20 AS many, "
         "sum(t.logprob IS NULL) AS none, sum(t.entropy IS NULL) AS no_entropy, "
-        "sum(t.layers IS NULL) AS no_layers, sum(t.alt IS NULL) AS no_alt "
+        "sum(t.layers IS NULL) AS no_layers, sum(t.alt IS NULL) AS no_alt, "
+        "sum(t.digest IS NULL) AS no_digest "
         "FROM token t JOIN path p ON p.id = t.path_id JOIN run r "
         "ON r.id = p.run_id WHERE p.kind = 'score' AND t.pos >= r.n_prompt"),
         "{\"many\":1,\"none\":0,\"no_entropy\":0,\"no_layers\":0,"
-        "\"no_alt\":0}\n");
+        "\"no_alt\":0,\"no_digest\":0}\n");
     assert_int_equal(prog_run("verify --chain s.db"), 0);
     assert_int_equal(prog_run("import --db s.db --second-opinion -m none.gguf "
                               "rows.jsonl"), 0);     /* nothing was added */
