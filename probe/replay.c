@@ -140,8 +140,9 @@ static void on_event(void *ud, const struct hook_event *ev)
         check_logits(r, ev, row);
 }
 
-/* Draws the token at `row` again from the logits before it.  On another
- * instruction set only its log-probability is compared, loosely. */
+/* Draws the token at `row` again from the logits before it; with no sampler it
+ * was given, not drawn, and its probability alone is compared.  On another
+ * instruction set that is compared loosely. */
 static void check_choice(struct replay *r, struct sampler *s,
                          const struct record_row *row, const float *logits)
 {
@@ -164,7 +165,10 @@ static void check_choice(struct replay *r, struct sampler *s,
             return;
         d->what = "log-probability";
     } else {
-        sampler_pick(s, logits, 0, &r->scratch, &pick);
+        if (s)
+            sampler_pick(s, logits, 0, &r->scratch, &pick);
+        else
+            sampler_measure(logits, row->id, 0, &r->scratch, &pick);
         int chosen = pick.id == row->id;
         if ((chosen && pick.logprob == row->logprob) ||
             !(d = differ(r, row->pos, RANK_CHOICE)))
@@ -280,7 +284,8 @@ static enum sor_err replay_path(struct replay *r, struct db *d,
         /* The path's seed is the key that its draws come from. */
         sampler.key = (uint64_t)path->seed;
         r->path = path->ordinal;
-        err = feed_path(r, s, &sampler, msg);
+        err = feed_path(r, s, strcmp(path->kind, "score") ? &sampler : NULL,
+                        msg);
         r->out->n_path++;
         r->out->n_gap += r->rec.gap;
     }

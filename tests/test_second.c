@@ -61,6 +61,8 @@ static void the_view_is_a_run_of_its_own(void **state)
         "{\"many\":1,\"none\":0,\"no_entropy\":0,\"no_layers\":0,"
         "\"no_alt\":0,\"no_digest\":0}\n");
     assert_int_equal(prog_run("verify --chain s.db"), 0);
+    assert_int_equal(prog_run("replay last --verify --db s.db"), 0);
+    assert_int_equal(strncmp(prog_out, "identical: 2 paths", 18), 0);
     assert_int_equal(prog_run("import --db s.db --second-opinion -m none.gguf "
                               "rows.jsonl"), 0);     /* nothing was added */
     assert_int_equal(prog_run("import --db n.db --second-opinion -m none.gguf "
