@@ -427,6 +427,10 @@ enum sor_err replay_engine(struct db *d, const struct db_run *run,
     struct sor_msg why;
     enum sor_err err, other;
 
+    if (strcmp(run->isa, "none") == 0)
+        return sor_fail(msg, SOR_UNSUP, "run %.8s was imported: nothing was "
+                        "computed here that could be computed again (import "
+                        "--second-opinion does)", run->uid);
     model_id_begin(&job, model_path);
     err = engine_open(model_path, &opts, &e, msg);
     other = model_id_finish(&job, &id, &why);

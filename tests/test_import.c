@@ -232,7 +232,8 @@ static void genai_spans_of_one_parent_are_paths(void **state)
         "\"attributes\":[%s"
         ATTR("gen_ai.output.messages", "stringValue",
              "\"[{\\\"role\\\":\\\"assistant\\\",\\\"content\\\":"
-             "\\\"The answer is 5.\\\",\\\"finish_reason\\\":\\\"length\\\"}]\"")
+             "\\\"The answer is 5.\\\","
+             "\\\"finish_reason\\\":\\\"length\\\"}]\"")
         "]}"), one, one);
     assert_int_equal(take_one(value).n_new, 1);
     assert_string_equal(said, "");

@@ -38,6 +38,7 @@ static const char *sql(const char *db, const char *query)
 static void the_view_is_a_run_of_its_own(void **state)
 {
     const char *model = models_small();
+    char uid[33];
 
     (void)state;
     assert_non_null(model);
@@ -63,6 +64,12 @@ static void the_view_is_a_run_of_its_own(void **state)
     assert_int_equal(prog_run("verify --chain s.db"), 0);
     assert_int_equal(prog_run("replay last --verify --db s.db"), 0);
     assert_int_equal(strncmp(prog_out, "identical: 2 paths", 18), 0);
+    assert_int_equal(prog_run("sql --db s.db \"SELECT uid FROM run WHERE id = "
+                              "1\""), 0);
+    snprintf(uid, sizeof uid, "%.32s", strchr(prog_out, '\n') + 1);
+    assert_int_equal(prog_run("replay %s --verify --db s.db -m '%s'", uid,
+                              model), 3);
+    prog_expect_sentence("was imported");
     assert_int_equal(prog_run("import --db s.db --second-opinion -m none.gguf "
                               "rows.jsonl"), 0);     /* nothing was added */
     assert_int_equal(prog_run("import --db n.db --second-opinion -m none.gguf "
