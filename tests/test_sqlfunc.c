@@ -440,6 +440,82 @@ static void other_databases_are_refused(void **state)
     near("SELECT entropy(1) FROM (VALUES (1), (1))", log(2));
 }
 
+/* --- out of memory ------------------------------------------------------- */
+
+static sqlite3_mem_methods real_heap;
+static int fail_at, failed;             /* the nth from now; 0: none */
+
+static int fails(void)
+{
+    if (fail_at && --fail_at == 0)
+        failed = 1;
+    return failed;                      /* once out, it stays out */
+}
+
+static void *heap_malloc(int n)
+{
+    return fails() ? NULL : real_heap.xMalloc(n);
+}
+
+static void *heap_realloc(void *p, int n)
+{
+    return fails() ? NULL : real_heap.xRealloc(p, n);
+}
+
+/* Before SQLite is used at all. */
+static void watch_the_heap(void)
+{
+    sqlite3_mem_methods mine;
+
+    sqlite3_config(SQLITE_CONFIG_GETMALLOC, &real_heap);
+    mine = real_heap;
+    mine.xMalloc = heap_malloc;
+    mine.xRealloc = heap_realloc;
+    sqlite3_config(SQLITE_CONFIG_MALLOC, &mine);
+    sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0);
+}
+
+static int run_all(const char *sql)
+{
+    sqlite3_stmt *st = NULL;
+    int rc = sqlite3_prepare_v2(sq, sql, -1, &st, NULL);
+
+    while (rc == SQLITE_OK || rc == SQLITE_ROW)
+        rc = sqlite3_step(st);
+    sqlite3_finalize(st);
+    return rc;
+}
+
+/* Each allocation of each function fails once, with all that follow: the
+ * query fails, and the next one works. */
+static void out_of_memory_is_an_error(void **state)
+{
+    static const char *const queries[] = {
+        "SELECT * FROM heads('last:2', 40)", "SELECT * FROM topk(2, 45)",
+        "SELECT * FROM ancestor_step(5)", "SELECT * FROM path_diff(1, 3)",
+        "SELECT * FROM lens_at(1, 40)",
+        "SELECT entropy(n), softmax(n), softmax(n, 1) FROM number",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof queries / sizeof queries[0]; i++) {
+        int rc = SQLITE_NOMEM, n = 0;
+
+        while (rc != SQLITE_DONE && ++n < 5000) {
+            fail_at = n;
+            rc = run_all(queries[i]);
+            fail_at = failed = 0;
+            if (rc != SQLITE_DONE && rc != SQLITE_NOMEM && rc != SQLITE_ERROR)
+                fail_msg("%s: %d at allocation %d", queries[i], rc, n);
+            /* also reads the schema again, which SQLite forgot */
+            assert_int_equal(run_all("SELECT 1 FROM run"), SQLITE_DONE);
+        }
+        if (n <= 5 || n == 5000)
+            fail_msg("%s: %d allocations", queries[i], n);
+        assert_int_equal(run_all(queries[i]), SQLITE_DONE);
+    }
+}
+
 /* --- sorites.so ---------------------------------------------------------- */
 
 /* Runs a command that finds the two files in $DB and $SO, and looks for `want`
@@ -506,8 +582,10 @@ int main(void)
         TEST(schemas_may_not_call_them),
         TEST(damaged_blobs_end_early),
         TEST(other_databases_are_refused),
+        TEST(out_of_memory_is_an_error),
         TEST(it_loads_in_the_sqlite3_shell),
         TEST(it_loads_in_python),
     };
+    watch_the_heap();
     return cmocka_run_group_tests_name("sqlfunc", tests, NULL, NULL);
 }
