@@ -1,3 +1,5 @@
+#define _XOPEN_SOURCE 700       /* realpath() */
+
 /* probe/adapters.c - see adapters.h. */
 #include "probe/adapters.h"
 
