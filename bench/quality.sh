@@ -18,7 +18,7 @@ text=${2:-$shared/data/text/wikitext-2-raw-test.txt}
 prog=${SORITES_PROG:-./sorites}
 quality=${QUALITY:-build/bench/quality}
 types=${TYPES:-F32 Q8_0 Q6_K Q5_K Q4_K Q4_1 Q4_0 Q4_0+Q4_0}
-tokens=${TOKENS:-20000} chunk=${CHUNK:-1024} rounds=${ROUNDS:-3}
+tokens=${TOKENS:-20000} chunk=${CHUNK:-1024} rounds=${ROUNDS:-5}
 
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
@@ -31,7 +31,7 @@ if [ ! -f "$text" ]; then
     exit 3
 fi
 
-# name, file, bytes, change in per cent: a line a model, in $dir/list
+# name, file, bytes, share of the weights that changed: a line a model
 encode() {      # FROM TYPE
     embedding=${2#*+}
     [ "$embedding" = "$2" ] && embedding= || embedding="--embedding $embedding"
@@ -69,7 +69,7 @@ echo "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo 2>/dev/null | head -n 1)"
     sed 's/ \([0-9]* threads\)/, \1/'
 echo
 awk '
-    function median(name, work,    n, i, j, v, t) {
+    function median(name, work,    n, i, j, t) {
         n = count[name, work]
         for (i = 1; i <= n; i++)
             v[i] = speed[name, work, i]
@@ -84,14 +84,18 @@ awk '
     FNR == 1 {
         ref = $1
         print "| type | MB | of F16 | weights changed | perplexity | loss |" \
-              " KL, nats | same token | pp512 | tg128 | tg128 to F16 |"
+              " KL, nats | same token | pp512 | tg128 (least, most) |" \
+              " tg128 to F16 |"
         print "|---|---|---|---|---|---|---|---|---|---|---|"
     }
     {
         n = name[$1]
+        f16 = median(name[ref], "tg128")
+        prompt = median(n, "pp512")
+        write = median(n, "tg128")      # leaves its runs in v, in order
         printf "| %s | %.1f | %.1f %% | %.2f %% | %.3f | %+.2f %% ± %.2f |" \
-            " %.5f | %.1f %% | %.0f | %.0f | %.2fx |\n", n, bytes[$1] / 1e6,
-            100 * bytes[$1] / bytes[ref], 100 * change[$1], $3, $4, $5, $6, $7,
-            median(n, "pp512"), median(n, "tg128"),
-            median(n, "tg128") / median(name[ref], "tg128")
+            " %.5f | %.1f %% | %.0f | %.0f (%.0f, %.0f) | %.2fx |\n", n,
+            bytes[$1] / 1e6, 100 * bytes[$1] / bytes[ref], 100 * change[$1],
+            $3, $4, $5, $6, $7, prompt, write, v[1], v[count[n, "tg128"]],
+            f16 ? write / f16 : 0
     }' "$dir/speed" "$dir/list" FS='\t' "$dir/quality"
