@@ -44,9 +44,9 @@ enum sor_err parts_parse(const char *heads, const char *layers,
                          struct prefix_mask *out, struct sor_msg *msg)
 {
     int n = count(heads) + count(layers);
-    struct prefix_mask m = { NULL, 0 };
+    struct prefix_mask m = { mem_calloc((size_t)n, sizeof *m.iv), 0 };
 
-    if (n > 0 && !(m.iv = mem_calloc((size_t)n, sizeof *m.iv)))
+    if (!m.iv)
         return sor_fail(msg, SOR_NOMEM, "out of memory for %d parts", n);
     for (const char *s = heads; s && *s; m.n++) {
         struct intervene *iv = &m.iv[m.n];

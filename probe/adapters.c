@@ -41,7 +41,7 @@ static enum sor_err hash_file(const char *path, char hex[SHA256_HEX],
         err = sor_fail(msg, SOR_IO, "%s: %s", path, strerror(errno));
     else if (!h || !buf)
         err = sor_fail(msg, SOR_NOMEM, "%s: out of memory", path);
-    while (!err && (n = fread(buf, 1, READ_BYTES, f)) > 0)
+    while (!err && buf && (n = fread(buf, 1, READ_BYTES, f)) > 0)
         sha256_update(h, buf, n);
     if (!err && ferror(f))
         err = sor_fail(msg, SOR_IO, "%s: read error", path);

@@ -36,8 +36,8 @@ enum sor_err prefix_mask_parse(const char *params, struct prefix_mask *out,
     layers = cJSON_GetObjectItemCaseSensitive(root, "layers");
     n_head = cJSON_GetArraySize(heads);
     n_layer = cJSON_GetArraySize(layers);
-    if (n_head + n_layer > 0 &&
-        !(out->iv = mem_calloc((size_t)(n_head + n_layer), sizeof *out->iv)))
+    out->iv = mem_calloc((size_t)(n_head + n_layer), sizeof *out->iv);
+    if (!out->iv)
         err = sor_fail(msg, SOR_NOMEM, "out of memory for %d interventions",
                        n_head + n_layer);
     for (int i = 0; i < n_head && !err; i++) {
