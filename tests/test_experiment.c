@@ -1,0 +1,368 @@
+/* Experiments on a recorded run, as a script meets them: what they say, that
+ * they are stored and read again, that forks replay, and what goes with rm. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <cjson/cJSON.h>
+#include <math.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/models.h"
+#include "tests/prog.h"
+
+static const char *model;               /* the small one */
+
+static int setup(void **state)
+{
+    model = models_small();
+    return model ? prog_setup(state) : -1;
+}
+
+static void record(const char *db)
+{
+    assert_int_equal(prog_run("run -q -m '%s' --db %s -n 2 --max-tokens 24 "
+                              "--seed 3 'one two\nthree four\nfive?'", model,
+                              db), 0);
+}
+
+/* The object that the program wrote. */
+static cJSON *said(const char *args)
+{
+    cJSON *root;
+
+    if (prog_run("%s", args) != 0)
+        fail_msg("%s: %s", args, prog_err);
+    root = cJSON_Parse(prog_out);
+    assert_non_null(root);
+    return root;
+}
+
+static double number(const cJSON *o, const char *key)
+{
+    const cJSON *n = cJSON_GetObjectItem(o, key);
+
+    if (!cJSON_IsNumber(n))
+        fail_msg("%s is no number", key);
+    return n->valuedouble;
+}
+
+static int is_true(const cJSON *o, const char *key)
+{
+    return cJSON_IsTrue(cJSON_GetObjectItem(o, key));
+}
+
+/* First column of the first row, as a number. */
+static double ask(const char *leaf, const char *sql)
+{
+    char path[128];
+    sqlite3 *sq;
+    sqlite3_stmt *st;
+    double v;
+
+    snprintf(path, sizeof path, "%s/%s", prog_dir, leaf);
+    assert_int_equal(sqlite3_open(path, &sq), SQLITE_OK);
+    if (sqlite3_prepare_v2(sq, sql, -1, &st, NULL) != SQLITE_OK)
+        fail_msg("%s: %s", sql, sqlite3_errmsg(sq));
+    assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+    v = sqlite3_column_double(st, 0);
+    sqlite3_finalize(st);
+    sqlite3_close(sq);
+    return v;
+}
+
+/* --- lens ------------------------------------------------------------------------ */
+
+/* The last layer's reading is what the run recorded of the next token. */
+static void the_lens_ends_in_the_recorded_token(void **state)
+{
+    cJSON *root, *layers, *last;
+    int pos, n;
+
+    (void)state;
+    record("lens.db");
+    pos = (int)ask("lens.db", "SELECT n_prompt + 3 FROM run");
+    char args[96];
+    snprintf(args, sizeof args, "lens last:0@%d --json --db lens.db", pos);
+    root = said(args);
+    assert_false(is_true(root, "cached"));
+    layers = cJSON_GetObjectItem(root, "layers");
+    n = cJSON_GetArraySize(layers);
+    assert_int_equal(n, 1 + (int)ask("lens.db", "SELECT n_layer FROM model"));
+    last = cJSON_GetArrayItem(layers, n - 1);
+    assert_true(fabs(number(last, "kl")) < 1e-9);
+    double stored = ask("lens.db", "SELECT t.logprob FROM v_token t JOIN "
+                        "v_lens l ON l.path_id = t.path_id AND l.pos + 1 = "
+                        "t.pos AND l.token_id = t.token_id LIMIT 1");
+    assert_true(fabs(number(last, "logprob") - stored) < 1e-5);
+    assert_true(fabs(number(root, "logprob") - stored) < 1e-5);
+
+    cJSON *again = said(args);
+    assert_true(is_true(again, "cached"));
+    cJSON_ReplaceItemInObject(again, "cached", cJSON_CreateFalse());
+    assert_true(cJSON_Compare(root, again, 1));
+    assert_int_equal(ask("lens.db", "SELECT count(*) FROM probe"), 1);
+    cJSON_Delete(root);
+    cJSON_Delete(again);
+}
+
+/* Both paths share the prompt, so its rows are computed once. */
+static void one_key_is_computed_once(void **state)
+{
+    cJSON *root;
+
+    (void)state;
+    record("key.db");
+    cJSON_Delete(said("lens last:0@4 --json --db key.db"));
+    root = said("lens last:1@4 --json --db key.db");
+    assert_true(is_true(root, "cached"));
+    cJSON_Delete(root);
+    root = said("lens last:1@4 --top 2 --json --db key.db");
+    assert_false(is_true(root, "cached"));
+    cJSON_Delete(root);
+}
+
+/* What a block wrote is what its heads and its MLP wrote. */
+static void attribution_adds_up(void **state)
+{
+    (void)state;
+    record("sum.db");
+    cJSON_Delete(said("lens last:0@9 --attribution --json --db sum.db"));
+    double off = ask("sum.db",
+        "SELECT max(abs(w.logit - p.logit)) FROM v_attribution w JOIN "
+        "(SELECT layer, sum(logit) AS logit FROM v_attribution "
+        "WHERE part IN ('head','mlp') GROUP BY layer) p USING (layer) "
+        "WHERE w.part = 'layer'");
+    double size = ask("sum.db", "SELECT max(abs(logit)) FROM attribution");
+    /* The head's products round activations to 8 bits, part by part. */
+    assert_true(off < 0.05 * size);
+    assert_true(size > 0);
+}
+
+static void attention_and_activations(void **state)
+{
+    (void)state;
+    record("rows.db");
+    cJSON_Delete(said("attention last:0@9 --json --db rows.db"));
+    assert_int_equal(ask("rows.db", "SELECT count(DISTINCT layer * 1000 + "
+                         "head) FROM v_attention"),
+                     ask("rows.db", "SELECT n_layer * n_head FROM model"));
+    assert_true(ask("rows.db", "SELECT max(s) FROM (SELECT sum(weight) AS s "
+                    "FROM v_attention GROUP BY layer, head)") < 1.00001);
+    assert_int_equal(ask("rows.db", "SELECT count(*) FROM v_attention "
+                         "WHERE key_pos > 9"), 0);
+    cJSON_Delete(said("activations last:0@9 --json --db rows.db"));
+    /* norms that the recorder kept, in 11 bits */
+    assert_true(ask("rows.db", "SELECT max(abs(a.norm - l.norm_out) / a.norm) "
+                    "FROM v_activation a JOIN v_layer l ON "
+                    "l.path_id = a.path_id AND l.pos = a.pos AND "
+                    "l.layer = a.layer") < 0.01);
+    assert_int_equal(prog_run("activations last:0@9 -o x.npy --db rows.db"),
+                     0);
+}
+
+/* --- forks ------------------------------------------------------------------------- */
+
+static const char *const forks[] = {
+    "--text ' six seven'",
+    "--token '#40'",
+    "--temperature 1.3 --seed 9",
+    "--head-mask 0.0,1.1 --temperature 1",
+    "--layer-mask 1 --text ' so'",
+    "",
+};
+
+/* Each a child of the one before, cut at a place of its own. */
+static void forks_share_their_prefix_and_replay(void **state)
+{
+    (void)state;
+    record("fork.db");
+    for (size_t i = 0; i < sizeof forks / sizeof *forks; i++) {
+        int pos = (int)ask("fork.db", "SELECT max(t.pos) - 5 FROM run r "
+                           "JOIN path p ON p.run_id = r.id AND p.ordinal = 0 "
+                           "JOIN v_token t ON t.path_id = p.id WHERE r.id = "
+                           "(SELECT max(id) FROM run)");
+        if (prog_run("fork last:0@%d -q --max-tokens 12 %s --db fork.db", pos,
+                     forks[i]) != 0)
+            fail_msg("%s: %s", forks[i], prog_err);
+        if (prog_run("replay last --verify --db fork.db") != 0 ||
+            strncmp(prog_out, "identical: ", 11) != 0)
+            fail_msg("%s: %s%s", forks[i], prog_out, prog_err);
+    }
+    assert_int_equal(ask("fork.db", "SELECT count(*) FROM run WHERE kind = "
+                         "'fork'"), sizeof forks / sizeof *forks);
+    assert_int_equal(ask("fork.db", "SELECT count(*) FROM path c JOIN path p "
+                         "ON p.id = c.parent_id WHERE c.kind = 'fork' AND "
+                         "c.run_id <> p.run_id"),
+                     sizeof forks / sizeof *forks);
+    /* what is shared is stored once */
+    assert_int_equal(ask("fork.db", "SELECT count(*) FROM token t JOIN path p "
+                         "ON p.id = t.path_id WHERE t.pos < p.fork_pos"), 0);
+    assert_int_equal(prog_run("lens last --db fork.db"), 0);
+}
+
+static void diff_says_where_they_part(void **state)
+{
+    cJSON *root;
+
+    (void)state;
+    record("diff.db");
+    assert_int_equal(prog_run("diff last:0 last:0 --db diff.db"), 0);
+    assert_non_null(strstr(prog_out, "the same "));
+    int pos = (int)ask("diff.db", "SELECT n_prompt + 4 FROM run");
+    char uid[16], args[96];
+    assert_int_equal(prog_run("runs --json --db diff.db"), 0);
+    const char *at = strstr(prog_out, "\"run\":\"");
+    assert_non_null(at);
+    snprintf(uid, sizeof uid, "%.8s", at + 7);
+    assert_int_equal(prog_run("fork last:0@%d -q --token '#40' --db diff.db",
+                              pos), 0);
+    snprintf(args, sizeof args, "diff %s:0 last:0 --json --db diff.db", uid);
+    root = said(args);
+    assert_int_equal((int)number(root, "part"), pos);
+    assert_int_equal((int)number(cJSON_GetObjectItem(root, "b"), "token"), 40);
+    assert_true(number(cJSON_GetObjectItem(root, "a"), "logprob_a") < 0);
+    cJSON_Delete(root);
+}
+
+/* --- ablation ---------------------------------------------------------------------- */
+
+/* Patching a row with itself changes no bit; every other effect is marked for
+ * what it is. */
+static void a_row_patched_with_itself_is_the_same(void **state)
+{
+    (void)state;
+    record("self.db");
+    cJSON_Delete(said("ablate last:0@9 --patch last:0@9 --json "
+                      "--db self.db"));
+    assert_true(ask("self.db", "SELECT count(*) FROM effect") > 1);
+    assert_true(ask("self.db", "SELECT max(abs(change)) FROM v_effect") == 0);
+    assert_true(ask("self.db", "SELECT max(kl) FROM effect") < 1e-12);
+}
+
+static void only_recompute_is_called_causal(void **state)
+{
+    (void)state;
+    record("span.db");
+    assert_int_equal(prog_run("ablate last:0@20 --mask 2:6,8:12,lines "
+                              "--db span.db"), 2);
+    assert_int_equal(prog_run("ablate last:0@20 --mask 2:6,8:12 --recompute "
+                              "2:6,8:12 --head all --db span.db"), 0);
+    assert_non_null(strstr(prog_out, "leaky, not causal"));
+    assert_int_equal(ask("span.db", "SELECT count(*) FROM effect WHERE "
+                         "(how = 'recompute') <> (measured = 'causal')"), 0);
+    assert_int_equal(ask("span.db", "SELECT count(*) FROM effect WHERE "
+                         "how IN ('mask','recompute')"), 4);
+    assert_int_equal(prog_run("ablate last:0@20 --mask 2:21 --db span.db"),
+                     2);
+    assert_int_equal(prog_run("ablate last:0 --mask lines --recompute lines "
+                              "--mean --layer 0 --db span.db"), 0);
+}
+
+/* Hiding nothing that matters: a mask over every key but the row's own leaves
+ * a different distribution, one over no position cannot be asked for. */
+static void a_mask_reaches_the_row(void **state)
+{
+    (void)state;
+    record("mask.db");
+    cJSON_Delete(said("ablate last:0@20 --mask 0:20 --json --db mask.db"));
+    assert_true(ask("mask.db", "SELECT kl FROM effect") > 0);
+}
+
+/* --- what stays, what goes ------------------------------------------------------------ */
+
+static void experiments_go_with_their_run(void **state)
+{
+    (void)state;
+    record("rm.db");
+    record("rm.db");
+    assert_int_equal(prog_run("lens last:0@9 --attribution --db rm.db"), 0);
+    assert_int_equal(prog_run("ablate last:0@9 --db rm.db"), 0);
+    assert_int_equal(prog_run("verify --chain rm.db"), 0);
+    assert_int_equal(prog_run("rm -y last --db rm.db"), 0);
+    assert_int_equal(ask("rm.db", "SELECT (SELECT count(*) FROM probe) + "
+                         "(SELECT count(*) FROM lens_top) + "
+                         "(SELECT count(*) FROM effect)"), 0);
+    assert_int_equal(prog_run("verify --chain rm.db"), 0);
+    assert_int_equal(prog_run("lens last:0@9 --db rm.db"), 0);
+    assert_int_equal(prog_run("forget -y last --db rm.db"), 0);
+    assert_int_equal(ask("rm.db", "SELECT count(*) FROM probe"), 0);
+    assert_int_equal(prog_run("verify --chain rm.db"), 0);
+    assert_int_equal(prog_run("lens last:0@9 --db rm.db"), 4);
+}
+
+static void wrong_addresses_are_told(void **state)
+{
+    (void)state;
+    record("bad.db");
+    assert_int_equal(prog_run("lens last:7@3 --db bad.db"), 4);
+    assert_int_equal(prog_run("lens last:0@99999 --db bad.db"), 4);
+    assert_int_equal(prog_run("fork last:0@8 --head-mask 99.0 --db bad.db"),
+                     2);
+    assert_int_equal(prog_run("fork last:0@8 --token '#99999999' "
+                              "--db bad.db"), 2);
+    assert_int_equal(prog_run("fork last:0@8 --text a --token b --db bad.db"),
+                     2);
+    assert_int_equal(prog_run("ablate last:0@8 --head 0 --db bad.db"), 2);
+    assert_int_equal(prog_run("lens last --db none.db"), 3);
+    assert_int_equal(prog_run("faithful last:0 --accuracy 3 --db bad.db") == 0,
+                     0);
+}
+
+/* --- faithfulness: only a model that reasons has any ------------------------------------ */
+
+static void faithfulness_and_its_refusal(void **state)
+{
+    cJSON *root;
+
+    (void)state;
+    if (!models_real()) {
+        print_message("SORITES_TEST_MODEL is unset\n");
+        skip();
+    }
+    assert_int_equal(prog_run("run -q -m '%s' --db f.db -n 4 --max-tokens 80 "
+                              "--seed 0 'What is 12 + 30? Think step by "
+                              "step.'", models_real()), 0);
+    int path = (int)ask("f.db", "SELECT p.ordinal FROM path p JOIN answer a "
+                        "ON a.path_id = p.id AND a.final JOIN step s ON "
+                        "s.id = a.step_id WHERE s.ordinal > 0 LIMIT 1");
+    char args[128];
+    snprintf(args, sizeof args, "faithful last:%d --samples 3 --json "
+             "--db f.db", path);
+    root = said(args);
+    assert_true(is_true(root, "meaningful"));
+    assert_true(cJSON_GetArraySize(cJSON_GetObjectItem(root, "trials")) >= 5);
+    cJSON_Delete(root);
+    root = said(args);
+    assert_true(is_true(root, "cached"));
+    cJSON_Delete(root);
+    assert_int_equal(ask("f.db", "SELECT count(*) FROM v_trial WHERE "
+                         "test = 'resample' AND n <> 3"), 0);
+    assert_int_equal(prog_run("faithful last:%d --accuracy 4/100 --chance "
+                              "0.03 --db f.db", path), 1);
+    prog_expect_sentence("mean nothing");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_lens_ends_in_the_recorded_token),
+        cmocka_unit_test(one_key_is_computed_once),
+        cmocka_unit_test(attribution_adds_up),
+        cmocka_unit_test(attention_and_activations),
+        cmocka_unit_test(forks_share_their_prefix_and_replay),
+        cmocka_unit_test(diff_says_where_they_part),
+        cmocka_unit_test(a_row_patched_with_itself_is_the_same),
+        cmocka_unit_test(only_recompute_is_called_causal),
+        cmocka_unit_test(a_mask_reaches_the_row),
+        cmocka_unit_test(experiments_go_with_their_run),
+        cmocka_unit_test(wrong_addresses_are_told),
+        cmocka_unit_test(faithfulness_and_its_refusal),
+    };
+    return cmocka_run_group_tests_name("experiment", tests, setup,
+                                       prog_teardown);
+}
