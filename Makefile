@@ -276,7 +276,7 @@ accuracy: model $(BUILD)/bench/accuracy ## how often the default model is right 
 .PHONY: quality
 quality: all model $(BUILD)/bench/quality ## what each type of weights costs (TEXT=FILE)
 	@SORITES_PROG=$(PROG) QUALITY=$(BUILD)/bench/quality \
-	    sh bench/quality.sh "$$(sh setup/model.sh)" $(TEXT)
+	    sh bench/quality.sh "$$(sh setup/model.sh)" "$(TEXT)"
 
 .PHONY: pictures
 pictures: demo ## make the pictures of the README anew
