@@ -28,7 +28,7 @@ static int setup(void **state)
 
     if (prog_setup(state) != 0 || mkmodel_path(wide) != 0)
         return -1;
-    return mkmodel(wide, &o, NULL);
+    return mkmodel(wide, &o, NULL) == SOR_OK ? 0 : -1;
 }
 
 static int teardown(void **state)
