@@ -238,6 +238,8 @@ static int next_line(struct source *from, struct str *text, const char **line)
         return got;
     }
     for (;;) {
+        if (cli_stopped() && !cli_resume())     /* between two lines */
+            return 0;
         switch (lineedit_read(from->edit, text->len ? "    ...> "
                                                     : "sorites> ", line)) {
         case LINEEDIT_LINE:
