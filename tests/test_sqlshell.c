@@ -56,9 +56,8 @@ static int after_each(void **state)
     return 0;
 }
 
-static void child(const char *tty, const char *pager)
+static void child(const char *program, const char *tty, const char *pager)
 {
-    const char *program = getenv("SORITES_PROG");
     char full[400];
     int fd;
 
@@ -83,8 +82,9 @@ static void child(const char *tty, const char *pager)
 static void start(const char *pager)
 {
     struct winsize w = { .ws_row = 30, .ws_col = 100 };
+    const char *program = getenv("SORITES_PROG");
 
-    if (!getenv("SORITES_PROG"))
+    if (!program)
         skip();
     n_seen = n_read = 0;
     master = posix_openpt(O_RDWR | O_NOCTTY);
@@ -96,7 +96,7 @@ static void start(const char *pager)
     shell = fork();
     assert_true(shell >= 0);
     if (shell == 0)
-        child(ptsname(master), pager);
+        child(program, ptsname(master), pager);
 }
 
 /* Reads on, from behind what the last call found, until `what` has come. */
