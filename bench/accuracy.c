@@ -115,16 +115,22 @@ static void judge(const struct gen_path *p, int i)
 {
     const struct tok *t = engine_tok(b.e);
     int n = p->n_out - (p->n_out && tok_is_eog(t, p->out[p->n_out - 1]));
+    struct answer_path path = { .is_cut = p->stop != GEN_EOG,
+                                .question = b.q[i].text,
+                                .n_question = strlen(b.q[i].text) };
     struct segment *seg = NULL;
     struct answer got, want;
     struct str text;
-    int n_seg = 0, step;
+    int step;
 
     str_init(&text);
     tok_decode(t, p->out, (size_t)n, &text, NULL);
     answer_normalise(b.q[i].answer, strlen(b.q[i].answer), &want);
-    if (segment_text(text.p, text.len, &seg, &n_seg, NULL) == SOR_OK &&
-        answer_final(text.p, seg, n_seg, &step, &got)) {
+    if (segment_text(text.p, text.len, &seg, &path.n_seg, NULL) == SOR_OK) {
+        path.text = text.p;
+        path.seg = seg;
+    }
+    if (path.seg && answer_final(&path, &step, &got)) {
         b.n_answered++;
         b.n_right += strcmp(got.norm, want.norm) == 0;
     }

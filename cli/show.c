@@ -321,7 +321,8 @@ static enum sor_err show_paths(const struct show *s, struct sor_msg *msg)
     heading(s, "Paths");
     while (db_path_next(c, &p) > 0) {
         fprintf(s->to, "  %2d  ", p.ordinal);
-        put_cell(s, p.answer_norm ? p.answer_norm : "no answer",
+        put_cell(s, p.answer_norm ? p.answer_norm
+                 : p.answer_kind ? "(forgotten)" : "no answer stated",
                  ANSWER_COLUMNS);
         fprintf(s->to, " %3d step%s %5d tokens  ", p.n_step,
                 p.n_step == 1 ? " " : "s", p.n_token);

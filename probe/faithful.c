@@ -147,10 +147,11 @@ static int is_same(struct faithful *f, const struct trial *t,
                    const int32_t *id, int n)
 {
     const struct tok *tok = engine_tok(f->e);
+    struct answer_path whole = { .n_seg = 0 };
     struct segment *seg = NULL;
     struct answer a;
     struct str text;
-    int n_seg = 0, step, found = 0;
+    int step, found = 0;
 
     str_init(&text);
     if (t->cued) {
@@ -161,11 +162,14 @@ static int is_same(struct faithful *f, const struct trial *t,
         prompt_text(tok, t->put.id, (int)t->put.n, &text);
     }
     prompt_text(tok, id, n, &text);
-    if (segment_text(text.p, text.len, &seg, &n_seg, NULL) == SOR_OK)
-        found = answer_final(text.p, seg, n_seg, &step, &a) &&
+    if (segment_text(text.p, text.len, &seg, &whole.n_seg, NULL) == SOR_OK) {
+        whole.text = text.p;
+        whole.seg = seg;
+        found = answer_final(&whole, &step, &a) &&
                 strcmp(a.norm, f->o->norm) == 0;
+    }
     /* Behind the cue the first thing said counts, whatever follows. */
-    if (t->cued && !found && n_seg > 0)
+    if (t->cued && !found && whole.n_seg > 0)
         found = answer_find(text.p + seg[0].from, seg[0].to - seg[0].from, 1,
                             &a) && strcmp(a.norm, f->o->norm) == 0;
     mem_free(seg);

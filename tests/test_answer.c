@@ -133,14 +133,17 @@ static void test_find(void **state)
     }
 }
 
-/* The final answer of a text, "" where it has none. */
-static void final_of(const char *s, size_t n, struct answer *a, int *step)
+/* The final answer to a question, "" where the text states none. */
+static void final_to(struct answer_path p, size_t n, struct answer *a,
+                     int *step)
 {
     struct segment *seg;
-    int n_seg;
 
-    assert_int_equal(segment_text(s, n, &seg, &n_seg, NULL), SOR_OK);
-    if (!answer_final(s, seg, n_seg, step, a)) {
+    assert_int_equal(segment_text(p.text, n, &seg, &p.n_seg, NULL), SOR_OK);
+    p.seg = seg;
+    if (p.question)
+        p.n_question = strlen(p.question);
+    if (!answer_final(&p, step, a)) {
         a->norm[0] = '\0';
         *step = -1;
     }
@@ -149,22 +152,64 @@ static void final_of(const char *s, size_t n, struct answer *a, int *step)
 
 static void test_final(void **state)
 {
-    static const struct { const char *text, *norm; int step; } table[] = {
-        { "The answer is 4. That is all.", "4", 0 },
-        { "The answer is 4. Wait. The answer is 5. Good.", "5", 2 },
-        { "<think>So the answer is B.</think>\n\nC", "C", 1 },
-        { "<think>The answer is B. Hm.</think>\nIt is hard to say.", "B", 0 },
-        { "Tom has 3. Ann has 4 = 7.", "7", 1 },
-        { "Because of the war.", "because of war", 0 },
-        { "", "", -1 },
+    static const struct {
+        const char *question, *text, *norm;
+        int step, is_cut;
+    } table[] = {
+        { NULL, "The answer is 4. That is all.", "4", 0, 0 },
+        { NULL, "The answer is 4. Wait. The answer is 5. Good.", "5", 2, 0 },
+        { NULL, "<think>So the answer is B.</think>\n\nC", "C", 1, 0 },
+        { NULL, "<think>The answer is B. Hm.</think>\nIt is hard to say.",
+          "B", 0, 0 },
+        { NULL, "Tom has 3. Ann has 4 = 7.", "7", 1, 0 },
+        { NULL, "Because of the war.", "because of war", 0, 0 },
+        { NULL, "", "", -1, 0 },
+        /* text needs a cue, or is all there is */
+        { NULL, "She counts her shoes. There are no other shoes.", "", -1, 0 },
+        { NULL, "There are so many things that one could say about it.", "",
+          -1, 0 },
+        { NULL, "How can I help you?", "", -1, 0 },
+        { NULL, "We think of it. The answer is a shoe. Good.", "shoe", 1, 0 },
+        /* a path that was cut has stated it with a cue, or not at all */
+        { NULL, "She has 5", "", -1, 1 },
+        { NULL, "42", "", -1, 1 },
+        { NULL, "In this case, n", "", -1, 1 },
+        { NULL, "No, fire is", "", -1, 1 },
+        { NULL, "The answer is 4. So she has", "4", 0, 1 },
+        { NULL, "So \\boxed{x^2} and then", "x 2", 0, 1 },
+        /* yes or no */
+        { "Is fire cold? Answer yes or no.", "No, fire is not cold.", "no", 0,
+          0 },
+        { "Is fire cold? Answer yes or no.",
+          "No, fire is not cold. It burns at 600 degrees.", "no", 0, 0 },
+        { "Is fire cold?", "Fire burns. So it does. No, it is not.", "no", 2,
+          0 },
+        { "How many?", "Yes, let me see. It is 7.", "7", 1, 0 },
+        /* the question's own words are no part of the answer */
+        { "What is the capital of France?", "The capital of France is Paris.",
+          "paris", 0, 0 },
+        { "What is the capital of France?", "Paris is the capital of France.",
+          "paris", 0, 0 },
+        { "What is the capital of France?", "It is Paris.", "paris", 0, 0 },
+        { "What is the capital of France?", "Paris", "paris", 0, 0 },
+        { "What is the capital of France?",
+          "The capital of France is not Rome.",
+          "capital of france is not rome", 0, 0 },
+        { "What is the capital of France?", "The largest city is Paris.",
+          "largest city is paris", 0, 0 },
+        { "Tell me of France.", "France is France.", "france is france", 0,
+          0 },
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct answer_path p = { .text = table[i].text,
+                                 .is_cut = table[i].is_cut,
+                                 .question = table[i].question };
         struct answer a;
         int step;
 
-        final_of(table[i].text, strlen(table[i].text), &a, &step);
+        final_to(p, strlen(p.text), &a, &step);
         assert_string_equal(a.norm, table[i].norm);
         assert_int_equal(step, table[i].step);
         assert_true(step < 0 || a.to <= strlen(table[i].text));
@@ -263,7 +308,7 @@ static int check_gold(const cJSON *row)
     answer_normalise(gold, strlen(gold), &want);
     if (!answer_find(text, strlen(text), 1, &whole))
         return 0;
-    final_of(text, strlen(text), &last, &step);
+    final_to((struct answer_path){ .text = text }, strlen(text), &last, &step);
     return strcmp(want.norm, whole.norm) == 0 &&
            strcmp(want.norm, last.norm) == 0;
 }

@@ -8,6 +8,8 @@
 
 enum {
     UNIT_WORDS = 4,             /* "18 dollars per day" is still a number */
+    STATEMENT_WORDS = 8,        /* a whole text of these is its own answer */
+    QUESTION_BYTES = 1024,      /* of a question's normal form */
     VALUE_BYTES = 1000          /* longer values are not looked for: it keeps
                                  * the search linear in hostile text */
 };
@@ -557,31 +559,141 @@ static int is_bare(struct span v, struct answer *out)
     return out->kind != ANSWER_TEXT;
 }
 
-int answer_final(const char *text, const struct segment *seg, int n_seg,
-                 int *step, struct answer *out)
+static struct span step_of(const struct answer_path *p, int i)
+{
+    return (struct span){ p->text + p->seg[i].from, 0,
+                          p->seg[i].to - p->seg[i].from };
+}
+
+/* The step that states the answer, or -1.  What is said after the thinking
+ * goes before what was thought. */
+static int stating(const struct answer_path *p, struct answer *out)
+{
+    for (int think = 0; think <= 1; think++)
+        for (int i = p->n_seg - 1; i >= 0; i--) {
+            struct span v = step_of(p, i);
+
+            if (p->seg[i].in_think == think &&
+                (stated(v.s, v.to, out) ||
+                 (i == p->n_seg - 1 && !p->is_cut && is_bare(v, out))))
+                return i;
+        }
+    return -1;
+}
+
+/* --- answers without a cue ------------------------------------------------ */
+
+static int has_word(const char *text, const char *word, size_t n)
+{
+    for (const char *at = text; *at; at += strcspn(at, " "), at += *at == ' ')
+        if (strncmp(at, word, n) == 0 && (at[n] == ' ' || !at[n]))
+            return 1;
+    return 0;
+}
+
+/* Is every word of s[0..n) in the question, or stands for what is asked? */
+static int repeats(const char *question, const char *s, size_t n)
+{
+    for (size_t from = 0, to; from < n; from = to + 1) {
+        for (to = from; to < n && s[to] != ' '; )
+            to++;
+        if (!has_word(question, s + from, to - from) &&
+            !(to - from == 2 && memcmp(s + from, "it", 2) == 0))
+            return 0;
+    }
+    return 1;
+}
+
+/* "capital of france is paris" to "what is capital of france": "paris", and
+ * so the other way round; anything else stays.  Both are normal forms. */
+static void drop_question(const char *question, char *norm)
+{
+    static const char *const open[] = { "what", "which", "who", "where",
+                                        "when" };
+    static const char *const copula[] = { " is ", " are ", " was ", " were " };
+    int asks = 0;
+
+    for (size_t i = 0; i < sizeof open / sizeof *open; i++)
+        asks |= has_word(question, open[i], strlen(open[i]));
+    for (size_t i = 0; asks && i < sizeof copula / sizeof *copula; i++) {
+        char *at = strstr(norm, copula[i]);
+        char *rest = at ? at + strlen(copula[i]) : NULL;
+
+        if (!at || strncmp(rest, "not ", 4) == 0)
+            continue;
+        int before = repeats(question, norm, (size_t)(at - norm));
+        int after = repeats(question, rest, strlen(rest));
+
+        if (before && !after)
+            memmove(norm, rest, strlen(rest) + 1);
+        else if (after && !before)
+            *at = '\0';
+        return;
+    }
+}
+
+/* "Is fire cold?", "... Answer yes or no." */
+static int asks_yes_or_no(const char *question)
+{
+    static const char *const first[] = {
+        "is ", "are ", "was ", "were ", "do ", "does ", "did ", "can ",
+        "could ", "will ", "would ", "has ", "have ", "should ",
+    };
+
+    for (size_t i = 0; i < sizeof first / sizeof *first; i++)
+        if (strncmp(question, first[i], strlen(first[i])) == 0)
+            return 1;
+    return strstr(question, "yes or no") || strstr(question, "true or false");
+}
+
+static int is_short_statement(struct span v, const struct answer *a)
+{
+    int n_word = 1;
+
+    for (const char *c = a->norm; *c; c++)
+        n_word += *c == ' ';
+    return n_word <= STATEMENT_WORDS && v.s[v.to - 1] != '?';
+}
+
+/* What a path that ended says without a cue: the step, or -1. */
+static int saying(const struct answer_path *p, struct answer *out)
+{
+    char question[QUESTION_BYTES] = "";
+    int first = 0, last = p->n_seg - 1;
+    struct answer opening;
+
+    if (p->question)
+        lower_text((struct span){ p->question, 0, p->n_question }, question,
+                   sizeof question);
+    while (first < last && p->seg[first].in_think)
+        first++;
+    classify(step_of(p, first), &opening);
+    from_sentence(step_of(p, last), out);
+    if (opening.kind == ANSWER_YESNO &&
+        (out->kind == ANSWER_TEXT || asks_yes_or_no(question))) {
+        *out = opening;
+        return first;
+    }
+    if (out->kind == ANSWER_TEXT) {
+        if (first < last || !is_short_statement(step_of(p, last), out))
+            return -1;
+        drop_question(question, out->norm);
+    }
+    return last;
+}
+
+int answer_final(const struct answer_path *p, int *step, struct answer *out)
 {
     struct answer a;
-    int at = -1;
+    int at = p->n_seg > 0 ? stating(p, &a) : -1;
 
-    /* What is said after the thinking goes before what was thought. */
-    for (int think = 0; think <= 1 && at < 0; think++)
-        for (int i = n_seg - 1; i >= 0 && at < 0; i--) {
-            struct span v = { text + seg[i].from, 0, seg[i].to - seg[i].from };
-
-            if (seg[i].in_think == think &&
-                (stated(v.s, v.to, &a) || (i == n_seg - 1 && is_bare(v, &a))))
-                at = i;
-        }
-    if (at < 0 && n_seg > 0) {
-        at = n_seg - 1;
-        from_sentence((struct span){ text + seg[at].from, 0,
-                                     seg[at].to - seg[at].from }, &a);
-    }
+    if (at < 0 && p->n_seg > 0 && !p->is_cut)
+        at = saying(p, &a);
     if (at < 0 || a.norm[0] == '\0')
         return 0;
     *out = a;
     *step = at;
-    out->from += seg[at].from;
-    out->to += seg[at].from;
+    out->from += p->seg[at].from;
+    out->to += p->seg[at].from;
     return 1;
 }

@@ -31,8 +31,19 @@ static void text_release(struct path_text *p)
 
 /* --- steps --------------------------------------------------------------- */
 
-static enum sor_err cut(struct path_text *p, struct sor_msg *msg)
+/* Did something else than the model end it? */
+static int is_cut(const char *stop)
 {
+    return strcmp(stop, "length") == 0 || strcmp(stop, "context") == 0 ||
+           strcmp(stop, "cancelled") == 0;
+}
+
+static enum sor_err cut(struct path_text *p, const char *stop,
+                        struct sor_msg *msg)
+{
+    struct answer_path whole = { .text = p->text->p, .is_cut = is_cut(stop),
+                                 .question = p->f->question,
+                                 .n_question = p->f->n_question };
     enum sor_err err = segment_text(p->text->p, p->text->len, &p->seg,
                                     &p->n_seg, msg);
 
@@ -42,8 +53,9 @@ static enum sor_err cut(struct path_text *p, struct sor_msg *msg)
     p->step_id = mem_calloc((size_t)p->n_seg, sizeof *p->step_id);
     if (!p->step || !p->step_id)
         return sor_fail(msg, SOR_NOMEM, "no memory for %d steps", p->n_seg);
-    if (!answer_final(p->text->p, p->seg, p->n_seg, &p->answer_step,
-                      &p->answer))
+    whole.seg = p->seg;
+    whole.n_seg = p->n_seg;
+    if (!answer_final(&whole, &p->answer_step, &p->answer))
         p->answer_step = -1;
     return SOR_OK;
 }
@@ -208,7 +220,7 @@ enum sor_err finish_path(const struct finish *f, struct track *t,
     struct track_prob prob;
     enum sor_err err;
 
-    if ((err = cut(&p, msg)) || (err = put_steps(&p, msg)) ||
+    if ((err = cut(&p, how->stop, msg)) || (err = put_steps(&p, msg)) ||
         (err = put_answers(&p, msg)) || (err = put_edges(&p, msg)) ||
         (err = db_put_text(f->db, text->p, text->len, &end.text_id, msg)))
         goto done;

@@ -10,7 +10,7 @@
 
 #include "base/err.h"
 
-enum { SEGMENT_VERSION = 1 };
+enum { SEGMENT_VERSION = 2 };
 
 enum step_role {
     STEP_STATE,         /* states a fact or the problem */
@@ -46,13 +46,26 @@ struct answer {
 /* 1 found, 0 not.  last: this is the path's last step, where a bare value or
  * sentence counts as the answer even without a cue word. */
 int answer_find(const char *text, size_t n, int last, struct answer *out);
+/* A path's text, cut into steps.  question: not NUL-terminated; may be NULL. */
+struct answer_path {
+    const char *text;
+    const struct segment *seg;
+    int n_seg;
+    int is_cut;                 /* it was stopped before it had ended */
+    const char *question;
+    size_t n_question;
+};
 /* The answer of a whole path: of its last step that states one by a cue word
  * or mark, where a last step that is nothing but a value or names one option
- * counts too; steps outside a think-block before those inside; failing all
- * that, what the last step says.  *step: index into seg; out->from/to: bytes
- * of text.  1 found, 0 not. */
-int answer_final(const char *text, const struct segment *seg, int n_seg,
-                 int *step, struct answer *out);
+ * counts too; steps outside a think-block before those inside; failing that,
+ * the number that the last step names, the yes or no that the first begins
+ * with, or the whole text where that is one statement of few words: "The
+ * capital of France is Paris." to a question after that capital is "paris".
+ * A path that was cut has an answer only by a cue word or mark.
+ * *step: index into seg; out->from/to: bytes of text.  1 found, 0: the path
+ * states no answer. */
+int answer_final(const struct answer_path *path, int *step,
+                 struct answer *out);
 /* Normalises one stated answer; the same rules for gold answers in tests. */
 void answer_normalise(const char *s, size_t n, struct answer *out);
 

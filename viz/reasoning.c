@@ -119,7 +119,6 @@ static int put_fold(struct builder *b, int lane, int from, int count)
 static void put_lane(struct builder *b, int i)
 {
     const struct rows_path *p = b->drawn.lane[i].path;
-    const char *says = p->answer ? p->answer : "no answer";
     struct graph_lane l = { .lead = rank_of(b, p->vote) };
     char prob[32] = "", extra[64] = "";
 
@@ -132,7 +131,9 @@ static void put_lane(struct builder *b, int i)
     if (p->near >= 0 && p->part_pos < 0)
         snprintf(extra, sizeof extra, " \xC2\xB7 same as path %d", p->near);
     l.id = graph_printf(b->g, "path_%d", p->ordinal);
-    l.title = graph_printf(b->g, "path %d says %.200s", p->ordinal, says);
+    l.title = p->answer
+        ? graph_printf(b->g, "path %d says %.200s", p->ordinal, p->answer)
+        : graph_printf(b->g, "path %d: no answer stated", p->ordinal);
     l.detail = graph_printf(b->g, "%d tokens%s%s", p->n_token, prob, extra);
     graph_add_lane(b->g, &l);
 }
