@@ -19,7 +19,8 @@ enum {
     /* Whoever asks "is somebody recording?" holds a shared lock for some
      * microseconds: that must not refuse a writer. */
     TRIES = 5,
-    TRY_MS = 4
+    TRY_MS = 4,
+    PID_TRIES = 250             /* a second */
 };
 
 static void sleep_ms(long ms)
@@ -67,6 +68,11 @@ static enum sor_err busy(const char *db_path, int fd, struct sor_msg *msg)
 {
     int pid = read_pid(fd);
 
+    /* Its holder writes it next, but a busy machine may let others go first. */
+    for (int i = 0; pid == 0 && i < PID_TRIES; i++) {
+        sleep_ms(TRY_MS);
+        pid = read_pid(fd);
+    }
     if (pid > 0)
         return sor_fail(msg, SOR_BUSY, "%s: process %d is writing to it; "
                         "--wait waits for its end", db_path, pid);
