@@ -13,6 +13,7 @@
     X(faithful)         \
     X(attention)        \
     X(activations)      \
+    X(patch)            \
     X(score)            \
     X(tokenize)         \
     X(inspect)          \
