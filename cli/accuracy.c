@@ -1,17 +1,18 @@
 #include "cli/accuracy.h"
 
-#include <ctype.h>
 #include <stddef.h>
 #include <string.h>
 
 #include "base/hash.h"
 
 /* Kinds of question that can be told apart without a model. */
-enum kind { KIND_OTHER, KIND_SUM, KIND_WORD_PROBLEM };
+enum kind { KIND_OTHER, KIND_SUM };
 
 #define STABILITY "; agreeing paths show stability, not truth"
 
-/* bench/accuracy.c makes these figures (make accuracy). */
+/* bench/accuracy.c makes these figures (make accuracy).  Only what is asked in
+ * the very form that was measured is of a kind; whether a question is like
+ * those of a test set cannot be told. */
 static const struct {
     const char *sha256;         /* of the model file */
     enum kind   kind;
@@ -23,43 +24,22 @@ static const struct {
       "greedy: 18 of 100 right" STABILITY,
       /* always 109, which 90 of the 8,100 pairs make */
       { 18, 100, 90.0 / 8100 } },
-    { "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
-      KIND_WORD_PROBLEM, "accuracy of this model on word problems of school "
-      "arithmetic (GSM8K), greedy: 4 of 100 right" STABILITY,
-      /* always 5, the commonest answer: 31 of 1,019 questions */
-      { 4, 100, 31.0 / 1019 } },
 };
 
-/* "17 + 25": a plus sign between two digits. */
-static int is_sum(const char *q)
-{
-    const char *plus = strchr(q, '+'), *l = plus, *r = plus;
-
-    if (!plus)
-        return 0;
-    while (l > q && l[-1] == ' ')
-        l--;
-    while (r[1] == ' ')
-        r++;
-    return l > q && isdigit((unsigned char)l[-1]) &&
-           isdigit((unsigned char)r[1]);
-}
-
+/* "What is 17 + 25?", two numbers from 10 to 99, and nothing else. */
 static enum kind kind_of(const char *q)
 {
-    int n_number = 0, n_word = 0;
+    static const char form[] = "What is NN + NN?";      /* N: a digit */
+    size_t i;
 
-    for (size_t i = 0; q[i]; i++) {
-        int starts = i == 0 || !isalnum((unsigned char)q[i - 1]);
+    for (i = 0; form[i]; i++) {
+        int is_tens = form[i] == 'N' && form[i - 1] == ' ';
 
-        n_number += starts && isdigit((unsigned char)q[i]);
-        n_word += starts && isalpha((unsigned char)q[i]);
+        if (form[i] == 'N' ? q[i] < (is_tens ? '1' : '0') || q[i] > '9'
+                           : q[i] != form[i])
+            return KIND_OTHER;
     }
-    if (n_number == 2 && n_word < 12 && is_sum(q))
-        return KIND_SUM;
-    if (n_number >= 2 && n_word >= 12 && strchr(q, '?'))
-        return KIND_WORD_PROBLEM;
-    return KIND_OTHER;
+    return q[i] ? KIND_OTHER : KIND_SUM;
 }
 
 /* The entry for a question; -1: none. */

@@ -120,7 +120,16 @@ static void unmeasured_is_a_word(void **state)
     static const struct { const char *question, *said; } cases[] = {
         { "What is 17 + 25?", "sums" },
         { "Tom has 3 red pens and 5 blue pens in his bag. How many pens does "
-          "Tom have?", "GSM8K" },
+          "Tom have?", "unmeasured" },
+        { "What is 1+1?", "unmeasured" },
+        { "What is 7 + 25?", "unmeasured" },
+        { "What is 07 + 25?", "unmeasured" },
+        { "What is 117 + 25?", "unmeasured" },
+        { "What is 17 + 253?", "unmeasured" },
+        { "What is 17 + 25", "unmeasured" },
+        { "What is 17 + 25? Explain.", "unmeasured" },
+        { "What is -17 + 25?", "unmeasured" },
+        { "What is 17.50 + 25?", "unmeasured" },
         { "Who wrote Faust?", "unmeasured" },
         { "In C, what does x + y mean?", "unmeasured" },
         { "Between 1914 and 1918", "unmeasured" },
