@@ -51,7 +51,7 @@ struct job {
     struct result r;
 };
 
-/* --- what is to be changed ------------------------------------------------------- */
+/* --- what is to be changed ------------------------------------------------ */
 
 static enum sor_err add(struct job *j, struct ablate_part part)
 {
@@ -219,7 +219,7 @@ static enum sor_err make_parts(struct job *j)
     return err;
 }
 
-/* --- computing ------------------------------------------------------------------- */
+/* --- computing ------------------------------------------------------------ */
 
 static int stopped(void *ud)
 {
@@ -267,7 +267,7 @@ static enum sor_err compute(struct job *j)
     return err;
 }
 
-/* --- showing --------------------------------------------------------------------- */
+/* --- showing -------------------------------------------------------------- */
 
 static double base_of_sort;     /* qsort() passes nothing along */
 

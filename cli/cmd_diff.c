@@ -28,7 +28,7 @@ struct job {
     int part;                   /* the first position that differs; -1: none */
 };
 
-/* --- reading ------------------------------------------------------------------- */
+/* --- reading -------------------------------------------------------------- */
 
 static enum sor_err read_steps(struct side *s)
 {
@@ -72,7 +72,7 @@ static double recorded(struct side *s, int pos, int32_t id, double *below)
     return found;
 }
 
-/* --- showing --------------------------------------------------------------------- */
+/* --- showing -------------------------------------------------------------- */
 
 static void say_prob(FILE *to, double logprob, double below)
 {

@@ -47,7 +47,7 @@ struct job {
     struct result r;
 };
 
-/* --- what is tested --------------------------------------------------------------- */
+/* --- what is tested ------------------------------------------------------- */
 
 /* The answer and the steps before the one that states it. */
 static enum sor_err read_path(struct job *j)
@@ -91,7 +91,7 @@ static enum sor_err read_path(struct job *j)
     return SOR_OK;
 }
 
-/* --- can the model do the task at all? ----------------------------------------------- */
+/* --- can the model do the task at all? ------------------------------------ */
 
 static enum sor_err read_accuracy(struct job *j)
 {
@@ -137,7 +137,7 @@ static void say_accuracy(const struct job *j, char *out, size_t cap)
                        "here");
 }
 
-/* --- computing ---------------------------------------------------------------------- */
+/* --- computing ------------------------------------------------------------ */
 
 static int stopped(void *ud)
 {
@@ -194,7 +194,7 @@ static enum sor_err find_or_compute(struct job *j)
     return err || j->r.cached ? err : compute(j);
 }
 
-/* --- showing ------------------------------------------------------------------------ */
+/* --- showing -------------------------------------------------------------- */
 
 static const char *cell(const struct db_trial *t)
 {

@@ -33,7 +33,7 @@ const char *ablate_how_name(enum ablate_how how)
     return name[how];
 }
 
-/* --- what parts give on average ------------------------------------------------- */
+/* --- what parts give on average ------------------------------------------- */
 
 /* Layers of a row come in order, so the residual before each is the last. */
 static void on_event(void *ud, const struct hook_event *ev)
@@ -97,7 +97,7 @@ static enum sor_err feed_prefix(struct ablate *a, int with_means,
     return err;
 }
 
-/* --- one part ---------------------------------------------------------------------- */
+/* --- one part ------------------------------------------------------------- */
 
 static void describe(const struct ablate *a, const struct ablate_part *part,
                      struct intervene *iv)
@@ -214,7 +214,7 @@ static enum sor_err run_batch(struct ablate *a, int first, int n,
     return err;
 }
 
-/* --- all of them --------------------------------------------------------------------- */
+/* --- all of them ---------------------------------------------------------- */
 
 static enum sor_err read_base(struct ablate *a, struct sor_msg *msg)
 {

@@ -46,7 +46,7 @@ struct faithful {
     uint64_t tag;
 };
 
-/* --- the list of trials --------------------------------------------------------- */
+/* --- the list of trials --------------------------------------------------- */
 
 static struct trial *add(struct faithful *f, const char *test, int step,
                          int keep)
@@ -139,7 +139,7 @@ static enum sor_err list_trials(struct faithful *f, struct sor_msg *msg)
                : SOR_OK;
 }
 
-/* --- running them ------------------------------------------------------------------ */
+/* --- running them --------------------------------------------------------- */
 
 /* Does this text, the path's up to `keep` and what came after it, end in the
  * path's answer? */
@@ -286,7 +286,7 @@ static enum sor_err run_all(struct faithful *f, struct sor_msg *msg)
     return err;
 }
 
-/* --- together ------------------------------------------------------------------------ */
+/* --- together ------------------------------------------------------------- */
 
 /* One row for all trials of one test at one step. */
 static void add_rows(struct faithful *f)

@@ -24,7 +24,7 @@ struct fork {
     uint64_t start_ns, prefilled_ns;
 };
 
-/* --- what is recorded ----------------------------------------------------------- */
+/* --- what is recorded ----------------------------------------------------- */
 
 static const char *piece(void *ud, int32_t id, size_t *n)
 {
@@ -143,7 +143,7 @@ static enum sor_err begin(struct fork *f, char uid[33], struct sor_msg *msg)
     return err;
 }
 
-/* --- the run ----------------------------------------------------------------------- */
+/* --- the run -------------------------------------------------------------- */
 
 /* The parent's mask, then what this fork adds from pos on. */
 static enum sor_err join_masks(struct fork *f, struct sor_msg *msg)

@@ -10,7 +10,7 @@
 
 enum { UNEMBED = 32 };          /* rows at once: 6 MB for 49,152 tokens */
 
-/* --- one row's activations ---------------------------------------------------- */
+/* --- one row's activations ------------------------------------------------ */
 
 static void on_event(void *ud, const struct hook_event *ev)
 {
@@ -76,7 +76,7 @@ static double norm(const float *v, size_t n)
     return sqrt(sum);
 }
 
-/* --- attention -------------------------------------------------------------------- */
+/* --- attention ------------------------------------------------------------ */
 
 static void on_head(void *ud, const struct hook_event *ev)
 {
@@ -103,7 +103,7 @@ enum sor_err lens_attention(struct prefix *p, struct engine *e, int pos,
     return err;
 }
 
-/* --- activations ----------------------------------------------------------------- */
+/* --- activations ---------------------------------------------------------- */
 
 static void add_layer(const struct lens_row *row, int layer,
                       struct result *out)
@@ -163,7 +163,7 @@ void lens_activations(const struct lens_row *row, int top, struct result *out)
     }
 }
 
-/* --- the lens ------------------------------------------------------------------------ */
+/* --- the lens ------------------------------------------------------------- */
 
 static int rank_of(const float *logits, size_t n, int32_t id)
 {
@@ -238,7 +238,7 @@ static enum sor_err read_layers(struct reading *r, float *logits,
     return err;
 }
 
-/* --- attribution ------------------------------------------------------------------- */
+/* --- attribution ---------------------------------------------------------- */
 
 struct parts {
     struct reading *r;
@@ -351,7 +351,7 @@ static enum sor_err attribute(struct reading *r, float *logits,
     return err;
 }
 
-/* --- together ---------------------------------------------------------------------- */
+/* --- together ------------------------------------------------------------- */
 
 enum sor_err lens_compute(struct prefix *p, struct engine *e,
                           const struct lens_opts *o, struct result *out,

@@ -11,7 +11,7 @@
 
 enum { TAG = 1 };
 
-/* --- what a fork altered --------------------------------------------------- */
+/* --- what a fork altered -------------------------------------------------- */
 
 static int number_at(const cJSON *array, int i)
 {
@@ -96,7 +96,7 @@ void prefix_mask_release(struct prefix_mask *m)
     *m = (struct prefix_mask){ NULL, 0 };
 }
 
-/* --- from the database ------------------------------------------------------ */
+/* --- from the database ---------------------------------------------------- */
 
 static enum sor_err describe(struct db *d, struct prefix *p,
                              struct sor_msg *msg)
@@ -168,7 +168,7 @@ void prefix_digest(const struct prefix *p, int pos, uint8_t out[32])
     str_release(&s);
 }
 
-/* --- the replay --------------------------------------------------------------- */
+/* --- the replay ----------------------------------------------------------- */
 
 struct watch {
     struct prefix *p;
