@@ -51,7 +51,7 @@ static enum sor_err fill(struct patch *p, double *effect, struct sor_msg *msg)
     struct hook_observer watch = { .mask = 1u << HOOK_RESIDUAL, .ud = p,
                                    .on_event = keep };
     int n = p->pair->n;
-    double clean, corrupt, now;
+    double clean = 0.0, corrupt = 0.0, now = 0.0;
     enum sor_err err = engine_observe(p->e, &watch, msg);
 
     if (!err)
