@@ -21,7 +21,8 @@
     X(SOR_BUSY,        "in use by another process")          \
     X(SOR_NOTFOUND,    "not found")                          \
     X(SOR_DIFFERS,     "ran, and the answer is negative")    \
-    X(SOR_INTERRUPTED, "interrupted")
+    X(SOR_INTERRUPTED, "interrupted")                        \
+    X(SOR_FULL,        "no room left, or the disk fails")
 
 #define SOR_ERR_ENUM(name, text) name,
 enum sor_err { SOR_ERR_TABLE(SOR_ERR_ENUM) SOR_ERRS };

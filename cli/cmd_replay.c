@@ -262,11 +262,28 @@ static enum sor_err verify(struct job *j)
     return SOR_OK;
 }
 
+static enum sor_err find_path(struct job *j)
+{
+    struct db_cur *c = db_paths(j->d, j->run.id);
+    struct db_path p;
+    int found = 0;
+
+    while (db_path_next(c, &p) > 0)
+        found |= p.ordinal == opt.path;
+    if (db_cur_close(c))
+        return sor_fail(&j->cli->msg, SOR_FORMAT, "the paths of run %.8s "
+                        "cannot be read", j->uid);
+    return found ? SOR_OK : sor_fail(&j->cli->msg, SOR_NOTFOUND, "run %.8s "
+                                     "has no path %d", j->uid, opt.path);
+}
+
 static enum sor_err show(struct job *j)
 {
     struct show s = { .cli = j->cli, .to = j->to, .d = j->d };
     enum sor_err err = find(j);
 
+    if (!err && opt.path >= 0)
+        err = find_path(j);
     if (err)
         return err;
     s.run_id = j->run.id;

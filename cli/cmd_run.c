@@ -143,6 +143,9 @@ static enum sor_err read_question(struct job *j)
     if (!str_ok(&j->question))
         return sor_fail(&j->cli->msg, SOR_NOMEM, "out of memory for the "
                         "prompt");
+    if (memchr(j->question.p, '\0', j->question.len))
+        return sor_fail(&j->cli->msg, SOR_FORMAT, "the prompt holds a NUL "
+                        "byte, which its record could not hold");
     if (j->question.len == 0)
         return sor_fail(&j->cli->msg, SOR_USAGE, "the prompt is empty");
     return SOR_OK;
@@ -242,6 +245,23 @@ static enum sor_err begin_run(struct job *j)
     if (!err)
         err = engine_observe(j->e, rec_observer(j->rec), &j->cli->msg);
     return err;
+}
+
+/* The trace and its first row.  A full disk costs the trace, not the answer:
+ * trace_lost says so. */
+static enum sor_err begin_trace(struct job *j)
+{
+    enum sor_err err = open_recorder(j);
+
+    if (!err)
+        err = begin_run(j);
+    if (err != SOR_FULL)
+        return err;
+    rec_close(j->rec);
+    j->rec = NULL;
+    sor_fail(&j->trace_lost, SOR_IO, "the answer has no trace: %s",
+             j->cli->msg.text);
+    return SOR_OK;
 }
 
 static enum sor_err begin_path(struct job *j, int i)
@@ -385,7 +405,11 @@ static enum sor_err end_run(struct job *j, enum sor_err err)
                         (int64_t)(j->end_ns - j->start_ns),
                         (int64_t)(j->prefilled_ns - j->start_ns), &msg);
     rec_stats(j->rec, &st);
-    if (ended || st.reason[0])
+    if ((ended || st.reason[0]) && st.n_lost == 0)
+        sor_fail(&j->trace_lost, SOR_IO, "the trace is incomplete%s: %s",
+                 ended ? ", how the run ended is not in it" : "",
+                 st.reason[0] ? st.reason : msg.text);
+    else if (ended || st.reason[0])
         sor_fail(&j->trace_lost, SOR_IO, "the trace is incomplete, %llu "
                  "events from event %llu on are lost: %s",
                  (unsigned long long)st.n_lost,
@@ -447,9 +471,7 @@ static enum sor_err answer(struct job *j)
     if (!err)
         err = alloc_paths(j);
     if (!err)
-        err = open_recorder(j);
-    if (!err)
-        err = begin_run(j);
+        err = begin_trace(j);
     if (err)
         return err;
 

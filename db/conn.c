@@ -21,6 +21,8 @@ static const struct { int rc; enum sor_err err; } errors[] = {
     { SQLITE_MISMATCH,   SOR_FORMAT },
     { SQLITE_SCHEMA,     SOR_FORMAT },
     { SQLITE_TOOBIG,     SOR_LIMIT },
+    { SQLITE_FULL,       SOR_FULL },
+    { SQLITE_IOERR,      SOR_FULL },    /* a limit on file sizes is one too */
     { SQLITE_ERROR,      SOR_FORMAT },  /* our SQL is right, so the schema
                                          * that it met is not */
 };

@@ -89,7 +89,7 @@ static enum sor_err probe(const char *path, struct sor_msg *msg)
     if (!err)
         err = conn_version(d, &version, msg);
     db_close(d);
-    return err == SOR_IO || err == SOR_BUSY ? SOR_OK : err;
+    return err == SOR_IO || err == SOR_FULL || err == SOR_BUSY ? SOR_OK : err;
 }
 
 /* Makes the file, so that its mode (which SQLite gives to -wal and -shm too)
@@ -99,7 +99,8 @@ static enum sor_err make_file(const char *path, struct sor_msg *msg)
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
     if (fd < 0)
-        return sor_fail(msg, SOR_IO, "%s: %s", path, strerror(errno));
+        return sor_fail(msg, errno == ENOSPC ? SOR_FULL : SOR_IO, "%s: %s",
+                        path, strerror(errno));
     close(fd);
     return SOR_OK;
 }

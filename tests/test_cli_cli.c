@@ -33,6 +33,7 @@ static void every_error_has_its_exit_code(void **state)
         [SOR_OK] = 0, [SOR_DIFFERS] = 1, [SOR_USAGE] = 2, [SOR_IO] = 3,
         [SOR_FORMAT] = 3, [SOR_UNSUP] = 3, [SOR_LIMIT] = 3, [SOR_NOMEM] = 3,
         [SOR_BUSY] = 3, [SOR_NOTFOUND] = 4, [SOR_INTERRUPTED] = 130,
+        [SOR_FULL] = 3,
     };
 
     (void)state;

@@ -230,6 +230,23 @@ static void every_level_records_what_it_says(void **state)
 
 /* --- Ctrl-C ----------------------------------------------------------------------- */
 
+static int has_token(struct db *d, int64_t run_id)
+{
+    struct db_window w = { .limit = 1 };
+    struct db_cur *c = db_paths(d, run_id), *ct = NULL;
+    struct db_path p;
+    struct db_token t;
+    int there = db_path_next(c, &p) > 0;
+
+    if (there) {
+        ct = db_tokens(d, p.id, w);
+        there = db_token_next(ct, &t) > 0;
+        db_cur_close(ct);
+    }
+    db_cur_close(c);
+    return there;
+}
+
 static void ctrl_c_closes_the_trace(void **state)
 {
     struct timespec nap = { 0, 20000000 };
@@ -242,11 +259,12 @@ static void ctrl_c_closes_the_trace(void **state)
     char path[128];
 
     in_dir(path, "stop.db");
-    for (int i = 0; i < 3000; i++) {    /* until the run is on record */
+    for (int i = 0; i < 3000; i++) {    /* until its prompt is on record */
         nanosleep(&nap, NULL);
         if (db_open(path, &d, NULL) != SOR_OK)
             continue;
-        int there = db_find_run(d, "last", &id, NULL) == SOR_OK;
+        int there = db_find_run(d, "last", &id, NULL) == SOR_OK &&
+                    has_token(d, id);
         db_close(d);
         if (there)
             break;
@@ -468,6 +486,52 @@ static void a_full_disk_ends_the_trace_and_not_the_answer(void **state)
     str_release(&traced);
 }
 
+/* Too little room even for the schema, and for the first rows after it. */
+static void a_disk_full_from_the_start_costs_the_trace_only(void **state)
+{
+    static const char args[] = "run -m '%s' --db tiny%d.db -n 2 --seed 5 "
+                               "--max-tokens 20 --json %s hello";
+    static const rlim_t room[] = { 4 << 10, 100 << 10, 400 << 10, 720 << 10 };
+    struct rlimit was, small;
+    struct str untraced, traced;
+
+    (void)state;
+    str_init(&untraced);
+    str_init(&traced);
+    assert_int_equal(prog_run(args, model, 9, "--trace off"), 0);
+    texts_of(prog_out, &untraced);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+    for (int i = 0; i < 4; i++) {
+        small = was;
+        small.rlim_cur = room[i];
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+        int rc = prog_run(args, model, i, "--trace heads");
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+        assert_int_equal(rc, 3);
+        assert_non_null(strstr(prog_err, "trace"));
+        assert_null(strstr(prog_err, "0 events from event 0"));
+        assert_ptr_equal(strchr(prog_err, '\n') + 1,
+                         prog_err + strlen(prog_err));  /* one sentence */
+        str_clear(&traced);
+        texts_of(prog_out, &traced);
+        assert_string_equal(traced.p, untraced.p);
+    }
+    str_release(&untraced);
+    str_release(&traced);
+}
+
+static void nul_in_a_prompt_is_refused(void **state)
+{
+    char path[128];
+
+    (void)state;
+    in_dir(path, "nul.txt");
+    prog_spill(path, "a\0b c\n", 6);
+    assert_int_equal(prog_run("run -m '%s' --db nul.db --max-tokens 4 - "
+                              "<nul.txt", model), 3);
+    prog_expect_sentence("NUL");
+}
+
 static void no_such_run_exits_4(void **state)
 {
     (void)state;
@@ -477,6 +541,9 @@ static void no_such_run_exits_4(void **state)
     prog_expect_sentence("ffffffffffff");
     assert_int_equal(prog_run("replay last --verify --path 9 --db two.db"),
                      4);
+    assert_int_equal(prog_run("replay last --path 9 --db two.db"), 4);
+    prog_expect_sentence("path 9");
+    assert_int_equal(prog_run("replay last --path 0 --db two.db"), 0);
 }
 
 int main(void)
@@ -497,6 +564,8 @@ int main(void)
         cmocka_unit_test(a_second_recorder_is_refused_with_the_first_s_pid),
         cmocka_unit_test(with_wait_it_waits_its_turn),
         cmocka_unit_test(a_full_disk_ends_the_trace_and_not_the_answer),
+        cmocka_unit_test(a_disk_full_from_the_start_costs_the_trace_only),
+        cmocka_unit_test(nul_in_a_prompt_is_refused),
         cmocka_unit_test(no_such_run_exits_4),
     };
 

@@ -241,7 +241,7 @@ static void a_full_disk_keeps_what_was_committed(void **state)
                 err = db_commit(w, NULL, &t.msg);
         }
         db_writer_close(w);
-        _exit(err == SOR_IO ? 0 : 2);
+        _exit(err == SOR_FULL ? 0 : 2);
     }
     int status;
     waitpid(child, &status, 0);

@@ -55,7 +55,8 @@ struct rec_opts {
     void *committed_ud;
 };
 
-/* Opens the database for writing, takes its lock, starts the writer. */
+/* Opens the database for writing, takes its lock, starts the writer.
+ * SOR_FULL: here and below, there is no room on the disk. */
 enum sor_err rec_open(const char *db_path, const struct rec_opts *opts,
                       struct rec **out, struct sor_msg *msg);
 /* Flushes, stops the writer, closes the database.  Accepts NULL. */

@@ -79,6 +79,7 @@ struct writer {
     int n_row;                          /* rows of token in the batch */
     uint64_t n_record, first_seq;       /* records in the batch; their first */
     struct sor_msg reason;              /* why shared.is_dead */
+    enum sor_err failed;                /* what begin or commit last said */
     int64_t n_token;                    /* rows of token committed */
 };
 

@@ -52,7 +52,8 @@ static void commit(struct rec *r)
 
     if (!w->is_open)
         return;
-    if (db_commit(w->db, &batch_id, &msg) != SOR_OK) {
+    w->failed = db_commit(w->db, &batch_id, &msg);
+    if (w->failed) {
         die(r, &msg);
         return;
     }
@@ -75,7 +76,8 @@ static int begin(struct rec *r)
         return 0;
     if (w->is_open)
         return 1;
-    if (db_begin(w->db, w->run_id, &msg) != SOR_OK) {
+    w->failed = db_begin(w->db, w->run_id, &msg);
+    if (w->failed) {
         die(r, &msg);
         return 0;
     }
@@ -310,7 +312,7 @@ static enum sor_err run_begin(struct rec *r, const struct rec_call *c,
     atomic_store(&r->shared.n_lost, 0);
     if (!begin(r)) {
         *msg = w->reason;
-        return SOR_IO;
+        return w->failed;
     }
     if ((err = put_run(r, c, msg)) != SOR_OK) {
         die(r, msg);
@@ -318,7 +320,7 @@ static enum sor_err run_begin(struct rec *r, const struct rec_call *c,
         commit(r);
         if (is_dead(r)) {
             *msg = w->reason;
-            err = SOR_IO;
+            err = w->failed;
         }
     }
     if (err)
