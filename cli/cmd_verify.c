@@ -49,7 +49,7 @@ static enum sor_err parse_head(const char *hex, uint8_t out[32],
 static enum sor_err find_head(struct cli *cli, struct db *d,
                               struct chain_report *r, int64_t *sealed)
 {
-    static const uint8_t none[32];
+    static const uint8_t none[32];      /* the head of an empty chain */
     uint8_t head[32];
     enum sor_err err;
 
@@ -59,8 +59,8 @@ static enum sor_err find_head(struct cli *cli, struct db *d,
     if ((err = parse_head(opt.head, head, &cli->msg)) ||
         (err = chain_find(d, head, sealed, &cli->msg)))
         return err;
-    /* the head of an empty chain is in every chain */
-    if (!*sealed && r->ok && memcmp(head, none, sizeof none) != 0) {
+    if (!*sealed && r->ok &&
+        (r->n_batch || memcmp(head, none, sizeof none) != 0)) {
         r->ok = 0;
         snprintf(r->where, sizeof r->where, "the sealed head is not in this "
                  "chain: rows were cut off or the chain was computed anew");
