@@ -191,6 +191,8 @@ enum sor_err json_parse_nul(const char *text, size_t n, const char *where,
     struct str plain;
     enum sor_err err;
 
+    if (!utf8_valid(text, n))
+        return sor_fail(msg, SOR_FORMAT, "%s: not UTF-8", where);
     str_init(&plain);
     escape_nul(text, n, &plain);
     err = str_ok(&plain) ? json_parse(plain.p, plain.len, where, out, msg)
@@ -378,4 +380,91 @@ void json_echo(struct json *j, const cJSON *item)
         json_bool(j, cJSON_IsTrue(item));
     else
         json_null(j);
+}
+
+static size_t skip_space(const char *s, size_t n, size_t at)
+{
+    while (at < n && strchr(" \t\r\n", s[at]) && s[at])
+        at++;
+    return at;
+}
+
+/* The byte after the string that begins at s[at]. */
+static size_t skip_string(const char *s, size_t n, size_t at)
+{
+    for (at++; at < n && s[at] != '"'; at++)
+        at += s[at] == '\\';
+    return at < n ? at + 1 : n;
+}
+
+static size_t skip_digits(const char *s, size_t n, size_t at)
+{
+    while (at < n && s[at] >= '0' && s[at] <= '9')
+        at++;
+    return at;
+}
+
+/* Bytes of the number at s[0..n), by RFC 8259, section 6; 0: none is there. */
+static size_t number_bytes(const char *s, size_t n)
+{
+    size_t i = n > 0 && s[0] == '-', from = i;
+
+    i = skip_digits(s, n, i);
+    if (i == from || (s[from] == '0' && i > from + 1))
+        return 0;
+    if (i < n && s[i] == '.') {
+        from = ++i;
+        i = skip_digits(s, n, i);
+        if (i == from)
+            return 0;
+    }
+    if (i < n && (s[i] == 'e' || s[i] == 'E')) {
+        i++;
+        i += i < n && (s[i] == '+' || s[i] == '-');
+        from = i;
+        i = skip_digits(s, n, i);
+        if (i == from)
+            return 0;
+    }
+    return i;
+}
+
+/* Where the value of a key of the outermost object begins; n: not found. */
+static size_t member_at(const char *s, size_t n, const char *key)
+{
+    size_t len = strlen(key);
+    int depth = 0;
+
+    for (size_t at = 0; at < n; ) {
+        if (s[at] == '"') {
+            size_t end = skip_string(s, n, at), colon = skip_space(s, n, end);
+
+            if (depth == 1 && end - at == len + 2 &&
+                memcmp(s + at + 1, key, len) == 0 && colon < n &&
+                s[colon] == ':')
+                return skip_space(s, n, colon + 1);
+            at = end;
+            continue;
+        }
+        depth += s[at] == '{' || s[at] == '[';
+        depth -= s[at] == '}' || s[at] == ']';
+        at++;
+    }
+    return n;
+}
+
+void json_echo_member(struct json *j, const struct json_source *from,
+                      const char *key)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(from->tree, key);
+    size_t at = cJSON_IsNumber(item) ? member_at(from->text, from->n, key)
+                                     : from->n;
+    size_t n = number_bytes(from->text + at, from->n - at);
+
+    if (n == 0) {
+        json_echo(j, item);
+        return;
+    }
+    begin(j);
+    str_put(j->out, from->text + at, n);
 }

@@ -22,13 +22,14 @@ enum { JSON_MAX_DEPTH = 64 };
 enum sor_err json_parse(const char *text, size_t n, const char *where,
                         cJSON **out, struct sor_msg *msg);
 
-/* The same for text that may hold NUL, which cJSON cannot: "\u0000" in a string
- * is read as the bytes C0 80 (as in Java's modified UTF-8) and json_text()
+/* The same for text that may hold NUL, which cJSON cannot; what is no UTF-8 is
+ * refused.  "\u0000" in a string is read as the bytes C0 80 (as in Java's modified UTF-8) and json_text()
  * turns them back. */
 enum sor_err json_parse_nul(const char *text, size_t n, const char *where,
                             cJSON **out, struct sor_msg *msg);
 
-/* The latter for one line of a file: errors read "file.jsonl:12:40: ...". */
+/* The latter for one line of a foreign file, which need not be UTF-8: errors
+ * read "file.jsonl:12:40: ...". */
 enum sor_err json_parse_line(const char *text, size_t n, const char *where,
                              cJSON **out, struct sor_msg *msg);
 
@@ -62,5 +63,10 @@ void json_null(struct json *j);
 /* A string, number, true or false as it was read; anything else (also NULL) as
  * null: the "id" of a line, which goes out as it came in. */
 void json_echo(struct json *j, const cJSON *item);
+/* The same for the member `key` of the object `tree`, which was read from
+ * text[0..n): a number keeps its digits, however many. */
+struct json_source { const char *text; size_t n; const cJSON *tree; };
+void json_echo_member(struct json *j, const struct json_source *from,
+                      const char *key);
 
 #endif

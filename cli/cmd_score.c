@@ -51,7 +51,7 @@ struct scorer {
     float *norm;            /* [chunk][n_layer], of the chunk at norm_pos */
     int norm_pos;
     struct tok_ids ids;     /* of the line at hand */
-    const cJSON *id;
+    struct json_source line;    /* the one in work */
     const char *where;      /* its file and line */
     double nll;             /* sum over predicted tokens, nats */
     struct str text;        /* scratch, and the line going out */
@@ -110,7 +110,6 @@ static enum sor_err take_line(struct scorer *s, const cJSON *line)
     int n_ctx = engine_info(s->engine)->n_ctx;
     enum sor_err err;
 
-    s->id = cJSON_GetObjectItemCaseSensitive(line, "id");
     s->ids.n = 0;
     if (cJSON_IsArray(tokens))
         err = take_tokens(s, tokens);
@@ -129,18 +128,8 @@ static enum sor_err take_line(struct scorer *s, const cJSON *line)
 
 static void put_id(struct scorer *s)
 {
-    const cJSON *id = s->id;
-
     json_key(&s->json, "id");
-    if (cJSON_IsString(id))
-        json_str(&s->json, id->valuestring);
-    else if (cJSON_IsNumber(id) && id->valuedouble == floor(id->valuedouble) &&
-             fabs(id->valuedouble) < 0x1p53)
-        json_int(&s->json, (int64_t)id->valuedouble);
-    else if (cJSON_IsNumber(id))
-        json_num(&s->json, id->valuedouble);
-    else
-        json_null(&s->json);
+    json_echo_member(&s->json, &s->line, "id");
 }
 
 static void put_top(struct scorer *s, const float *logits, double lse)
@@ -259,6 +248,7 @@ static enum sor_err score_line(struct scorer *s, const struct str *line)
     if (!to)
         return SOR_IO;
     err = json_parse_nul(line->p, line->len, s->where, &tree, &s->cli->msg);
+    s->line = (struct json_source){ line->p, line->len, tree };
     err = err ? err : take_line(s, tree);
     err = err ? err : session_open(s->engine, ++s->n_line, (int)s->ids.n,
                                    &session, &s->cli->msg);

@@ -99,7 +99,8 @@ static enum sor_err do_line(struct job *job, const struct input *in, FILE *to)
     json_init(&out, &job->line);
     json_obj(&out);
     json_key(&out, "id");
-    json_echo(&out, cJSON_GetObjectItemCaseSensitive(line, "id"));
+    json_echo_member(&out, &(struct json_source){ in->text.p, in->text.len,
+                                                  line }, "id");
     err = opt.decode ? decode(job, line, &out) : encode(job, line, &out);
     json_end_obj(&out);
     str_putc(&job->line, '\n');

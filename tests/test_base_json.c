@@ -266,9 +266,45 @@ static void reals_come_back_to_the_bit(void **state)
     str_release(&out);
 }
 
+/* A number's digits, not its value; what cannot be found falls back on that. */
+static void a_member_comes_back_as_it_was(void **state)
+{
+    static const struct { const char *text, *want; } cases[] = {
+        { "{\"id\":9007199254740993}", "9007199254740993" },
+        { "{\"a\":{\"id\":1},\"b\":[\"id\"],\"id\" : -1.0E+2 }", "-1.0E+2" },
+        { "{\"\\\"id\":3,\"id\":0.10}", "0.10" },
+        { "{\"\\u0069d\":7}", "7" },
+        { "{\"id\":007}", "7" },
+        { "{\"id\":\"x\"}", "\"x\"" },
+        { "{\"id\":[1]}", "null" },
+        { "{}", "null" },
+        { "[{\"id\":1}]", "null" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct json_source from = { cases[i].text, strlen(cases[i].text),
+                                    NULL };
+        struct str out;
+        struct json j;
+        cJSON *tree;
+
+        assert_int_equal(json_parse_nul(from.text, from.n, "t", &tree, NULL),
+                         SOR_OK);
+        from.tree = tree;
+        str_init(&out);
+        json_init(&j, &out);
+        json_echo_member(&j, &from, "id");
+        assert_string_equal(out.p, cases[i].want);
+        str_release(&out);
+        cJSON_Delete(tree);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_member_comes_back_as_it_was),
         cmocka_unit_test(a_line_names_its_column),
         cmocka_unit_test(a_key_that_stands_twice_is_found),
         cmocka_unit_test(reals_come_back_to_the_bit),

@@ -57,6 +57,33 @@ static void tokenizes_lines_and_decodes_them(void **state)
         "{\"id\":null,\"text\":\"\\u0000\u00e9\"}\n");
 }
 
+/* Beyond what a double holds, too. */
+static void an_id_comes_back_as_it_was(void **state)
+{
+    static const char *const id[] = { "9007199254740993", "-1.50e+3", "true",
+                                      "123456789012345678901234567890" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof id / sizeof *id; i++) {
+        char line[128], want[128];
+
+        snprintf(line, sizeof line, "{\"text\":\"\",\"x\":{\"id\":1}, "
+                 "\"id\" : %s}\n", id[i]);
+        snprintf(want, sizeof want, "{\"id\":%s,\"tokens\":[]}\n", id[i]);
+        spill("in", line);
+        assert_int_equal(prog_run("tokenize -m m.gguf in"), 0);
+        assert_string_equal(prog_out, want);
+    }
+}
+
+static void a_line_that_is_no_utf8_is_refused(void **state)
+{
+    (void)state;
+    spill("in", "\n{\"text\":\"a\xFF\"}\n");
+    assert_int_equal(prog_run("tokenize -m m.gguf in"), 3);
+    prog_expect_sentence("in:2: not UTF-8");
+}
+
 static void plain_text_has_no_marks(void **state)
 {
     (void)state;
@@ -198,6 +225,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tokenizes_lines_and_decodes_them),
+        cmocka_unit_test(an_id_comes_back_as_it_was),
+        cmocka_unit_test(a_line_that_is_no_utf8_is_refused),
         cmocka_unit_test(plain_text_has_no_marks),
         cmocka_unit_test(bad_lines_are_named),
         cmocka_unit_test(inspect_lists_all_as_json),
