@@ -332,7 +332,7 @@ static void faithfulness_and_its_refusal(void **state)
                         "s.id = a.step_id WHERE s.ordinal > 0 LIMIT 1");
     char args[128];
     snprintf(args, sizeof args, "faithful last:%d --samples 3 --json "
-             "--db f.db", path);
+             "--accuracy 18/100 --chance 0.011 --db f.db", path);
     root = said(args);
     assert_true(is_true(root, "meaningful"));
     assert_true(cJSON_GetArraySize(cJSON_GetObjectItem(root, "trials")) >= 5);
