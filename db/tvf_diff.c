@@ -122,9 +122,12 @@ static int align(struct diff *f)
     for (int i = 0; i < n; i++)
         f->match[i] = i < head ? i : i >= n - tail ? i + m - n : -1;
 
+    if (n - head - tail == 0 || m - head - tail == 0)
+        return SQLITE_OK;               /* nothing left to align */
+
     struct part p = { f->a.token + head, f->b.token + head, n - head - tail,
                       m - head - tail, NULL };
-    int d = p.n && p.m ? count_edits(&p) : -1;
+    int d = count_edits(&p);
     if (d >= 0)
         walk_back(&p, d, f->match + head, head);
     sqlite3_free(p.far);

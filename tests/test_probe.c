@@ -206,6 +206,7 @@ static void masks_come_back_from_their_words(void **state)
     prefix_mask_release(&m);
     assert_int_equal(prefix_mask_parse("{}", &m, NULL), SOR_OK);
     assert_int_equal(m.n, 0);
+    prefix_mask_release(&m);
     assert_int_equal(prefix_mask_parse("{", &m, NULL), SOR_FORMAT);
 }
 
