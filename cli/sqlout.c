@@ -372,8 +372,8 @@ struct sql_sink sqlout_sink(struct sqlout *o)
 enum sor_err sqlout_end(struct sqlout *o)
 {
     enum sor_err err = flush_table(o);
-    int left = o->pager && pager_close(o->pager);
 
+    o->left = o->pager && pager_close(o->pager);
     o->pager = NULL;
-    return left ? SOR_OK : err;         /* who leaves a pager has seen enough */
+    return o->left ? SOR_OK : err;      /* who leaves a pager has seen enough */
 }

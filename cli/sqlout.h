@@ -21,6 +21,7 @@ struct sqlout {
     enum sqlout_mode mode;
     int on_terminal;
     FILE *pager;                /* in the place of `to` while it is there */
+    int left;                   /* its reader went before the last row */
     struct table table;
     struct str line, key;       /* key: the names, each with its NUL */
     int n_key;

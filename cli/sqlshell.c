@@ -31,6 +31,8 @@ enum sor_err sqlshell_query(struct sqlshell *sh, const char *text)
     enum sor_err err = sql_run(sh->sql, text, &sink, &r, &sh->cli->msg);
     enum sor_err end = sqlout_end(&sh->out);
 
+    if (err == SOR_IO && sh->out.left)
+        return SOR_OK;                  /* the rows found no reader any more */
     if (!err)
         tell(sh, &r);
     return err ? err : end;
