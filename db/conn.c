@@ -141,10 +141,12 @@ enum sor_err conn_version(struct db *d, int *version, struct sor_msg *msg)
     int64_t app = 0, user = 0, n_object = 0;
     enum sor_err err;
 
-    if ((err = conn_int(d, "PRAGMA application_id", 0, &app, msg)) ||
-        (err = conn_int(d, "PRAGMA user_version", 0, &user, msg)) ||
+    /* Whose it is comes last: if another process makes the schema between two
+     * of these, the file is then empty or ours, never a stranger's. */
+    if ((err = conn_int(d, "PRAGMA user_version", 0, &user, msg)) ||
         (err = conn_int(d, "SELECT count(*) FROM sqlite_schema", 0, &n_object,
-                        msg)))
+                        msg)) ||
+        (err = conn_int(d, "PRAGMA application_id", 0, &app, msg)))
         return err;
     if (app != CONN_APPLICATION_ID && (app || user || n_object))
         return sor_fail(msg, SOR_FORMAT, "%s: an SQLite database, but not one "
