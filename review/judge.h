@@ -1,0 +1,69 @@
+/* review/judge.h - what the model, with the pack's adapter, makes of a clause.
+ *
+ * A reading is one question put to the model about one passage: which type it
+ * has, or how it stands to a statement.  Its input is the exact token string
+ * that the adapter was trained on (domains/legal/README.md), its output the
+ * logits of the few tokens that are possible answers.  Nothing is sampled and
+ * nothing generated, so a reading is a function of its input.
+ *
+ * Readings over one passage share its prefix: the KV of "Clause: context >>
+ * text" is computed once and forked, statements that begin alike share their
+ * beginning too (a trie), and many passages go through one engine_step.
+ *
+ * Ownership  judge_open() borrows the engine and the pack.
+ * Threads    one thread at a time (the engine's). */
+#ifndef REVIEW_JUDGE_H
+#define REVIEW_JUDGE_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "review/pack.h"
+
+struct engine;
+struct judge;
+
+enum sor_err judge_open(struct engine *e, const struct pack *p,
+                        struct judge **out, struct sor_msg *msg);
+void judge_close(struct judge *j);              /* accepts NULL */
+
+struct passage_text {
+    const char *context;    /* running text before it; "" none */
+    const char *text;       /* white space collapsed by the judge */
+};
+
+struct reading {            /* of one statement over one passage */
+    int passage, statement; /* the caller's indices */
+    float logit[RELATIONS]; /* raw, in the order of enum relation */
+    float p[RELATIONS];     /* calibrated */
+    uint64_t digest;        /* XXH3-64 of all logits at the answer */
+    int n_prefix, n_tok;    /* tokens shared with others; all of them */
+};
+
+struct judge_job {
+    const struct passage_text *passage;     int n_passage;
+    const char *const *statement;           int n_statement;
+    /* [n_passage * n_statement] 1: read this pair; NULL: all. */
+    const uint8_t *want;
+    /* called as readings come; non-zero cancels (SOR_INTERRUPTED) */
+    int (*on_reading)(void *ud, const struct reading *r);
+    void (*on_progress)(void *ud, int64_t tok_done, int64_t tok_total);
+    void *ud;
+};
+enum sor_err judge_pairs(struct judge *j, const struct judge_job *job,
+                         struct sor_msg *msg);
+
+/* logp[n_passage][n_type]: log-probability of each label; p: calibrated,
+ * normalised over the labels. */
+enum sor_err judge_types(struct judge *j, const struct passage_text *passage,
+                         int n_passage, float *logp, float *p,
+                         struct sor_msg *msg);
+
+/* The token ids of a reading, for the trace: up to cap into tok; returns how
+ * many there are.  spans: where context, text and statement stand in it. */
+struct reading_spans { int context[2], text[2], statement[2], answer; };
+int judge_tokens(const struct judge *j, const struct passage_text *passage,
+                 const char *statement, int32_t *tok, int cap,
+                 struct reading_spans *spans);
+
+#endif

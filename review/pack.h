@@ -1,0 +1,144 @@
+/* review/pack.h - a domain pack: everything a review knows that is not code.
+ *
+ * A pack is a folder (domains/legal) of JSON files that pack.json lists:
+ * patterns (PCRE2) by purpose, clause types, claims with their wordings,
+ * opposites, swaps and values, calibration and decision thresholds, playbook,
+ * measured error rates, and the adapter that it was measured with.  The format
+ * is docs/domains.md with a JSON Schema beside it; a pack is checked whole on
+ * opening and a wrong one is refused with file, place and value.
+ *
+ * A pack carries no code, and no path in it leaves its folder.
+ *
+ * Ownership  pack_open()/pack_close(); everything in it dies with it. */
+#ifndef REVIEW_PACK_H
+#define REVIEW_PACK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+/* One pattern: compiled once, used by the rules.  `purpose` names the list it
+ * stands in ("condition", "exception", "define", "modal.obligation", ...);
+ * what the groups of each purpose mean is in docs/domains.md. */
+struct pattern {
+    const char *id;         /* "condition.in_the_event" */
+    const char *purpose;
+    const char *regex;
+    void *code;             /* pcre2_code *, JIT where it can */
+};
+
+enum relation { RELATION_UNRELATED, RELATION_SUPPORTS, RELATION_CONTRADICTS,
+                RELATIONS };
+
+/* What somebody might say about a clause. */
+struct wording {
+    const char *text;       /* values: "{}" stands for the value */
+    enum relation to;       /* what a clause that supports the claim is to
+                             * this wording: supports (paraphrase),
+                             * contradicts (opposite), unrelated (swap) */
+    const char *role;       /* "statement" "paraphrase" "opposite" "swap" */
+    int trained;            /* 0: the adapter never saw it */
+};
+
+struct measured {           /* on documents never trained on; n 0: unmeasured */
+    int n;                  /* verdicts given */
+    int wrong;
+    double low, high;       /* 95 % interval of the error rate */
+    const char *set;        /* which documents */
+};
+
+/* What a reviewer wants to see of a claim. */
+enum stance { STANCE_STANDARD, STANCE_FALLBACK, STANCE_UNACCEPTABLE,
+              STANCES };
+struct position {
+    const char *party;      /* "" any; else a role: "receiving", "customer" */
+    enum stance on[3];      /* by verdict: supported, contradicted,
+                             * not_addressed */
+    const char *text;       /* the position, in words */
+    const char *suggest;    /* clause text to propose; NULL: none */
+};
+
+struct claim {
+    const char *id;         /* "nda-4" */
+    const char *title;      /* "Use limited to the purpose" */
+    const char *kind;       /* "statement", or a value: "law" "period" "date"
+                             * "amount" "percent" "party" */
+    const char *type;       /* the clause type it is about; NULL: any */
+    const struct wording *wording;      /* [0] is the statement */
+    int n_wording;
+    struct measured error, error_contradicted;
+    const struct position *position;
+    int n_position;
+    const char *custom;     /* non-NULL: from --claims; not measured */
+};
+
+struct clause_type {
+    const char *label;      /* as trained; "None" is one of them */
+    const char *title;
+    struct measured error;
+};
+
+/* Judgement: how raw relation logits become probabilities and verdicts. */
+struct calibration {
+    double temperature, bias_unrelated; /* logits / T, then + bias */
+    double give, opposite;              /* p(r) >= give, opposite's >= .. */
+    double give_strict, opposite_strict;/* for wordings never trained */
+    double unrelated;                   /* p(unrelated) >= .. on both sides */
+    double not_addressed;               /* below: the document is silent */
+    double type_temperature;
+    const double *knot_x, *knot_y;      /* confidence: isotonic map of the
+                                         * verdict's score to probability */
+    int n_knot;
+};
+
+struct required {           /* a clause customary in a kind of document */
+    const char *id;         /* "governing_law" */
+    const char *title;
+    const char *document;   /* pattern purpose that must match the title or
+                             * the preamble; NULL: any document */
+    const char *found;      /* pattern purpose: a clause that matches any of
+                             * these has it */
+    const char *type;       /* the clause type that shows it; NULL */
+};
+
+struct pack {
+    const char *id, *title, *version, *licence, *attribution;
+    const char *dir;
+    const char *adapter;    /* file in the folder; NULL: none */
+    const char *adapter_sha256, *model_sha256;  /* measured with */
+    const struct pattern *pattern;      int n_pattern;
+    const struct clause_type *type;     int n_type;
+    const struct claim *claim;          int n_claim;
+    const struct required *required;    int n_required;
+    struct calibration calibration;
+    const char *note;       /* "preliminary findings, for a lawyer's ..." */
+};
+
+/* dir_or_id: a folder, or the id of a shipped pack ("legal"), looked for in
+ * $SORITES_DOMAINS, the data folder, and beside the program. */
+enum sor_err pack_open(const char *dir_or_id, struct pack **out,
+                       struct sor_msg *msg);
+void pack_close(struct pack *p);                /* accepts NULL */
+
+/* The patterns of one purpose, in file order: the first of them, *n of them.
+ * n 0 where the pack has none. */
+const struct pattern *pack_patterns(const struct pack *p, const char *purpose,
+                                    int *n);
+
+/* --claims FILE: [{"id","text"}..].  Each becomes a claim of one wording with
+ * `custom` set, unless its text is one of the pack's wordings, which then
+ * stands for it with all its checks. */
+enum sor_err pack_claims_file(struct pack *p, const char *path,
+                              const struct claim **out, int *n,
+                              struct sor_msg *msg);
+
+/* Match pattern at or after `from` in text[0..n): 1 and the group spans, or
+ * 0; -1: PCRE2's limits (a hostile text), taken as no match by the rules and
+ * counted.  group[k] = {from, to}; an unset group has from > to. */
+enum { PATTERN_GROUPS = 8 };
+struct match { size_t from[PATTERN_GROUPS], to[PATTERN_GROUPS]; };
+int pattern_next(const struct pattern *p, const char *text, size_t n,
+                 size_t from, struct match *m);
+
+#endif
