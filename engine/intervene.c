@@ -50,8 +50,11 @@ enum sor_err forward_intervene(struct forward *f, const struct intervene *iv,
 
 static int acts(const struct forward *f, const struct intervene *iv, int row)
 {
+    const struct forward_row *r = &f->row[row];
+
     return (iv->layer < 0 || iv->layer == f->layer) &&
-           f->row[row].pos >= iv->from && f->row[row].pos < iv->to;
+           (iv->tag == 0 || iv->tag == r->tag) &&
+           r->pos >= iv->from && r->pos < iv->to;
 }
 
 /* vec, or zeros. */

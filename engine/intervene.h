@@ -2,7 +2,8 @@
  * inside the forward pass and see what follows.
  *
  * Interventions belong to a timeline and act on the rows it is fed from then
- * on, at the positions they name.  They are part of what a row's K/V depend
+ * on, at the positions they name.  Timelines with one list share passes, so an
+ * experiment on many of them gives all the same list, with tags in it.  They are part of what a row's K/V depend
  * on: whoever reuses a prefix sees to it that they agree.
  *
  * Ownership  the list and its vectors are borrowed until the session closes or
@@ -32,6 +33,8 @@ struct intervene {
     int key_from, key_to;   /* of INTERVENE_MASK */
     const float *vec;       /* HEAD [head_dim], LAYER and RESIDUAL [n_embd];
                              * NULL: zeros */
+    uint64_t tag;           /* of the one timeline it acts on; 0: all that
+                             * have the list */
 };
 
 enum { INTERVENE_MAX = 1024 };

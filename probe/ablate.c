@@ -8,8 +8,8 @@
 #include "engine/hparams.h"
 #include "engine/sampler.h"
 
-/* Timelines in one step; those of recompute hold KV of their own. */
-enum { BATCH = 16, FIRST_TAG = 1000 };
+/* Timelines in one step: as many as its passes have logits for. */
+enum { BATCH = 64, FIRST_TAG = 1000 };
 
 struct ablate {
     struct prefix *p;
@@ -23,7 +23,8 @@ struct ablate {
     int64_t n_sum;
     float *base, *logits;       /* [n_vocab], [BATCH][n_vocab] */
     double base_lse;
-    uint64_t tag;
+    struct intervene *iv;       /* [own + BATCH]: the path's, then each
+                                 * part's, for the timeline of its tag */
 };
 
 const char *ablate_how_name(enum ablate_how how)
@@ -97,7 +98,7 @@ static enum sor_err feed_prefix(struct ablate *a, int with_means,
     return err;
 }
 
-/* --- one part ------------------------------------------------------------- */
+/* --- the parts ------------------------------------------------------------ */
 
 static void describe(const struct ablate *a, const struct ablate_part *part,
                      struct intervene *iv)
@@ -126,38 +127,45 @@ static void describe(const struct ablate *a, const struct ablate_part *part,
     }
 }
 
-/* A timeline that is altered as `part` says and lacks only what is fed. */
-struct branch {
-    struct session *s;
-    struct intervene *iv;       /* the path's own, then the part's */
-    struct engine_feed feed;
-};
-
-static enum sor_err open_branch(struct ablate *a,
-                                const struct ablate_part *part,
-                                float *logits, struct branch *b,
-                                struct sor_msg *msg)
+/* The parts first..first+n-1 as one list for all their timelines, which then
+ * run in one pass; returns its length. */
+static int list_parts(struct ablate *a, int first, int n)
 {
-    const struct prefix_mask *own = &a->p->mask;
-    int again = part->how == ABLATE_RECOMPUTE, n = own->n + !again;
-    int keep = again ? part->from : a->o->pos;
-    int next = again ? part->to : a->o->pos;
-    enum sor_err err = session_fork(a->p->s, a->tag++, keep, &b->s, msg);
+    int len = a->p->mask.n;
 
-    if (err)
-        return err;
-    if (n > own->n) {
-        if (!(b->iv = mem_calloc((size_t)n, sizeof *b->iv)))
-            return sor_fail(msg, SOR_NOMEM, "out of memory");
-        if (own->n)
-            memcpy(b->iv, own->iv, (size_t)own->n * sizeof *b->iv);
-        describe(a, part, &b->iv[own->n]);
-        err = session_intervene(b->s, b->iv, n, msg);
+    for (int i = first; i < first + n; i++)
+        if (a->o->part[i].how != ABLATE_RECOMPUTE) {
+            describe(a, &a->o->part[i], &a->iv[len]);
+            a->iv[len++].tag = FIRST_TAG + (uint64_t)i;
+        }
+    return len;
+}
+
+/* What the timeline of a part keeps of the prefix, and which token it is fed
+ * first. */
+static void cut(const struct ablate *a, const struct ablate_part *part,
+                int *keep, int *next)
+{
+    int again = part->how == ABLATE_RECOMPUTE;
+
+    *keep = again ? part->from : a->o->pos;
+    *next = again ? part->to : a->o->pos;
+}
+
+/* As many parts from `first` on as fill a pass, at least one: more of them
+ * would hold more KV at once and gain nothing. */
+static int batch_size(const struct ablate *a, int first)
+{
+    int n = 0, rows = 0, keep, next;
+
+    while (n < BATCH && first + n < a->o->n_part) {
+        cut(a, &a->o->part[first + n], &keep, &next);
+        rows += a->o->pos + 1 - next;
+        if (n > 0 && rows > HOOK_ROWS_MAX)
+            break;
+        n++;
     }
-    b->feed = (struct engine_feed){
-        .session = b->s, .tok = a->p->id + next,
-        .n_tok = a->o->pos + 1 - next, .n_logits = 1, .logits = logits };
-    return err;
+    return n;
 }
 
 /* KL(unaltered || altered). */
@@ -191,25 +199,39 @@ static void add_effect(struct ablate *a, const struct ablate_part *part,
         .top_id = top.id });
 }
 
+/* A timeline that is altered as part i says and lacks only what is fed. */
+static enum sor_err open_branch(struct ablate *a, int i, int n_iv,
+                                struct engine_feed *feed, struct sor_msg *msg)
+{
+    int keep, next;
+    enum sor_err err;
+
+    cut(a, &a->o->part[i], &keep, &next);
+    feed->tok = a->p->id + next;
+    feed->n_tok = a->o->pos + 1 - next;
+    feed->n_logits = 1;
+    err = session_fork(a->p->s, FIRST_TAG + (uint64_t)i, keep, &feed->session,
+                       msg);
+    return err ? err : session_intervene(feed->session, a->iv, n_iv, msg);
+}
+
 static enum sor_err run_batch(struct ablate *a, int first, int n,
                               struct sor_msg *msg)
 {
-    struct branch b[BATCH] = { { .s = NULL } };
-    struct engine_feed feed[BATCH];
+    struct engine_feed feed[BATCH] = { { .session = NULL } };
+    int n_iv = list_parts(a, first, n);
     enum sor_err err = SOR_OK;
 
     for (int i = 0; i < n && !err; i++) {
-        err = open_branch(a, &a->o->part[first + i],
-                          a->logits + (size_t)i * a->n_vocab, &b[i], msg);
-        feed[i] = b[i].feed;
+        feed[i].logits = a->logits + (size_t)i * a->n_vocab;
+        err = open_branch(a, first + i, n_iv, &feed[i], msg);
     }
     if (!err)
         err = engine_step(a->e, feed, n, msg);
     for (int i = 0; i < n; i++) {
         if (!err)
             add_effect(a, &a->o->part[first + i], feed[i].logits);
-        session_close(b[i].s);
-        mem_free(b[i].iv);
+        session_close(feed[i].session);
     }
     return err;
 }
@@ -239,15 +261,14 @@ static enum sor_err run_all(struct ablate *a, struct sor_msg *msg)
     const struct ablate_opts *o = a->o;
     enum sor_err err = SOR_OK;
 
-    for (int at = 0; at < o->n_part && !err; at += BATCH) {
-        int left = o->n_part - at;
-
+    for (int at = 0, n; at < o->n_part && !err; at += n) {
         if (o->cancelled && o->cancelled(o->ud))
             return sor_fail(msg, SOR_INTERRUPTED, "interrupted after %d of "
                             "%d", at, o->n_part);
-        err = run_batch(a, at, left < BATCH ? left : BATCH, msg);
+        n = batch_size(a, at);
+        err = run_batch(a, at, n, msg);
         if (o->progress)
-            o->progress(o->ud, at, o->n_part);
+            o->progress(o->ud, at + n, o->n_part);
     }
     return err;
 }
@@ -261,6 +282,19 @@ static void release(struct ablate *a)
     mem_free(a->before);
     mem_free(a->base);
     mem_free(a->logits);
+    mem_free(a->iv);
+}
+
+static int make_room(struct ablate *a)
+{
+    int own = a->p->mask.n;
+
+    a->base = mem_calloc(a->n_vocab, sizeof *a->base);
+    a->logits = mem_calloc(BATCH * a->n_vocab, sizeof *a->logits);
+    a->iv = mem_calloc((size_t)own + BATCH, sizeof *a->iv);
+    if (a->iv && own)
+        memcpy(a->iv, a->p->mask.iv, (size_t)own * sizeof *a->iv);
+    return a->base && a->logits && a->iv;
 }
 
 enum sor_err ablate_compute(struct prefix *p, struct engine *e,
@@ -271,17 +305,15 @@ enum sor_err ablate_compute(struct prefix *p, struct engine *e,
     struct ablate a = {
         .p = p, .e = e, .o = o, .out = out, .n_layer = hp->n_layer,
         .n_embd = hp->n_embd, .n_att = hp->n_head * hp->head_dim,
-        .n_vocab = hp->n_vocab, .tag = FIRST_TAG };
+        .n_vocab = hp->n_vocab };
     int with_means = 0;
     uint64_t start;
     enum sor_err err;
 
     for (int i = 0; i < o->n_part; i++)
         with_means |= o->part[i].how == ABLATE_MEAN;
-    a.base = mem_calloc(a.n_vocab, sizeof *a.base);
-    a.logits = mem_calloc(BATCH * a.n_vocab, sizeof *a.logits);
-    err = a.base && a.logits ? feed_prefix(&a, with_means, msg)
-                             : sor_fail(msg, SOR_NOMEM, "out of memory");
+    err = make_room(&a) ? feed_prefix(&a, with_means, msg)
+                        : sor_fail(msg, SOR_NOMEM, "out of memory");
     start = clock_mono_ns();
     if (!err)
         err = read_base(&a, msg);

@@ -230,6 +230,48 @@ static void neighbours_are_left_alone(void **state)
     session_close(b);
 }
 
+/* One list for three forks of a prefix, told apart by tag: each computes what
+ * it computes alone with its own intervention, in one pass or not. */
+static void tags_tell_timelines_apart(void **state)
+{
+    enum { FORKS = 3 };
+    struct intervene iv[FORKS] = {
+        { .kind = INTERVENE_MASK, .layer = -1, .from = LAST, .to = N,
+          .key_from = 3, .key_to = 11, .tag = 10 },
+        { .kind = INTERVENE_HEAD, .layer = 1, .head = 2, .from = LAST,
+          .to = N, .tag = 11 },
+        { .kind = INTERVENE_MASK, .layer = -1, .from = LAST, .to = N,
+          .key_from = 17, .key_to = 30, .tag = 12 },
+    };
+    struct engine_feed f[FORKS], prefix = { .tok = m.id, .n_tok = LAST };
+    struct session *s;
+
+    (void)state;
+    assert_int_equal(session_open(m.e, 1, 0, &s, NULL), SOR_OK);
+    prefix.session = s;
+    assert_int_equal(engine_step(m.e, &prefix, 1, NULL), SOR_OK);
+    for (int i = 0; i < FORKS; i++) {
+        f[i] = (struct engine_feed){ .tok = m.id + LAST, .n_tok = 1,
+                                     .n_logits = 1, .logits = malloc(m.row) };
+        assert_int_equal(session_fork(s, (uint64_t)(10 + i), LAST,
+                                      &f[i].session, NULL), SOR_OK);
+        assert_int_equal(session_intervene(f[i].session, iv, FORKS, NULL),
+                         SOR_OK);
+    }
+    assert_int_equal(engine_step(m.e, f, FORKS, NULL), SOR_OK);
+    for (int i = 0; i < FORKS; i++) {
+        struct intervene alone = iv[i];
+
+        alone.tag = 0;
+        run(&alone, 1, LAST, m.got);
+        assert_memory_not_equal(m.got, m.plain, m.row);
+        assert_memory_equal(f[i].logits, m.got, m.row);
+        session_close(f[i].session);
+        free(f[i].logits);
+    }
+    session_close(s);
+}
+
 static void bad_lists_are_refused(void **state)
 {
     static const struct intervene bad[] = {
@@ -264,6 +306,7 @@ int main(void)
         cmocka_unit_test(heads_are_replaced),
         cmocka_unit_test(hidden_keys_are_not_seen),
         cmocka_unit_test(neighbours_are_left_alone),
+        cmocka_unit_test(tags_tell_timelines_apart),
         cmocka_unit_test(bad_lists_are_refused),
     };
 
