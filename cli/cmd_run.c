@@ -81,7 +81,8 @@ struct job {
     int n_path, max_tok;
     struct sampler sampler[PATHS_MAX];
     struct gen_path path[PATHS_MAX];
-    float *logits;                      /* [n_path][n_vocab] */
+    float *logits;                      /* [n_vocab] after the prompt */
+    struct gen_stats batch;
     int32_t *out;                       /* [n_path][max_tok] */
     char uid[33];
     struct sor_msg trace_lost;          /* why recording failed, or "" */
@@ -180,7 +181,7 @@ static enum sor_err alloc_paths(struct job *j)
     size_t n_vocab = engine_hparams(j->e)->n_vocab;
     size_t n = (size_t)j->n_path;
 
-    j->logits = mem_calloc(n * n_vocab, sizeof *j->logits);
+    j->logits = mem_calloc(n_vocab, sizeof *j->logits);
     j->out = mem_calloc(n * (size_t)j->max_tok, sizeof *j->out);
     if (!j->logits || !j->out)
         return sor_fail(&j->cli->msg, SOR_NOMEM, "out of memory for %d paths "
@@ -192,7 +193,7 @@ static enum sor_err alloc_paths(struct job *j)
             return err;
         j->path[i] = (struct gen_path){
             .sampler = &j->sampler[i], .max_tok = j->max_tok,
-            .logits = j->logits + (size_t)i * n_vocab,
+            .logits = j->logits,
             .out = j->out + (size_t)i * (size_t)j->max_tok };
     }
     return SOR_OK;
@@ -302,7 +303,7 @@ static enum sor_err prefill(struct job *j)
         struct engine_feed f = {
             .session = j->path[0].session, .tok = j->prompt.id + at,
             .n_tok = take, .n_logits = take == left,
-            .logits = j->path[0].logits };
+            .logits = j->logits };
 
         err = engine_step(j->e, &f, 1, &j->cli->msg);
         at += take;
@@ -316,7 +317,6 @@ static enum sor_err prefill(struct job *j)
 /* All other paths share the prompt and its logits. */
 static enum sor_err fork_paths(struct job *j)
 {
-    size_t n_vocab = engine_hparams(j->e)->n_vocab;
     enum sor_err err = SOR_OK;
 
     for (int i = 1; i < j->n_path && !err; i++) {
@@ -325,8 +325,6 @@ static enum sor_err fork_paths(struct job *j)
             err = session_fork(j->path[0].session, tag_of(i),
                                (int)j->prompt.n, &j->path[i].session,
                                &j->cli->msg);
-        memcpy(j->path[i].logits, j->path[0].logits,
-               n_vocab * sizeof *j->logits);
     }
     return err;
 }
@@ -367,7 +365,7 @@ static int on_token(void *ud, int path, int32_t id, float logprob)
 static enum sor_err decode(struct job *j)
 {
     struct gen_opts o = { .ud = j, .on_token = on_token,
-                          .cancelled = stopped };
+                          .cancelled = stopped, .stats = &j->batch };
     char what[32];
     enum sor_err err;
 
@@ -438,6 +436,10 @@ static void say_rate(const struct job *j)
              "%.2f s (%.0f tok/s)", j->prompt.n, prefill,
              (double)j->prompt.n / prefill, (unsigned long long)j->n_tok,
              decode_s, (double)j->n_tok / decode_s);
+    if (j->n_path > 1 && j->batch.n_step)
+        log_info("%d paths in %lld steps: seats in use %.0f %%", j->n_path,
+                 (long long)j->batch.n_step, 100.0 * (double)j->batch.seats /
+                 (double)(j->batch.n_step * j->batch.n_seat));
 }
 
 /* The result as the database has it. */

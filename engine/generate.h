@@ -1,8 +1,22 @@
-/* engine/generate.h - decoding loops over many timelines at once.
+/* engine/generate.h - continuous batching: many paths decoded over few seats.
  *
- * One call drives N paths to their end: every pass advances each path that is
- * still open by one token (continuous batching: a path that stops leaves the
- * batch).  HOOK_TOKEN is emitted for every token chosen. */
+ * A path waits in the order in which it was added.  Before every step waiting
+ * paths take the free seats, first come, first seated; then the step is put
+ * together from
+ *   1. one row for each seated path that writes (the token just chosen), and
+ *   2. chunks of the prompts of those that still read, in the order in which
+ *      they were seated, as far as the budget of rows goes.
+ * A path that has ended leaves its seat at once, and the next one's prompt is
+ * in the very same step.  An empty seat costs nothing: it has no row.
+ *
+ * Determinism  a path's bits do not depend on its mates (engine.h), and who
+ *          sits when follows from the order of gen_add() and the lengths alone.
+ *          Both are told: HOOK_JOIN for a path that takes a seat, HOOK_BATCH
+ *          for a step, HOOK_TOKEN for a token chosen.
+ * Ownership  sessions, samplers, prompts and outputs are the caller's, and so
+ *          is struct gen_path until the path has ended.
+ * Threads  one caller; sampling runs on the engine's pool.
+ * Memory   everything is allocated by gen_open() and gen_add(). */
 #ifndef ENGINE_GENERATE_H
 #define ENGINE_GENERATE_H
 
@@ -11,6 +25,11 @@
 #include "base/err.h"
 #include "engine/engine.h"
 #include "engine/sampler.h"
+
+enum {
+    GEN_SEATS = 64,         /* rows with logits in one pass of the engine */
+    GEN_ROWS = HOOK_ROWS_MAX
+};
 
 enum gen_stop {
     GEN_RUNNING,
@@ -21,28 +40,63 @@ enum gen_stop {
 };
 
 struct gen_path {
-    struct session *session;/* holds the prompt; advanced by the loop */
+    struct session *session;/* holds what comes before; advanced by the loop */
     struct sampler *sampler;
+    const int32_t *prompt;  /* [n_prompt] read before the first choice */
+    int n_prompt;           /* 0: the session has read it all, and... */
+    float *logits;          /* [n_vocab] what its last token made; read when
+                             * the path takes its seat, so paths may share it */
     int max_tok;            /* new tokens at most */
-    float *logits;          /* [n_vocab]: the logits after the prompt on entry;
-                             * overwritten by the loop */
     /* filled by the loop */
     int32_t *out;           /* [max_tok], the caller's: chosen ids, the
                              * end-of-generation token included */
     int n_out;
     enum gen_stop stop;
+    int joined, left;       /* steps before it took its seat, before it left */
+};
+
+/* What the steps were filled with. */
+struct gen_stats {
+    int64_t n_step;
+    int64_t seats, rows;    /* in use, summed over steps */
+    int n_seat, n_row;      /* there were so many in each */
 };
 
 struct gen_opts {
+    int n_seat;             /* paths that run together; 0: GEN_SEATS */
+    int n_row;              /* rows in a step at most; 0: GEN_ROWS */
     void *ud;
-    /* Called after every token of every path, in path order; non-zero ends
-     * that path.  May be NULL. */
+    /* Called after every token, in the order of the seats; `path` counts the
+     * calls of gen_add() from 0; non-zero ends that path.  May be NULL. */
     int (*on_token)(void *ud, int path, int32_t id, float logprob);
-    /* Polled between passes; non-zero ends all paths as GEN_CANCELLED. */
+    /* The path has left: its session may be closed, others added.  May be
+     * NULL. */
+    void (*on_end)(void *ud, int path);
+    /* Polled before each step of gen_run(); non-zero ends all paths as
+     * GEN_CANCELLED.  May be NULL. */
     int (*cancelled)(void *ud);
+    struct gen_stats *stats;    /* filled by gen_run(); may be NULL */
 };
 
-/* 0 <= n_path <= 64. */
+struct gen;
+
+/* *opts is copied.  SOR_LIMIT: more seats or rows than the engine has. */
+enum sor_err gen_open(struct engine *e, const struct gen_opts *opts,
+                      struct gen **out, struct sor_msg *msg);
+/* Paths that have not ended do so as GEN_CANCELLED.  Accepts NULL. */
+void gen_close(struct gen *g);
+
+/* Puts a path at the end of the queue.  SOR_LIMIT: its prompt does not fit into
+ * the context. */
+enum sor_err gen_add(struct gen *g, struct gen_path *p, struct sor_msg *msg);
+
+/* One step for all who are seated; *more: some have not ended. */
+enum sor_err gen_step(struct gen *g, int *more, struct sor_msg *msg);
+
+void gen_stats(const struct gen *g, struct gen_stats *out);
+
+/* All n_path paths to their end: what is above in one call.  Where opts leaves
+ * n_seat at 0 there are as many seats as paths, GEN_SEATS at most. */
 enum sor_err gen_run(struct engine *e, struct gen_path *path, int n_path,
                      const struct gen_opts *opts, struct sor_msg *msg);
 

@@ -12,7 +12,7 @@
  * 0 (< HOOK_ROWS_MAX); (tag, pos) names the row for good.  HOOK_TOKEN comes
  * from the generator, after the pass that made its logits: its pos is that of
  * the new token, whose own row follows in a later pass (or never, for the
- * last token of a path).
+ * last token of a path).  HOOK_JOIN and HOOK_BATCH come from it too.
  *
  * Ownership  every pointer in an event is borrowed and dies when the callback
  *            returns; an observer copies what it keeps.
@@ -38,6 +38,8 @@ enum hook_kind {
                      * the embedding */
     HOOK_ATTENDED,  /* heads' outputs, before Wo    u.vec [n_head * head_dim] */
     HOOK_NEURONS,   /* silu(gate) * up, before Wdown  u.vec [n_ff] */
+    HOOK_JOIN,      /* a path joined the batch      u.join  */
+    HOOK_BATCH,     /* a step of the batch is done  u.batch */
     HOOK_KINDS
 };
 
@@ -110,6 +112,18 @@ struct hook_token {
     uint8_t forced;         /* 1: given by the caller, not drawn */
 };
 
+/* A path took a seat in the batch; steps count from 0 in each batch. */
+struct hook_join {
+    int64_t step;           /* the first that it takes part in */
+};
+
+/* What a step was filled with. */
+struct hook_batch {
+    int64_t  step;
+    uint16_t n_used, n_seat;    /* seats taken, of how many */
+    uint16_t n_row, max_row;    /* rows in it, of how many */
+};
+
 /* Raw activations of one row. */
 struct hook_vec {
     uint32_t n;
@@ -121,7 +135,7 @@ struct hook_event {
     uint64_t t_ns;          /* CLOCK_MONOTONIC at the start of the pass */
     uint64_t tag;           /* the caller's name for the timeline; never reused */
     int32_t  pos;           /* token position in the timeline */
-    int32_t  row;           /* row of this pass; -1 for HOOK_TOKEN */
+    int32_t  row;           /* row of this pass; -1: of none */
     int16_t  layer;         /* 0 .. n_layer-1; -1 outside a block */
     enum hook_kind kind;
     union {
@@ -132,6 +146,8 @@ struct hook_event {
         struct hook_row   row;
         struct hook_token token;
         struct hook_vec   vec;
+        struct hook_join  join;
+        struct hook_batch batch;
     } u;
 };
 
