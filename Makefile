@@ -79,6 +79,8 @@ ISA_AVX512 := $(ISA_AVX2) -mavx512f -mavx512bw -mavx512vl -mavx512dq \
 $(BUILD)/engine/kern_avx2.o:   ISA := $(ISA_AVX2)
 $(BUILD)/engine/kern_avxvnni.o: ISA := $(ISA_AVX2) -mavxvnni
 $(BUILD)/engine/kern_avx512.o: ISA := $(ISA_AVX512)
+# Where `make install` puts the domain packs.
+$(BUILD)/review/pack.o: ISA := -DSORITES_PREFIX='"$(PREFIX)"'
 
 Q  := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-6s%s\n' $(1) $(2))
@@ -166,6 +168,9 @@ test: deps model ## install what is needed, then build and run all tests
 .PHONY: unit
 unit: $(TESTS) $(PROG) ## build and run the test programs, as they are
 	@SORITES_PROG=$(PROG) sh tests/run.sh $(TESTS)
+
+# Built elsewhere or not, the tests use the packs of this tree.
+export SORITES_DOMAINS ?= $(CURDIR)/domains
 
 .PHONY: check
 check: ## everything that must hold: both compilers, sanitizers, lint, docs
@@ -292,6 +297,8 @@ install: all ## copy it below $$(DESTDIR)$$(PREFIX)
 	install -D -m 755 $(BUILD)/sorites $(DESTDIR)$(PREFIX)/bin/sorites
 	install -D -m 644 $(BUILD)/sorites.so \
 	    $(DESTDIR)$(PREFIX)/lib/sorites/sorites.so
+	cd domains && find . -type f -exec install -D -m 644 {} \
+	    $(DESTDIR)$(PREFIX)/share/sorites/domains/{} \;
 
 # --- keeping house ---------------------------------------------------------
 .PHONY: clean

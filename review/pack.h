@@ -25,8 +25,16 @@ struct pattern {
     const char *id;         /* "condition.in_the_event" */
     const char *purpose;
     const char *regex;
+    const char *flags;      /* "i" caseless, "m" ^ and $ at lines, "s" . takes
+                             * a line end, "x" extended */
+    const char *note;       /* for people; NULL */
     void *code;             /* pcre2_code *, JIT where it can */
 };
+
+/* Where a pattern matched: group k is text[from[k]..to[k]); an unset group has
+ * from > to. */
+enum { PATTERN_GROUPS = 8 };
+struct match { size_t from[PATTERN_GROUPS], to[PATTERN_GROUPS]; };
 
 enum relation { RELATION_UNRELATED, RELATION_SUPPORTS, RELATION_CONTRADICTS,
                 RELATIONS };
@@ -39,6 +47,10 @@ struct wording {
                              * contradicts (opposite), unrelated (swap) */
     const char *role;       /* "statement" "paraphrase" "opposite" "swap" */
     int trained;            /* 0: the adapter never saw it */
+    int one_way;            /* an opposite: says nothing about a clause that
+                             * contradicts the claim */
+    int named_roles;        /* a swap: only where the document names two
+                             * different roles, not in a mutual agreement */
 };
 
 struct measured {           /* on documents never trained on; n 0: unmeasured */
@@ -61,6 +73,7 @@ struct position {
 
 struct claim {
     const char *id;         /* "nda-4" */
+    const char *set;        /* id of its claim_set: "nda" */
     const char *title;      /* "Use limited to the purpose" */
     const char *kind;       /* "statement", or a value: "law" "period" "date"
                              * "amount" "percent" "party" */
@@ -77,6 +90,13 @@ struct clause_type {
     const char *label;      /* as trained; "None" is one of them */
     const char *title;
     struct measured error;
+};
+
+/* Claims that belong together, and the documents they are meant for. */
+struct claim_set {
+    const char *id, *title;
+    const char *document;   /* pattern purpose that must match the title or
+                             * the preamble; NULL: any document */
 };
 
 /* Judgement: how raw relation logits become probabilities and verdicts. */
@@ -102,29 +122,64 @@ struct required {           /* a clause customary in a kind of document */
     const char *type;       /* the clause type that shows it; NULL */
 };
 
+/* One entry of a domain's own lists, which code looks up by group: an
+ * attribute and its codes, a reason for an adverse decision, a cue. */
+struct fact {
+    const char *group;      /* "attribute", "protected", "reason", ... */
+    const char *id;         /* unique within its group */
+    const char *title;
+    const char *of;         /* id of the fact it belongs to; NULL: none */
+    const char *text;       /* a sentence for a reader; NULL: none */
+};
+
 struct pack {
     const char *id, *title, *version, *licence, *attribution;
     const char *dir;
     const char *adapter;    /* file in the folder; NULL: none */
-    const char *adapter_sha256, *model_sha256;  /* measured with */
+    const char *adapter_sha256, *model_sha256;  /* measured with; NULL */
+    const char *adapter_name, *model_name;      /* for people; NULL */
     const struct pattern *pattern;      int n_pattern;
     const struct clause_type *type;     int n_type;
-    const struct claim *claim;          int n_claim;
+    const struct claim_set *set;        int n_set;
+    const struct claim *claim;          int n_claim;    /* by set */
+    const struct fact *fact;            int n_fact;     /* by group */
     const struct required *required;    int n_required;
     struct calibration calibration;
     const char *note;       /* "preliminary findings, for a lawyer's ..." */
 };
 
-/* dir_or_id: a folder, or the id of a shipped pack ("legal"), looked for in
- * $SORITES_DOMAINS, the data folder, and beside the program. */
+/* dir_or_id: a folder (it has a "/"), or the id of a pack ("legal"), looked
+ * for in the folders of pack_places().  SOR_NOTFOUND: no such pack, and where
+ * it was looked for; SOR_IO, SOR_LIMIT, SOR_FORMAT: a wrong pack, with file,
+ * place in the JSON, value and limit. */
 enum sor_err pack_open(const char *dir_or_id, struct pack **out,
                        struct sor_msg *msg);
 void pack_close(struct pack *p);                /* accepts NULL */
+
+/* The folders that packs are looked for in, in order, to fn with ud: those of
+ * $SORITES_DOMAINS (separated by ":"), the user's data folder, "domains"
+ * beside the program, and where `make install` puts them.  Stops where fn
+ * returns non-zero, and returns that. */
+int pack_places(int (*fn)(void *ud, const char *folder), void *ud);
+
+/* Is the adapter there, and the one that the pack was measured with?  *path:
+ * its place, which dies with the pack; NULL where the pack has none.  SOR_IO;
+ * SOR_DIFFERS: another file. */
+enum sor_err pack_adapter(struct pack *p, const char **path,
+                          struct sor_msg *msg);
 
 /* The patterns of one purpose, in file order: the first of them, *n of them.
  * n 0 where the pack has none. */
 const struct pattern *pack_patterns(const struct pack *p, const char *purpose,
                                     int *n);
+
+/* The facts of one group, in file order; *n of them. */
+const struct fact *pack_facts(const struct pack *p, const char *group, int *n);
+
+/* Does any pattern of this purpose match within text[0..n)?  m may be NULL;
+ * else the leftmost match of the first pattern that has one. */
+int pack_matches(const struct pack *p, const char *purpose, const char *text,
+                 size_t n, struct match *m);
 
 /* --claims FILE: [{"id","text"}..].  Each becomes a claim of one wording with
  * `custom` set, unless its text is one of the pack's wordings, which then
@@ -135,9 +190,7 @@ enum sor_err pack_claims_file(struct pack *p, const char *path,
 
 /* Match pattern at or after `from` in text[0..n): 1 and the group spans, or
  * 0; -1: PCRE2's limits (a hostile text), taken as no match by the rules and
- * counted.  group[k] = {from, to}; an unset group has from > to. */
-enum { PATTERN_GROUPS = 8 };
-struct match { size_t from[PATTERN_GROUPS], to[PATTERN_GROUPS]; };
+ * counted. */
 int pattern_next(const struct pattern *p, const char *text, size_t n,
                  size_t from, struct match *m);
 
