@@ -14,16 +14,27 @@
 
 #include "db/db.h"
 #include "engine/engine.h"
+#include "engine/kern.h"
 #include "probe/replay.h"
 #include "tests/models.h"
 #include "tests/prog.h"
 
 static const char *model;               /* the small one */
 
+/* The program records and this process replays: on one ISA, also where this
+ * process has fewer of them (under valgrind). */
+static void one_isa(void)
+{
+    setenv("SORITES_ISA", kern_pick(KERN_AVX512)->name, 1);
+}
+
 static int setup(void **state)
 {
     model = models_small();
-    return model ? prog_setup(state) : -1;
+    if (!model || prog_setup(state) != 0)
+        return -1;
+    one_isa();
+    return 0;
 }
 
 static void in_dir(char out[128], const char *leaf)
@@ -91,7 +102,7 @@ static void another_isa_is_tolerance_not_proof(void **state)
                               "hello", model), 0);
     setenv("SORITES_ISA", "ref", 1);
     int rc = prog_run("replay last --verify --db isa.db");
-    unsetenv("SORITES_ISA");
+    one_isa();
     assert_int_equal(rc, 0);
     if (strncmp(prog_out, "identical", 9) == 0) {
         print_message("this CPU has the scalar kernels only\n");
