@@ -1,0 +1,179 @@
+#include "review/clause.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "review/clause_impl.h"
+
+/* --- spans ---------------------------------------------------------------- */
+
+static void trim(struct text t, struct span *s)
+{
+    size_t from = text_skip(t, s->from), to = text_back(t, s->to);
+
+    s->from = from < to ? from : to;
+    s->to = to;
+}
+
+/* own: up to the first child.  text: own without number and heading. */
+static int finish(const struct document *d, struct clauses *c)
+{
+    const struct text t = { d->text, d->n_byte };
+
+    for (int i = 0; i < c->n; i++) {
+        struct clause *k = &c->at[i];
+        struct span head;
+
+        k->own = k->span;
+        if (i + 1 < c->n && c->at[i + 1].parent == i) {
+            k->own.to = c->at[i + 1].span.from;
+            trim(t, &k->own);
+        }
+        k->page = document_page(d, k->span.from);
+        if (k->text.from < k->own.from || k->text.from > k->own.to)
+            k->text.from = k->kind == CLAUSE_NUMBERED ||
+                           k->kind == CLAUSE_ITEM ? k->own.to : k->own.from;
+        if (k->kind == CLAUSE_NUMBERED && !k->heading) {
+            head = head_after_number(t, k->text.from, k->own.to);
+            if (head.to > head.from) {
+                k->heading = mem_strndup(t.p + head.from, head.to - head.from);
+                if (!k->heading)
+                    return -1;
+                k->text.from = head.to;
+                while (k->text.from < k->own.to &&
+                       strchr(".:", t.p[k->text.from]))
+                    k->text.from++;
+            }
+        }
+        k->text.to = k->own.to;
+        trim(t, &k->text);
+    }
+    return 0;
+}
+
+/* --- full numbers --------------------------------------------------------- */
+
+/* "2.1" needs no help; "(a)" is told apart by what it is in. */
+static int find_paths(struct clauses *c)
+{
+    for (int i = 0; i < c->n; i++) {
+        struct clause *k = &c->at[i];
+        int up = k->parent;
+        const char *above = NULL;
+
+        if (!k->number)
+            continue;
+        while (up >= 0 && !c->at[up].path)
+            up = c->at[up].parent;
+        if (up >= 0 && k->number[0] == '(' && strcmp(c->at[up].path, ""))
+            above = c->at[up].path;
+        struct str s;
+        str_init(&s);
+        if (above)
+            str_puts(&s, above);
+        str_puts(&s, k->number);
+        k->path = str_ok(&s) ? mem_strndup(s.p, s.len) : NULL;
+        str_release(&s);
+        if (!k->path)
+            return -1;
+    }
+    return 0;
+}
+
+enum sor_err clauses_read(const struct document *d, struct clauses **out,
+                          struct sor_msg *msg)
+{
+    const struct text t = { d->text, d->n_byte };
+    struct clauses *c = mem_calloc(1, sizeof *c);
+    struct marks marks = { 0 };
+    enum sor_err err = SOR_OK;
+
+    if (!c || marks_find(t, c, &marks))
+        err = sor_fail(msg, SOR_NOMEM, "%s: out of memory for its clauses",
+                       d->name);
+    if (!err)
+        err = clauses_grow(d, &marks, c, msg);
+    mem_free(marks.at);
+    if (!err && (finish(d, c) || find_paths(c)))
+        err = sor_fail(msg, SOR_NOMEM, "%s: out of memory for its clauses",
+                       d->name);
+    if (err) {
+        clauses_close(c);
+        return err;
+    }
+    *out = c;
+    return SOR_OK;
+}
+
+void clauses_close(struct clauses *c)
+{
+    if (!c)
+        return;
+    for (int i = 0; i < c->n; i++) {
+        mem_free(c->at[i].number);
+        mem_free(c->at[i].path);
+        mem_free(c->at[i].heading);
+        mem_free(c->at[i].unit);
+    }
+    mem_free(c->at);
+    mem_free(c->furniture);
+    mem_free(c);
+}
+
+/* --- looking things up ---------------------------------------------------- */
+
+/* The last clause that starts at or before `at`; -1: none. */
+static int last_before(const struct clauses *c, size_t at)
+{
+    int low = 0, high = c->n;
+
+    while (low < high) {
+        int mid = low + (high - low) / 2;
+
+        if (c->at[mid].span.from <= at)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low - 1;
+}
+
+int clauses_holding(const struct clauses *c, struct span s)
+{
+    int i = last_before(c, s.from);
+
+    while (i >= 0 && c->at[i].span.to < s.to)
+        i = c->at[i].parent;
+    return i;
+}
+
+static int is_within(const struct clauses *c, int i, int ancestor)
+{
+    while (i >= 0 && i != ancestor)
+        i = c->at[i].parent;
+    return i == ancestor;
+}
+
+int clauses_numbered(const struct clauses *c, const char *number, int from)
+{
+    /* Ever wider: in `from`, in what it is in, ... in the document (-1). */
+    for (int scope = from;; scope = scope < 0 ? -2 : c->at[scope].parent) {
+        int partial = -1;
+
+        if (scope == -2)
+            return -1;
+        for (int i = scope < 0 ? 0 : scope; i < c->n; i++) {
+            const struct clause *k = &c->at[i];
+
+            if (scope >= 0 && !is_within(c, i, scope))
+                break;
+            if (k->path && strcmp(k->path, number) == 0)
+                return i;
+            if (partial < 0 && k->number && strcmp(k->number, number) == 0)
+                partial = i;
+        }
+        if (partial >= 0)
+            return partial;
+    }
+}

@@ -1,0 +1,109 @@
+/* review/clause_head.c - headings. */
+#include "review/clause_impl.h"
+
+#include <string.h>
+
+enum { HEAD_BYTES = 120, HEAD_WORDS = 14 };
+
+/* Small words that a heading in title case leaves small. */
+static const char *const small[] = {
+    "a", "an", "and", "as", "at", "by", "for", "from", "in", "into", "no",
+    "not", "of", "on", "or", "per", "the", "to", "upon", "with", "without",
+    NULL
+};
+
+struct words { int n, capital, shouted; };
+
+static struct words count_words(struct text t, size_t from, size_t to)
+{
+    struct words w = { 0 };
+
+    for (size_t at = from; at < to;) {
+        size_t end = at;
+
+        while (end < to && !is_space(t.p[end]))
+            end++;
+        size_t first = at;
+        while (first < end && !is_letter(t.p[first]) && !is_digit(t.p[first]))
+            first++;
+        if (first < end) {
+            w.n++;
+            if (!is_lower(t.p[first]) || text_word(t, first, small))
+                w.capital++;
+            size_t i = first;
+            while (i < end && !is_lower(t.p[i]))
+                i++;
+            w.shouted += i == end;
+        }
+        at = text_skip(t, end);
+    }
+    return w;
+}
+
+/* Words that only a sentence has. */
+static int has_verb(struct text t, size_t from, size_t to)
+{
+    static const char *const verbs[] = {
+        "shall", "will", "is", "are", "was", "were", "has", "have", "must",
+        "may", "means", "agrees", "agree", "represents", "acknowledges",
+        "hereby", NULL
+    };
+
+    for (size_t at = from; at < to;) {
+        if (text_word(t, at, verbs) && is_lower(t.p[at]))
+            return 1;
+        while (at < to && is_letter(t.p[at]))
+            at++;
+        while (at < to && !is_letter(t.p[at]))
+            at++;
+    }
+    return 0;
+}
+
+struct span head_after_number(struct text t, size_t from, size_t to)
+{
+    const struct span none = { from, from };
+    const size_t line = text_line_end(t, from);
+    size_t end = from;
+    int own_line = 0;
+
+    if (from >= to || is_lower(t.p[from]))
+        return none;
+    for (; end < to && end < line; end++) {
+        if (end - from > HEAD_BYTES)
+            return none;
+        if (t.p[end] == '.' && (end + 1 >= to || is_space(t.p[end + 1])) &&
+            text_sentence_end(t, end + 1))
+            break;
+        if (t.p[end] == ':' && end + 1 < to && is_space(t.p[end + 1]))
+            break;
+        if (is_space(t.p[end]) && text_skip_blank(t, end) - end >= 3)
+            break;
+    }
+    own_line = end == line || (end < to && is_space(t.p[end]));
+    end = text_back(t, end);
+    if (end <= from)
+        return none;
+    struct words w = count_words(t, from, end);
+    if (w.n == 0 || w.n > HEAD_WORDS || has_verb(t, from, end) ||
+        strchr(",;", t.p[end - 1]))
+        return none;
+    if (w.capital == w.n || w.shouted == w.n)
+        return (struct span){ from, end };
+    if (own_line && end < to && w.n <= 10)
+        return (struct span){ from, end };
+    return w.n <= 5 && !own_line ? (struct span){ from, end } : none;
+}
+
+int head_is_line(struct text t, size_t from, size_t to)
+{
+    struct words w;
+
+    if (to - from > HEAD_BYTES || to <= from || is_lower(t.p[from]) ||
+        strchr(".,;", t.p[to - 1]))
+        return 0;
+    w = count_words(t, from, to);
+    return w.n > 0 && w.n <= HEAD_WORDS &&
+           (w.shouted == w.n || w.capital == w.n) &&
+           !has_verb(t, from, to);
+}

@@ -1,0 +1,185 @@
+/* review/clause_place.c - where each mark of a text stands. */
+#include "review/clause_impl.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+/* Words that make the number after them a reference or a quantity. */
+static const char *const referring[] = {
+    "section", "sections", "clause", "clauses", "paragraph", "paragraphs",
+    "subsection", "subsections", "subparagraph", "subparagraphs", "subclause",
+    "subclauses", "article", "articles", "exhibit", "exhibits", "schedule",
+    "schedules", "annex", "annexes", "appendix", "appendices", "attachment",
+    "item", "items", "part", "parts", "rule", "form", "figure", "table",
+    "page", "pages", "no", "nos", "number", "level", "phase", "step", "tier",
+    "version", "chapter", "title", "footnote", "note", "recital", "recitals",
+    "in", "of", "under", "by", "with", "from", "per", "see", NULL
+};
+static const char *const joining[] = {
+    "and", "or", "to", "through", "thru", "until", "inclusive", NULL
+};
+static const char *const pointing[] = {
+    "above", "below", "hereof", "herein", "hereto", "thereof", "hereunder",
+    "inclusive", NULL
+};
+static const char *const counting[] = {
+    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine",
+    "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen",
+    "seventeen", "eighteen", "nineteen", "twenty", "thirty", "forty", "fifty",
+    "sixty", "seventy", "eighty", "ninety", "hundred", "thousand", "million",
+    "first", "second", "third", "fourth", "fifth", NULL
+};
+
+/* Where does the mark at `at` stand, going by what is before it? */
+static enum mark_place place_before(struct text t, const struct clauses *c,
+                                    size_t at)
+{
+    const size_t end = page_back(t, c, at);
+    size_t blanks = 0;
+
+    if (end == 0)
+        return PLACE_LINE;
+    for (size_t i = end; i < at; i++) {
+        if (is_newline(t.p[i]))
+            return PLACE_LINE;
+        blanks++;
+    }
+    if (blanks >= 3)
+        return PLACE_GAP;
+    const size_t last = text_unquote(t, end);
+    if (last == 0 || strchr(",;:", t.p[last - 1]))
+        return PLACE_ITEM;
+    if (text_sentence_end(t, end))
+        return PLACE_SENTENCE;
+    static const char *const and_or[] = { "and", "or", NULL };
+    const size_t word = text_word_before(t, end, and_or);
+    if (word) {
+        const size_t before = text_back(t, end - word);
+
+        if (before && strchr(",;", t.p[before - 1]))
+            return PLACE_ITEM;
+    }
+    return PLACE_MID;
+}
+
+/* "Section 2.1", "(a) and (b) above", "ten (10) days": `ref_end` is where the
+ * last such mark ended. */
+static int is_reference(struct text t, const struct mark *m, size_t ref_end)
+{
+    size_t end = text_back(t, m->from), word;
+    const int plain = m->unit == UNIT_NONE && m->delim != DELIM_BULLET;
+
+    if (!plain)
+        return 0;
+    if (end && m->place <= PLACE_SENTENCE) {
+        if (m->delim == DELIM_PAREN && m->n_part &&
+            (text_word_before(t, end, counting) || is_digit(t.p[end - 1])))
+            return 1;
+        word = text_word_before(t, end, referring);
+        if (word && (m->delim != DELIM_PAREN || word > 4))
+            return 1;
+        if (t.p[end - 1] == ',')
+            end = text_back(t, end - 1);
+        word = text_word_before(t, end, joining);
+        if (word)
+            end = text_back(t, end - word);
+        if (end && t.p[end - 1] == ',')
+            end = text_back(t, end - 1);
+        if (ref_end && end == ref_end)
+            return 1;
+    }
+    if (m->place >= PLACE_GAP || m->delim != DELIM_PAREN)
+        return 0;
+    if (text_word(t, m->after, pointing))
+        return 1;
+    size_t next = m->after;             /* "(a), (b) and (c)" */
+    if (next < t.n && t.p[next] == ',')
+        next = text_skip(t, next + 1);
+    next = text_skip(t, next + text_word(t, next, joining));
+    struct mark other;
+    return next > m->after && next < t.n && t.p[next] == '(' &&
+           mark_at(t, next, &other);
+}
+
+/* A number stuck to a word, "4.2(a)", is a reference, unless the word is a
+ * mark itself, as in "1.(a)". */
+static int begins_word(struct text t, size_t at, const struct mark *before)
+{
+    if (at == 0 || is_space(t.p[at - 1]) || (before && at == before->after))
+        return 1;
+    if (at >= 2 && t.p[at - 1] == '\xA0' && t.p[at - 2] == '\xC2')
+        return 1;
+    if (strchr("*_#>", t.p[at - 1])) {  /* Markdown */
+        while (at > 0 && strchr("*_#>", t.p[at - 1]))
+            at--;
+        return at == 0 || is_space(t.p[at - 1]);
+    }
+    return 0;
+}
+
+static int append(struct marks *out, const struct mark *m)
+{
+    if (out->n == out->cap) {
+        const int cap = out->cap ? 2 * out->cap : 256;
+        struct mark *at = mem_realloc(out->at, (size_t)cap, sizeof *at);
+
+        if (!at)
+            return -1;
+        out->at = at;
+        out->cap = cap;
+    }
+    out->at[out->n++] = *m;
+    return 0;
+}
+
+/* Marks without brackets stand only where something begins. */
+static int may_stand(const struct mark *m)
+{
+    if (m->unit != UNIT_NONE)
+        return m->place >= PLACE_SENTENCE;
+    switch (m->delim) {
+    case DELIM_PAREN:   return 1;
+    case DELIM_HALF:    return m->place >= PLACE_MID;
+    case DELIM_POINT:   return m->place >= PLACE_MID;
+    case DELIM_BARE:    return m->place >= PLACE_MID &&
+                               (m->n_part > 1 || m->place >= PLACE_GAP);
+    case DELIM_BULLET:  return m->place >= PLACE_GAP;
+    }
+    return 0;
+}
+
+int marks_find(struct text t, const struct clauses *c, struct marks *out)
+{
+    const struct mark *before = NULL;
+    size_t ref_end = 0;
+    struct mark m;
+
+    for (size_t at = 0; at < t.n; at++) {
+        if (is_space(t.p[at]))
+            continue;
+        if (!begins_word(t, at, before)) {
+            if (t.p[at] == '(' && mark_at(t, at, &m))
+                ref_end = m.number.to;
+            continue;
+        }
+        if (page_skip(t, c, at) != at) {        /* inside furniture */
+            at = page_skip(t, c, at) - 1;
+            continue;
+        }
+        if (!mark_at(t, at, &m))
+            continue;
+        m.place = before && at == before->after ? PLACE_SENTENCE
+                                                : place_before(t, c, at);
+        if (is_reference(t, &m, ref_end)) {
+            ref_end = m.number.to;
+            continue;
+        }
+        if (!may_stand(&m))
+            continue;
+        if (append(out, &m))
+            return -1;
+        before = &out->at[out->n - 1];
+    }
+    return 0;
+}

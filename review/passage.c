@@ -1,0 +1,91 @@
+/* review/passage.c - clauses cut into what a model reads at once. */
+#include "review/clause.h"
+
+#include "base/mem.h"
+#include "review/clause_impl.h"
+
+struct cutter { struct passages *p; int cap; };
+
+static int put(struct cutter *k, int clause, size_t from, size_t to)
+{
+    struct passages *p = k->p;
+
+    if (p->n == k->cap) {
+        const int cap = k->cap ? 2 * k->cap : 64;
+        struct passage *at = mem_realloc(p->at, (size_t)cap, sizeof *at);
+
+        if (!at)
+            return -1;
+        p->at = at;
+        k->cap = cap;
+    }
+    p->at[p->n++] = (struct passage){ clause, { from, to } };
+    return 0;
+}
+
+/* The best place to cut [from, to) so that the piece has at most `most` bytes:
+ * the last sentence end, else the last white space, else the last character. */
+static size_t cut(struct text t, size_t from, size_t to, size_t most)
+{
+    size_t sentence = 0, space = 0, end = from + most;
+
+    if (to - from <= most)
+        return to;
+    for (size_t at = from + most / 4; at < end; at++) {
+        if (!is_space(t.p[at]))
+            continue;
+        space = at;
+        if (text_sentence_end(t, at))
+            sentence = at;
+    }
+    if (sentence || space)
+        return sentence ? sentence : space;
+    while (end > from + 1 && ((unsigned char)t.p[end] & 0xC0) == 0x80)
+        end--;
+    return end;
+}
+
+/* The text of clause i that is in none of its children, in pieces. */
+static int cut_clause(struct text t, const struct clauses *c, int i,
+                      size_t most, struct cutter *k)
+{
+    size_t from = c->at[i].text.from, to = c->at[i].text.to;
+
+    while (from < to) {
+        const size_t end = cut(t, from, to, most);
+
+        if (put(k, i, from, text_back(t, end)))
+            return -1;
+        from = text_skip(t, end);
+    }
+    return 0;
+}
+
+enum sor_err passages_cut(const struct document *d, const struct clauses *c,
+                          size_t max_bytes, struct passages **out,
+                          struct sor_msg *msg)
+{
+    const struct text t = { d->text, d->n_byte };
+    struct cutter k = { .p = mem_calloc(1, sizeof *k.p) };
+
+    if (max_bytes < 64)
+        max_bytes = 64;
+    for (int i = 0; k.p && i < c->n; i++)
+        if (cut_clause(t, c, i, max_bytes, &k)) {
+            passages_close(k.p);
+            k.p = NULL;
+        }
+    if (!k.p)
+        return sor_fail(msg, SOR_NOMEM, "%s: out of memory for its passages",
+                        d->name);
+    *out = k.p;
+    return SOR_OK;
+}
+
+void passages_close(struct passages *p)
+{
+    if (!p)
+        return;
+    mem_free(p->at);
+    mem_free(p);
+}
