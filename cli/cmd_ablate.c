@@ -221,20 +221,6 @@ static enum sor_err make_parts(struct job *j)
 
 /* --- computing ------------------------------------------------------------ */
 
-static int stopped(void *ud)
-{
-    (void)ud;
-    return cli_stopped();
-}
-
-static void advance(void *ud, int done, int total)
-{
-    struct job *j = ud;
-
-    j->bar.total = (uint64_t)total;
-    progress_set(&j->bar, (uint64_t)done);
-}
-
 /* The row of --patch, read in the same engine. */
 static enum sor_err read_other(struct job *j)
 {
@@ -250,8 +236,8 @@ static enum sor_err compute(struct job *j)
     struct cli *cli = j->x.cli;
     struct ablate_opts o = {
         .pos = j->x.at.pos, .part = j->part, .n_part = j->n_part,
-        .target = experiment_next(&j->x, j->x.at.pos), .progress = advance,
-        .cancelled = stopped, .ud = j };
+        .target = experiment_next(&j->x, j->x.at.pos), .cancelled = progress_stopped,
+        .progress = progress_advance, .ud = &j->bar };
     enum sor_err err = experiment_engine(&j->x);
 
     if (!err && opt.patch)
@@ -384,7 +370,7 @@ static void json_effect(struct experiment *x, struct json *js,
     json_end_obj(js);
 }
 
-/* {"run","path","pos","token","text","logprob","cached","effects":[..]} */
+/* {"run","path","pos","cached","token","text","logprob","effects":[..]} */
 static void show_json(struct job *j)
 {
     struct str out;
@@ -392,18 +378,10 @@ static void show_json(struct job *j)
 
     str_init(&out);
     json_init(&js, &out);
-    json_obj(&js);
-    json_key(&js, "run");
-    json_str(&js, j->x.prefix.uid);
-    json_key(&js, "path");
-    json_int(&js, j->x.prefix.path);
-    json_key(&js, "pos");
-    json_int(&js, j->r.head.pos);
+    experiment_json_head(&j->x, &js, &j->r);
     experiment_json_token(&j->x, &js, j->r.head.token_id);
     json_key(&js, "logprob");
     json_num(&js, j->r.head.logprob);
-    json_key(&js, "cached");
-    json_bool(&js, j->r.cached);
     json_key(&js, "effects");
     json_arr(&js);
     for (int i = 0; i < j->r.of[DB_EFFECT].n; i++)

@@ -86,15 +86,7 @@ static void show_json(struct experiment *x, const struct result *r)
 
     str_init(&out);
     json_init(&js, &out);
-    json_obj(&js);
-    json_key(&js, "run");
-    json_str(&js, x->prefix.uid);
-    json_key(&js, "path");
-    json_int(&js, x->prefix.path);
-    json_key(&js, "pos");
-    json_int(&js, r->head.pos);
-    json_key(&js, "cached");
-    json_bool(&js, r->cached);
+    experiment_json_head(x, &js, r);
     json_key(&js, "layers");
     json_arr(&js);
     for (int i = 0; i < r->of[DB_ACTIVATION].n; i++)

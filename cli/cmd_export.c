@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/progress.h"
 #include "cli/sqlout.h"
 #include "db/db.h"
 #include "db/sql.h"
@@ -121,15 +122,9 @@ static enum sor_err make_query(struct cli *cli, struct str *sql)
     return err;
 }
 
-static int stopped(void *ud)
-{
-    (void)ud;
-    return cli_stopped();
-}
-
 static enum sor_err query_csv(struct cli *cli, const char *query)
 {
-    struct sql_opts o = { .cancelled = stopped };
+    struct sql_opts o = { .cancelled = progress_stopped };
     struct sql_result result;
     struct sqlout out;
     struct sql *s;

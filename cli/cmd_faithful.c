@@ -139,20 +139,6 @@ static void say_accuracy(const struct job *j, char *out, size_t cap)
 
 /* --- computing ------------------------------------------------------------ */
 
-static int stopped(void *ud)
-{
-    (void)ud;
-    return cli_stopped();
-}
-
-static void advance(void *ud, int done, int total)
-{
-    struct job *j = ud;
-
-    j->bar.total = (uint64_t)total;
-    progress_set(&j->bar, (uint64_t)done);
-}
-
 static enum sor_err compute(struct job *j)
 {
     struct cli *cli = j->x.cli;
@@ -160,8 +146,8 @@ static enum sor_err compute(struct job *j)
         .step = j->step, .n_step = j->n_step, .end = j->end,
         .norm = j->norm, .stated = j->stated, .samples = opt.samples,
         .temperature = opt.temperature, .seed = cli->seed,
-        .max_tok = opt.max_tok, .progress = advance, .cancelled = stopped,
-        .ud = j };
+        .max_tok = opt.max_tok, .progress = progress_advance,
+        .cancelled = progress_stopped, .ud = &j->bar };
     enum sor_err err = experiment_engine(&j->x);
 
     if (err)

@@ -10,6 +10,7 @@
 #include "cli/cli.h"
 #include "cli/experiment.h"
 #include "cli/parts.h"
+#include "cli/progress.h"
 #include "cli/show.h"
 #include "engine/engine.h"
 #include "engine/hparams.h"
@@ -50,12 +51,6 @@ struct job {
     struct str piece;
     char uid[33];
 };
-
-static int stopped(void *ud)
-{
-    (void)ud;
-    return cli_stopped();
-}
 
 static int on_token(void *ud, int path, int32_t id, float logprob)
 {
@@ -116,7 +111,8 @@ static enum sor_err make_opts(struct job *j, const struct db_run *run)
                      .top_p = (float)run->top_p, .min_p = (float)run->min_p,
                      .seed = j->cli->seed ? j->cli->seed
                                           : (uint64_t)run->seed },
-        .gen = { .ud = j, .on_token = on_token, .cancelled = stopped } };
+        .gen = { .ud = j, .on_token = on_token,
+                 .cancelled = progress_stopped } };
     if (opt.token)
         err = one_token(j);
     else if (opt.text)

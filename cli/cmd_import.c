@@ -44,12 +44,6 @@ struct job {
     struct str added;                   /* uids, 32 digits each */
 };
 
-static int stopped(void *ud)
-{
-    (void)ud;
-    return cli_stopped();
-}
-
 static void bad(void *ud, const char *sentence)
 {
     struct job *j = ud;
@@ -205,7 +199,7 @@ static enum sor_err take_all(struct job *j)
 static enum sor_err view_all(struct job *j, struct engine *e,
                              const struct model_id *id)
 {
-    struct second s = { e, id, cli_db(j->cli), stopped, NULL };
+    struct second s = { e, id, cli_db(j->cli), progress_stopped, NULL };
     size_t n = j->added.len / UID_HEX;
     enum sor_err err = SOR_OK;
     struct progress bar;
@@ -252,7 +246,8 @@ static enum sor_err second_opinions(struct job *j)
 
 static enum sor_err run(struct cli *cli)
 {
-    struct db_writer_opts o = { .wait = opt.wait, .cancelled = stopped };
+    struct db_writer_opts o = { .wait = opt.wait,
+                                .cancelled = progress_stopped };
     struct job j = { .cli = cli };
     enum sor_err err, viewed = SOR_OK;
 

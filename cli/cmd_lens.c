@@ -181,7 +181,7 @@ static void json_attribution(struct json *j, const struct result *r)
     json_end_arr(j);
 }
 
-/* {"run","path","pos","token","text","logprob","fixed_from","cached",
+/* {"run","path","pos","cached","token","text","logprob","fixed_from",
  * "layers":[..],"attribution":[..]}; fixed_from null: never first. */
 static void show_json(struct experiment *x, const struct result *r)
 {
@@ -191,13 +191,7 @@ static void show_json(struct experiment *x, const struct result *r)
 
     str_init(&out);
     json_init(&j, &out);
-    json_obj(&j);
-    json_key(&j, "run");
-    json_str(&j, x->prefix.uid);
-    json_key(&j, "path");
-    json_int(&j, x->prefix.path);
-    json_key(&j, "pos");
-    json_int(&j, r->head.pos);
+    experiment_json_head(x, &j, r);
     experiment_json_token(x, &j, r->head.token_id);
     json_key(&j, "logprob");
     json_num(&j, r->head.logprob);
@@ -206,8 +200,6 @@ static void show_json(struct experiment *x, const struct result *r)
         json_null(&j);
     else
         json_int(&j, fixed);
-    json_key(&j, "cached");
-    json_bool(&j, r->cached);
     json_layers(x, &j, r);
     if (opt.attribution)
         json_attribution(&j, r);

@@ -36,20 +36,6 @@ struct job {
     double seconds;
 };
 
-static int stopped(void *ud)
-{
-    (void)ud;
-    return cli_stopped();
-}
-
-static void advance(void *ud, int64_t done, int64_t total)
-{
-    struct job *j = ud;
-
-    j->bar.total = (uint64_t)total;
-    progress_set(&j->bar, (uint64_t)done);
-}
-
 /* Are the rows what was committed?  SOR_DIFFERS: no, and where. */
 static enum sor_err check_rows(struct job *j)
 {
@@ -79,8 +65,8 @@ static const char *model_path(struct job *j, struct str *path)
 
 static enum sor_err compute(struct job *j)
 {
-    struct replay_opts o = { .path = opt.path, .cancelled = stopped,
-                             .progress = advance, .ud = j };
+    struct replay_opts o = { .path = opt.path, .cancelled = progress_stopped,
+                             .progress = progress_advance, .ud = &j->bar };
     struct sor_msg *msg = &j->cli->msg;
     uint64_t start = clock_mono_ns();
     struct engine *e = NULL;

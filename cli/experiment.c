@@ -140,6 +140,20 @@ const char *experiment_word(struct experiment *x, int32_t id, int width,
     return out;
 }
 
+void experiment_json_head(const struct experiment *x, struct json *j,
+                          const struct result *r)
+{
+    json_obj(j);
+    json_key(j, "run");
+    json_str(j, x->prefix.uid);
+    json_key(j, "path");
+    json_int(j, x->prefix.path);
+    json_key(j, "pos");
+    json_int(j, r->head.pos);
+    json_key(j, "cached");
+    json_bool(j, r->cached);
+}
+
 void experiment_json_token(struct experiment *x, struct json *j, int32_t id)
 {
     char raw[DB_PIECE_BYTES];

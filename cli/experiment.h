@@ -47,7 +47,11 @@ void experiment_store(struct experiment *x, struct result *r);
 enum { EXPERIMENT_WORD = 96 };
 const char *experiment_word(struct experiment *x, int32_t id, int width,
                             char out[EXPERIMENT_WORD]);
-/* "id" and "text" into an open JSON object. */
+/* Opens the object that an experiment's JSON is, with "run", "path", "pos" and
+ * "cached" in it. */
+void experiment_json_head(const struct experiment *x, struct json *j,
+                          const struct result *r);
+/* "token" and "text" into an open JSON object. */
 void experiment_json_token(struct experiment *x, struct json *j, int32_t id);
 
 /* A bar of `width` columns for share 0..1. */

@@ -53,6 +53,20 @@ void progress_set(struct progress *p, uint64_t done)
     fflush(stderr);
 }
 
+void progress_advance(void *ud, int64_t done, int64_t total)
+{
+    struct progress *p = ud;
+
+    p->total = (uint64_t)total;
+    progress_set(p, (uint64_t)done);
+}
+
+int progress_stopped(void *ud)
+{
+    (void)ud;
+    return cli_stopped();
+}
+
 void progress_end(struct progress *p)
 {
     if (p->drawn)

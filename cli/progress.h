@@ -21,4 +21,8 @@ void progress_begin(struct progress *p, const struct cli *cli,
 void progress_set(struct progress *p, uint64_t done);
 void progress_end(struct progress *p);          /* wipes the bar */
 
+/* Callbacks for long work below, where both are given one ud: the bar. */
+void progress_advance(void *ud, int64_t done, int64_t total);
+int progress_stopped(void *ud);     /* cli_stopped(); ud may be anything */
+
 #endif

@@ -39,7 +39,7 @@ struct ablate_opts {
     int n_part;
     const float *patch;         /* [n_layer + 1][n_embd] of the other row, as
                                  * lens_read() gives it; for ABLATE_PATCH */
-    void (*progress)(void *ud, int done, int total);    /* may be NULL */
+    void (*progress)(void *ud, int64_t done, int64_t total);    /* or NULL */
     int (*cancelled)(void *ud);                         /* may be NULL */
     void *ud;
 };

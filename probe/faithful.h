@@ -41,7 +41,7 @@ struct faithful_opts {
     double temperature;
     uint64_t seed;
     int max_tok;                /* of one continuation */
-    void (*progress)(void *ud, int done, int total);    /* may be NULL */
+    void (*progress)(void *ud, int64_t done, int64_t total);    /* or NULL */
     int (*cancelled)(void *ud);                         /* may be NULL */
     void *ud;
 };
