@@ -16,6 +16,7 @@
 #include "base/str.h"
 #include "db/migrate.h"
 #include "db/table.h"
+#include "db/text_use.h"
 
 /* A check returns SOR_DIFFERS when it has written report->where. */
 struct check {
@@ -263,14 +264,14 @@ static enum sor_err check_strays(struct check *c, enum table t)
     char sql[512];
     int64_t n, id;
 
-    snprintf(sql, sizeof sql, "SELECT count(*) FROM %s", name);
+    snprintf(sql, sizeof sql, "SELECT count(*) FROM \"%s\"", name);
     if (conn_int(c->d, sql, 0, &n, c->msg))
         return unreadable(c, name);
     if (n == c->n_row[t])
         return SOR_OK;
-    snprintf(sql, sizeof sql, "SELECT id FROM %s WHERE NOT EXISTS (SELECT 1 "
+    snprintf(sql, sizeof sql, "SELECT id FROM \"%s\" AS t WHERE NOT EXISTS (SELECT 1 "
              "FROM batch_part b WHERE b.table_name = '%s' AND b.last_id >= "
-             "%s.id AND b.first_id <= %s.id) LIMIT 1", name, name, name, name);
+             "t.id AND b.first_id <= t.id) LIMIT 1", name, name);
     if (conn_int(c->d, sql, 0, &id, c->msg))
         return unreadable(c, name);
     return differs(c, "%s row %lld: in no batch", name, (long long)id);
@@ -305,7 +306,11 @@ static const char text_use[] =
     "UNION ALL SELECT substr(r.uid, 1, 8) || ':' || p.ordinal || "
     "': the answer' FROM answer a JOIN path p ON p.id = a.path_id "
     "JOIN run r ON r.id = p.run_id WHERE ?1 IN (a.text_id, a.norm_id) "
-    "LIMIT 1";
+    "UNION ALL SELECT substr(r.uid, 1, 8) || ': the document' FROM document d "
+    "JOIN run r ON r.id = d.run_id WHERE d.text_id = ?1 "
+    "UNION ALL SELECT substr(r.uid, 1, 8) || ': of the review' FROM "
+    TABLE_TEXT_USES " u JOIN run r ON r.id = u.run_id WHERE r.kind = 'review' "
+    "AND u.text_id = ?1 LIMIT 1";
 
 static enum sor_err bad_text(struct check *c, int64_t id, const char *what)
 {
@@ -327,16 +332,7 @@ static enum sor_err bad_text(struct check *c, int64_t id, const char *what)
 /* A body that is NULL must have been forgotten: no run that still has its
  * words may use it. */
 static const char lost_text[] =
-    "WITH used(run_id, text_id) AS ("
-    "SELECT id, prompt_id FROM run UNION ALL SELECT id, system_id FROM run "
-    "UNION ALL SELECT p.run_id, e.text_id FROM path_end e "
-    " JOIN path p ON p.id = e.path_id "
-    "UNION ALL SELECT p.run_id, a.text_id FROM answer a "
-    " JOIN path p ON p.id = a.path_id "
-    "UNION ALL SELECT p.run_id, a.norm_id FROM answer a "
-    " JOIN path p ON p.id = a.path_id "
-    "UNION ALL SELECT run_id, note_id FROM edge) "
-    "SELECT t.id FROM used u JOIN text t ON t.id = u.text_id "
+    "SELECT t.id FROM " TABLE_TEXT_USES " u JOIN text t ON t.id = u.text_id "
     "WHERE t.body IS NULL AND u.run_id NOT IN "
     "(SELECT run_id FROM tombstone WHERE kind = 'forget') LIMIT 1";
 

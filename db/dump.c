@@ -98,7 +98,7 @@ static enum sor_err prepare(struct dump *u, enum table t, sqlite3_stmt **st)
 {
     char sql[768];
 
-    snprintf(sql, sizeof sql, "SELECT %s FROM %s WHERE %s ORDER BY id",
+    snprintf(sql, sizeof sql, "SELECT %s FROM \"%s\" WHERE %s ORDER BY id",
              tables[t].columns, tables[t].name, tables[t].of_run);
     portable_init(&u->col, t);
     enum sor_err err = conn_prepare(u->d, sql, st, u->msg);
@@ -129,7 +129,9 @@ static enum sor_err note_alt(struct dump *u, sqlite3_stmt *st, int i)
 
 static enum sor_err note_column(struct dump *u, sqlite3_stmt *st, int i)
 {
-    int to = portable_ref(&u->col, i, NULL);
+    const char *kind = portable_by_kind(&u->col, i)
+        ? (const char *)sqlite3_column_text(st, i - 1) : NULL;
+    int to = portable_ref(&u->col, i, kind);
     int64_t v = sqlite3_column_int64(st, i);
 
     if (sqlite3_column_type(st, i) == SQLITE_NULL)
@@ -158,8 +160,7 @@ static enum sor_err note_table(struct dump *u, enum table t)
     while (!err && sqlite3_step(st) == SQLITE_ROW) {
         for (int i = 1; i < u->col.n && !err; i++)
             err = note_column(u, st, i);
-        if (t == TABLE_RUN || t == TABLE_PATH || t == TABLE_STEP ||
-            t == TABLE_ANSWER || t == TABLE_PROBE) {
+        if (portable_is_named(t)) {
             struct names *s = &u->names[t];
 
             if (!err && !(err = add(u, s, sqlite3_column_int64(st, 0))))
@@ -311,7 +312,7 @@ static enum sor_err put_shared(struct dump *u, enum table of, enum table t,
     char sql[512];
     enum sor_err err;
 
-    snprintf(sql, sizeof sql, "SELECT %s FROM %s WHERE %s",
+    snprintf(sql, sizeof sql, "SELECT %s FROM \"%s\" WHERE %s",
              tables[t].columns, tables[t].name, where);
     portable_init(&u->col, t);
     err = conn_prepare(u->d, sql, &st, u->msg);

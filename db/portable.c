@@ -12,11 +12,30 @@ static const struct { const char *column; enum table t; } refs[] = {
     { "probe_id", TABLE_PROBE },  { "text_id", TABLE_TEXT },
     { "norm_id", TABLE_TEXT },    { "note_id", TABLE_TEXT },
     { "prompt_id", TABLE_TEXT },  { "system_id", TABLE_TEXT },
+    { "name_id", TABLE_TEXT },    { "heading_id", TABLE_TEXT },
+    { "role_id", TABLE_TEXT },    { "bearer_id", TABLE_TEXT },
+    { "modal_id", TABLE_TEXT },   { "title_id", TABLE_TEXT },
+    { "context_id", TABLE_TEXT }, { "statement_id", TABLE_TEXT },
+    { "flip_id", TABLE_TEXT },    { "position_id", TABLE_TEXT },
+    { "suggest_id", TABLE_TEXT }, { "input_id", TABLE_TEXT },
+    { "reason_id", TABLE_TEXT },  { "clause_id", TABLE_CLAUSE },
+    { "passage_id", TABLE_PASSAGE }, { "claim_id", TABLE_CLAIM },
+    { "reading_id", TABLE_READING }, { "defect_id", TABLE_DEFECT },
+    { "finding_id", TABLE_FINDING },
 };
 /* The ends of an edge. */
 static const struct { const char *kind; enum table t; } ends[] = {
     { "question", TABLE_RUN }, { "run", TABLE_RUN }, { "path", TABLE_PATH },
     { "step", TABLE_STEP }, { "answer", TABLE_ANSWER },
+    { "clause", TABLE_CLAUSE }, { "term", TABLE_TERM },
+    { "document", TABLE_DOCUMENT }, { "claim", TABLE_CLAIM },
+    { "external", TABLE_TEXT }, { "external_term", TABLE_TEXT },
+    { "dangling", TABLE_TEXT },
+};
+static const enum table named[] = {
+    TABLE_RUN, TABLE_PATH, TABLE_STEP, TABLE_ANSWER, TABLE_PROBE,
+    TABLE_DOCUMENT, TABLE_CLAUSE, TABLE_PASSAGE, TABLE_TERM, TABLE_CLAIM,
+    TABLE_READING, TABLE_DEFECT, TABLE_FINDING,
 };
 static const char *const tokens[] = { "token_id", "token_a", "token_b",
                                       "top_id" };
@@ -45,6 +64,14 @@ int portable_find(const struct portable *p, const char *column)
         if (strcmp(p->column[i], column) == 0)
             return i;
     return -1;
+}
+
+int portable_is_named(enum table t)
+{
+    for (size_t k = 0; k < sizeof named / sizeof named[0]; k++)
+        if (named[k] == t)
+            return 1;
+    return 0;
 }
 
 int portable_by_kind(const struct portable *p, int i)

@@ -22,6 +22,9 @@ int portable_find(const struct portable *p, const char *column);
 enum { PORTABLE_UNKNOWN = TABLES + 1 };
 int portable_ref(const struct portable *p, int i, const char *kind);
 
+/* Rows of this table, of one run, are named by others. */
+int portable_is_named(enum table t);
+
 /* The column before `i` says what kind of row it names. */
 int portable_by_kind(const struct portable *p, int i);
 

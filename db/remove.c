@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "db/pack.h"
+#include "db/text_use.h"
 #include "db/writer.h"
 
 enum kind { KIND_RM, KIND_FORGET };
@@ -103,18 +104,6 @@ static enum sor_err refuse_twice(struct removal *r)
 
 /* --- texts --------------------------------------------------------------- */
 
-/* Every use of a text, with the run that uses it. */
-#define USES \
-    "(SELECT id AS run_id, prompt_id AS text_id FROM run " \
-    "UNION ALL SELECT id, system_id FROM run " \
-    "UNION ALL SELECT p.run_id, e.text_id FROM path_end e " \
-    " JOIN path p ON p.id = e.path_id " \
-    "UNION ALL SELECT p.run_id, a.text_id FROM answer a " \
-    " JOIN path p ON p.id = a.path_id " \
-    "UNION ALL SELECT p.run_id, a.norm_id FROM answer a " \
-    " JOIN path p ON p.id = a.path_id " \
-    "UNION ALL SELECT run_id, note_id FROM edge)"
-
 /* Empties the texts of this run that no other run with its words uses, and
  * leaves in temp.gone those that rm deletes: no other run uses them at all. */
 static enum sor_err empty_texts(struct removal *r)
@@ -124,17 +113,17 @@ static enum sor_err empty_texts(struct removal *r)
     if ((err = change(r, "CREATE TEMP TABLE gone (id INTEGER PRIMARY KEY)",
                       NULL)) ||
         (err = change(r, "INSERT INTO temp.gone SELECT DISTINCT text_id FROM "
-                      USES " WHERE run_id = ?1 AND text_id IS NOT NULL",
+                      TABLE_TEXT_USES " WHERE run_id = ?1 AND text_id IS NOT NULL",
                       NULL)) ||
         (err = change(r, "DELETE FROM temp.gone WHERE id IN (SELECT text_id "
-                      "FROM " USES " WHERE run_id <> ?1 AND run_id NOT IN "
+                      "FROM " TABLE_TEXT_USES " WHERE run_id <> ?1 AND run_id NOT IN "
                       "(SELECT run_id FROM tombstone WHERE kind = 'forget'))",
                       NULL)) ||
         (err = change(r, "UPDATE text SET body = NULL WHERE id IN "
                       "(SELECT id FROM temp.gone)", &r->n_row)))
         return err;
     return change(r, "DELETE FROM temp.gone WHERE id IN (SELECT text_id FROM "
-                  USES " WHERE run_id <> ?1)", NULL);
+                  TABLE_TEXT_USES " WHERE run_id <> ?1)", NULL);
 }
 
 /* --- pieces -------------------------------------------------------------- */
@@ -321,6 +310,11 @@ static enum sor_err delete_shared(struct removal *r, enum table t)
 
 /* Children first: `path` and `run` say which rows of the others are meant. */
 static const enum table own_tables[] = {
+    TABLE_DECISION, TABLE_FINDING, TABLE_CHECK, TABLE_EVIDENCE,
+    TABLE_VERDICT, TABLE_CLAIM_READING, TABLE_CLAIM_PATH, TABLE_TYPE_READING,
+    TABLE_READING, TABLE_CLAIM, TABLE_DEFECT, TABLE_LOGIC, TABLE_VALUE,
+    TABLE_NORM, TABLE_PARTY, TABLE_TERM, TABLE_PASSAGE, TABLE_CLAUSE_TYPE,
+    TABLE_CLAUSE, TABLE_DOCUMENT, TABLE_REVIEW,
     TABLE_LENS, TABLE_LENS_TOP, TABLE_ATTRIBUTION, TABLE_ATTENTION,
     TABLE_ACTIVATION, TABLE_NEURON, TABLE_EFFECT, TABLE_TRIAL, TABLE_PROBE,
     TABLE_TOKEN, TABLE_ANSWER, TABLE_STEP, TABLE_PATH_END, TABLE_PATH_SPAN,
@@ -337,7 +331,7 @@ static enum sor_err delete_own(struct removal *r)
 
         if (r->kind == KIND_FORGET && !t->spelled)
             continue;
-        sqlite3_snprintf(sizeof sql, sql, "DELETE FROM %s WHERE %s", t->name,
+        sqlite3_snprintf(sizeof sql, sql, "DELETE FROM \"%s\" WHERE %s", t->name,
                          t->of_run);
         if ((err = change(r, sql, &r->n_row)))
             return err;

@@ -58,18 +58,25 @@ static void put_comment_above(struct str *out, const char *text,
         put_comment_line(out, p, line_end(p));
 }
 
-/* The SQL that made an object, where its comments are, or NULL. */
+/* The SQL that made an object, where its comments are, or NULL.  A name that
+ * is a keyword stands in quotes. */
 static const char *find_statement(const char *text, const char *type,
                                   const char *name)
 {
-    char want[160];
-    size_t n = (size_t)snprintf(want, sizeof want, "\nCREATE %s %s", type,
-                                name);
-    const char *at = text;
+    static const char *const quote[] = { "", "\"" };
 
-    while ((at = strstr(at, want)) && !strchr(" (\n", at[n]))
-        at += n;
-    return at ? at + 1 : NULL;
+    for (size_t i = 0; i < sizeof quote / sizeof *quote; i++) {
+        const char *at = text;
+        char want[160];
+        size_t n = (size_t)snprintf(want, sizeof want, "\nCREATE %s %s%s%s",
+                                    type, quote[i], name, quote[i]);
+
+        while ((at = strstr(at, want)) && !strchr(" (\n", at[n]))
+            at += n;
+        if (at)
+            return at + 1;
+    }
+    return NULL;
 }
 
 static void put_description(struct str *out, const char *type,

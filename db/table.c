@@ -100,6 +100,117 @@ const struct table_info tables[TABLES] = {
     [TABLE_TRIAL] = { "trial",
         "id, probe_id, test, step_id, step, n, n_same, low, high, logprob",
         10, 10, PROBES_OF_RUN, 1, BY_PROBE("trial") },
+    [TABLE_REVIEW] = { "review",
+        "id, run_id, same, domain, pack_version, adapter, party, "
+        "strict, rules_only, n_path, note_id",
+        11, 11, RUN_COLUMN, 0,
+        BY_RUN("review") },
+    [TABLE_DOCUMENT] = { "document",
+        "id, run_id, name_id, format, encoding, sha256, n_byte, n_char, "
+        "n_page, text_id",
+        10, 10, RUN_COLUMN, 0,
+        BY_RUN("document") },
+    [TABLE_CLAUSE] = { "clause",
+        "id, run_id, ordinal, kind, parent, depth, number, full_number, "
+        "unit, heading_id, char_from, char_to, own_to, text_from, "
+        "text_to, page",
+        16, 16, RUN_COLUMN, 0,
+        BY_RUN("clause") },
+    [TABLE_CLAUSE_TYPE] = { "clause_type",
+        "id, run_id, clause_id, label, score",
+        5, 5, RUN_COLUMN, 0,
+        BY_RUN("clause_type") },
+    [TABLE_PASSAGE] = { "passage",
+        "id, run_id, ordinal, clause_id, char_from, char_to",
+        6, 6, RUN_COLUMN, 0,
+        BY_RUN("passage") },
+    [TABLE_TERM] = { "term",
+        "id, run_id, ordinal, name_id, clause_id, char_from, char_to, "
+        "meaning_from, meaning_to, n_def, n_use",
+        11, 11, RUN_COLUMN, 0,
+        BY_RUN("term") },
+    [TABLE_PARTY] = { "party",
+        "id, run_id, name_id, role_id, char_from, char_to",
+        6, 6, RUN_COLUMN, 0,
+        BY_RUN("party") },
+    [TABLE_NORM] = { "norm",
+        "id, run_id, clause_id, kind, bearer_id, modal_id, char_from, "
+        "char_to, act_from, act_to, deadline_from, deadline_to, "
+        "amount_from, amount_to",
+        14, 14, RUN_COLUMN, 0,
+        BY_RUN("norm") },
+    [TABLE_VALUE] = { "value",
+        "id, run_id, clause_id, kind, norm_id, char_from, char_to",
+        7, 7, RUN_COLUMN, 0,
+        BY_RUN("value") },
+    [TABLE_LOGIC] = { "logic",
+        "id, run_id, kind, src_kind, src_id, dst_kind, dst_id, "
+        "char_from, char_to, score, measured, rule",
+        12, 12, RUN_COLUMN, 0,
+        BY_RUN("logic") },
+    [TABLE_DEFECT] = { "defect",
+        "id, run_id, ordinal, kind, note_id, char_from, char_to, "
+        "related_from, related_to, n_searched",
+        10, 10, RUN_COLUMN, 0,
+        BY_RUN("defect") },
+    [TABLE_CLAIM] = { "claim",
+        "id, run_id, ordinal, name, kind, title_id, text_id, type, "
+        "custom, n_given, n_wrong, wrong_low, wrong_high, "
+        "n_contradicted, n_contradicted_wrong, measured_on",
+        16, 16, RUN_COLUMN, 0,
+        BY_RUN("claim") },
+    [TABLE_READING] = { "reading",
+        "id, run_id, context_id, text_id, statement_id, "
+        "logit_unrelated, logit_supports, logit_contradicts, digest, "
+        "n_tok",
+        10, 10, RUN_COLUMN, 0,
+        BY_RUN("reading") },
+    [TABLE_TYPE_READING] = { "type_reading",
+        "id, run_id, context_id, text_id, logp",
+        5, 5, RUN_COLUMN, 0,
+        BY_RUN("type_reading") },
+    [TABLE_CLAIM_PATH] = { "claim_path",
+        "id, run_id, claim_id, path_id, variant, counts, statement_id, "
+        "verdict, supported, contradicted, not_addressed",
+        11, 11, RUN_COLUMN, 0,
+        BY_PATH("claim_path", "NULL") },
+    [TABLE_CLAIM_READING] = { "claim_reading",
+        "id, run_id, path_id, reading_id, passage_id, unrelated, "
+        "supports, contradicts, decisive",
+        9, 9, RUN_COLUMN, 0,
+        BY_PATH("claim_reading", "NULL") },
+    [TABLE_VERDICT] = { "verdict",
+        "id, run_id, claim_id, verdict, confidence, supported, "
+        "contradicted, not_addressed, stability, n_count, "
+        "error_correlation, path_a, path_b, flip_id, stance, "
+        "position_id, suggest_id",
+        17, 17, RUN_COLUMN, 0,
+        BY_RUN("verdict") },
+    [TABLE_EVIDENCE] = { "evidence",
+        "id, run_id, claim_id, rank, clause_id, char_from, char_to, "
+        "relation, score, status, page",
+        11, 11, RUN_COLUMN, 0,
+        BY_RUN("evidence") },
+    [TABLE_CHECK] = { "check",
+        "id, run_id, claim_id, ordinal, kind, passed, input_id, "
+        "supported, contradicted, not_addressed, note_id, clause_id",
+        12, 12, RUN_COLUMN, 0,
+        BY_RUN("\"check\"") },
+    [TABLE_FINDING] = { "finding",
+        "id, run_id, ordinal, source, claim_id, defect_id, severity, "
+        "origin, text_id, clause_id, char_from, char_to, confidence",
+        13, 13, RUN_COLUMN, 0,
+        BY_RUN("finding") },
+    [TABLE_DECISION] = { "decision",
+        "id, run_id, finding_id, choice, verdict, name_id, reason_id, "
+        "at_us",
+        8, 8, RUN_COLUMN, 0,
+        BY_RUN("decision") },
+    [TABLE_EVAL] = { "eval",
+        "id, at_us, data, measure, value, low, high, n, model, pack, "
+        "program",
+        11, 11, NULL, 0,
+        NULL },
 };
 
 enum table table_find(const char *name)
@@ -217,7 +328,7 @@ enum sor_err table_select(struct db *d, enum table t, sqlite3_stmt **out,
 {
     char sql[512];
 
-    snprintf(sql, sizeof sql, "SELECT %s FROM %s WHERE id BETWEEN ? AND ? "
+    snprintf(sql, sizeof sql, "SELECT %s FROM \"%s\" WHERE id BETWEEN ? AND ? "
              "ORDER BY id", tables[t].columns, tables[t].name);
     return conn_prepare(d, sql, out, msg);
 }

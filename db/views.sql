@@ -445,3 +445,262 @@ CREATE VIEW v_trial AS
 SELECT b.run_id, b.path_id, t.test, t.step_id, t.step, t.n, t.n_same,
        t.n_same * 1.0 / t.n AS share, t.low, t.high, t.logprob, t.probe_id
 FROM probe b JOIN trial t ON t.probe_id = b.id;
+
+-- --- reviews ---------------------------------------------------------------
+-- Words of a forgotten run are NULL.  A quotation is cut from the document's
+-- text; offsets count code points.
+
+-- One row per review, with how it was made and what came of it.
+CREATE VIEW v_review AS
+SELECT v.run_id, r.uid,
+       CASE WHEN f.id IS NULL THEN n.body END AS document,
+       d.format, d.n_char, d.n_page, lower(hex(d.sha256)) AS sha256,
+       v.domain, v.pack_version, v.adapter, v.party, v.strict, v.rules_only,
+       v.n_path,
+       (SELECT count(*) FROM clause c WHERE c.run_id = v.run_id) AS n_clause,
+       (SELECT count(*) FROM claim c WHERE c.run_id = v.run_id) AS n_claim,
+       (SELECT count(*) FROM finding c WHERE c.run_id = v.run_id)
+           AS n_finding,
+       (SELECT count(*) FROM reading c WHERE c.run_id = v.run_id)
+           AS n_reading,
+       (SELECT count(DISTINCT finding_id) FROM decision c
+        WHERE c.run_id = v.run_id) AS n_decided,
+       e.status, e.wall_ns, r.started_us,
+       CASE WHEN f.id IS NULL THEN t.body END AS note
+FROM review v
+JOIN run r ON r.id = v.run_id
+LEFT JOIN document d ON d.run_id = v.run_id
+LEFT JOIN text n ON n.id = d.name_id
+LEFT JOIN text t ON t.id = v.note_id
+LEFT JOIN run_end e ON e.run_id = v.run_id
+LEFT JOIN tombstone f ON f.run_id = v.run_id AND f.kind = 'forget';
+
+-- The text of each document that was reviewed.
+CREATE VIEW v_document AS
+SELECT d.id, d.run_id, r.uid,
+       CASE WHEN f.id IS NULL THEN n.body END AS name,
+       d.format, d.encoding, lower(hex(d.sha256)) AS sha256, d.n_byte,
+       d.n_char, d.n_page, CASE WHEN f.id IS NULL THEN t.body END AS text
+FROM document d
+JOIN run r ON r.id = d.run_id
+LEFT JOIN text n ON n.id = d.name_id
+LEFT JOIN text t ON t.id = d.text_id
+LEFT JOIN tombstone f ON f.run_id = d.run_id AND f.kind = 'forget';
+
+-- Clauses with their type (label NULL: not scored) and their own words.
+-- name: as edges call it.
+CREATE VIEW v_clause AS
+SELECT c.id, c.run_id, d.uid, c.ordinal, 'c' || (c.ordinal + 1) AS name,
+       c.kind, c.parent, c.depth, c.number, c.full_number, c.unit,
+       CASE WHEN d.text IS NOT NULL THEN h.body END AS heading,
+       c.char_from, c.char_to, c.page, t.label, t.score,
+       substr(d.text, c.text_from + 1, c.text_to - c.text_from) AS text
+FROM clause c
+JOIN v_document d ON d.run_id = c.run_id
+LEFT JOIN text h ON h.id = c.heading_id
+LEFT JOIN clause_type t ON t.clause_id = c.id;
+
+-- Defined terms, with the words that give each its meaning.
+CREATE VIEW v_term AS
+SELECT t.id, t.run_id, d.uid, t.ordinal,
+       CASE WHEN d.text IS NOT NULL THEN n.body END AS name,
+       c.full_number AS clause, t.char_from, t.char_to, t.n_def, t.n_use,
+       substr(d.text, t.meaning_from + 1, t.meaning_to - t.meaning_from)
+           AS meaning
+FROM term t
+JOIN v_document d ON d.run_id = t.run_id
+LEFT JOIN text n ON n.id = t.name_id
+LEFT JOIN clause c ON c.id = t.clause_id;
+
+-- Who must, may or must not do what, by when, for how much.
+CREATE VIEW v_norm AS
+SELECT n.id, n.run_id, d.uid, n.kind, c.full_number AS clause,
+       CASE WHEN d.text IS NOT NULL THEN b.body END AS bearer,
+       CASE WHEN d.text IS NOT NULL THEN m.body END AS modal,
+       substr(d.text, n.act_from + 1, n.act_to - n.act_from) AS act,
+       substr(d.text, n.deadline_from + 1, n.deadline_to - n.deadline_from)
+           AS deadline,
+       substr(d.text, n.amount_from + 1, n.amount_to - n.amount_from)
+           AS amount,
+       n.char_from, n.char_to
+FROM norm n
+JOIN v_document d ON d.run_id = n.run_id
+LEFT JOIN clause c ON c.id = n.clause_id
+LEFT JOIN text b ON b.id = n.bearer_id
+LEFT JOIN text m ON m.id = n.modal_id;
+
+-- Values in a form that can be compared: P30D, 2024-03-01, USD 1000000.00.
+CREATE VIEW v_value AS
+SELECT v.id, v.run_id, d.uid, v.kind, c.full_number AS clause,
+       CASE WHEN d.text IS NOT NULL THEN n.body END AS norm,
+       substr(d.text, v.char_from + 1, v.char_to - v.char_from) AS quote,
+       v.char_from, v.char_to
+FROM value v
+JOIN v_document d ON d.run_id = v.run_id
+LEFT JOIN clause c ON c.id = v.clause_id
+LEFT JOIN text n ON n.id = v.norm_id;
+
+-- The logic graph, its ends by name: c12, term:X, external:X, dangling:X,
+-- document, claim:ID.
+CREATE VIEW v_logic AS
+SELECT l.id, l.run_id, d.uid, l.kind,
+       CASE l.src_kind
+       WHEN 'clause' THEN (SELECT 'c' || (c.ordinal + 1) FROM clause c
+                           WHERE c.id = l.src_id)
+       WHEN 'term' THEN 'term:' || CASE WHEN d.text IS NOT NULL THEN
+           (SELECT n.body FROM term t JOIN text n ON n.id = t.name_id
+            WHERE t.id = l.src_id) END
+       WHEN 'claim' THEN (SELECT 'claim:' || c.name FROM claim c
+                          WHERE c.id = l.src_id)
+       WHEN 'document' THEN 'document'
+       WHEN 'external_term' THEN 'external:term:' ||
+           CASE WHEN d.text IS NOT NULL THEN
+           (SELECT n.body FROM text n WHERE n.id = l.src_id) END
+       ELSE l.src_kind || ':' || CASE WHEN d.text IS NOT NULL THEN
+           (SELECT n.body FROM text n WHERE n.id = l.src_id) END END AS src,
+       CASE l.dst_kind
+       WHEN 'clause' THEN (SELECT 'c' || (c.ordinal + 1) FROM clause c
+                           WHERE c.id = l.dst_id)
+       WHEN 'term' THEN 'term:' || CASE WHEN d.text IS NOT NULL THEN
+           (SELECT n.body FROM term t JOIN text n ON n.id = t.name_id
+            WHERE t.id = l.dst_id) END
+       WHEN 'claim' THEN (SELECT 'claim:' || c.name FROM claim c
+                          WHERE c.id = l.dst_id)
+       WHEN 'document' THEN 'document'
+       WHEN 'external_term' THEN 'external:term:' ||
+           CASE WHEN d.text IS NOT NULL THEN
+           (SELECT n.body FROM text n WHERE n.id = l.dst_id) END
+       ELSE l.dst_kind || ':' || CASE WHEN d.text IS NOT NULL THEN
+           (SELECT n.body FROM text n WHERE n.id = l.dst_id) END END AS dst,
+       l.src_kind, l.src_id, l.dst_kind, l.dst_id,
+       substr(d.text, l.char_from + 1, l.char_to - l.char_from) AS quote,
+       l.char_from, l.char_to, l.score, l.measured, l.rule
+FROM logic l
+JOIN v_document d ON d.run_id = l.run_id;
+
+-- Defects found by rule; no place: something is missing.
+CREATE VIEW v_defect AS
+SELECT x.id, x.run_id, d.uid, x.ordinal, x.kind,
+       CASE WHEN d.text IS NOT NULL THEN n.body END AS note,
+       substr(d.text, x.char_from + 1, x.char_to - x.char_from) AS quote,
+       substr(d.text, x.related_from + 1, x.related_to - x.related_from)
+           AS related,
+       x.char_from, x.char_to, x.related_from, x.related_to, x.n_searched
+FROM defect x
+JOIN v_document d ON d.run_id = x.run_id
+LEFT JOIN text n ON n.id = x.note_id;
+
+-- Claims with their verdict.  error_rate: how often verdicts on this claim
+-- were wrong where that was measured; NULL: unmeasured.
+CREATE VIEW v_claim AS
+SELECT c.id, c.run_id, d.uid, c.ordinal, c.name, c.kind,
+       CASE WHEN d.text IS NOT NULL THEN h.body END AS title,
+       CASE WHEN d.text IS NOT NULL THEN t.body END AS text,
+       v.verdict, v.confidence, v.supported, v.contradicted, v.not_addressed,
+       v.stability, v.n_count, v.error_correlation,
+       (SELECT count(*) FROM "check" k WHERE k.claim_id = c.id
+        AND k.passed = 1) AS n_passed,
+       (SELECT count(*) FROM "check" k WHERE k.claim_id = c.id
+        AND k.passed = 0) AS n_failed,
+       CASE WHEN c.n_given > 0 THEN c.n_wrong * 1.0 / c.n_given END
+           AS error_rate,
+       c.wrong_low, c.wrong_high, c.n_given, c.measured_on,
+       CASE WHEN d.text IS NOT NULL THEN x.body END AS flip,
+       v.stance, CASE WHEN d.text IS NOT NULL THEN o.body END AS position,
+       c.custom
+FROM claim c
+JOIN v_document d ON d.run_id = c.run_id
+LEFT JOIN verdict v ON v.claim_id = c.id
+LEFT JOIN text h ON h.id = c.title_id
+LEFT JOIN text t ON t.id = c.text_id
+LEFT JOIN text x ON x.id = v.flip_id
+LEFT JOIN text o ON o.id = v.position_id;
+
+-- The paths of each claim: what each read and concluded.
+CREATE VIEW v_claim_path AS
+SELECT p.id, p.run_id, d.uid, c.name AS claim, p.claim_id, p.path_id,
+       a.ordinal AS path, p.variant, p.counts,
+       CASE WHEN d.text IS NOT NULL THEN t.body END AS statement,
+       p.verdict, p.supported, p.contradicted, p.not_addressed
+FROM claim_path p
+JOIN v_document d ON d.run_id = p.run_id
+JOIN claim c ON c.id = p.claim_id
+JOIN path a ON a.id = p.path_id
+LEFT JOIN text t ON t.id = p.statement_id;
+
+-- Every question put to the model about a passage, and its logits.
+CREATE VIEW v_reading AS
+SELECT g.id, g.run_id, d.uid,
+       CASE WHEN d.text IS NOT NULL THEN x.body END AS context,
+       CASE WHEN d.text IS NOT NULL THEN t.body END AS text,
+       CASE WHEN d.text IS NOT NULL THEN s.body END AS statement,
+       g.logit_unrelated, g.logit_supports, g.logit_contradicts,
+       printf('%016x', g.digest) AS digest, g.n_tok
+FROM reading g
+JOIN v_document d ON d.run_id = g.run_id
+LEFT JOIN text x ON x.id = g.context_id
+LEFT JOIN text t ON t.id = g.text_id
+LEFT JOIN text s ON s.id = g.statement_id;
+
+-- Passages cited for each claim, best first (rank 0), quoted.
+CREATE VIEW v_evidence AS
+SELECT e.id, e.run_id, d.uid, c.name AS claim, e.claim_id, e.rank,
+       k.full_number AS clause, 'c' || (k.ordinal + 1) AS clause_name,
+       e.relation, e.score, e.status, e.page,
+       substr(d.text, e.char_from + 1, e.char_to - e.char_from) AS quote,
+       e.char_from, e.char_to
+FROM evidence e
+JOIN v_document d ON d.run_id = e.run_id
+JOIN claim c ON c.id = e.claim_id
+LEFT JOIN clause k ON k.id = e.clause_id;
+
+-- Tests of each verdict; passed NULL: does not apply, note says why.
+CREATE VIEW v_check AS
+SELECT k.id, k.run_id, d.uid, c.name AS claim, k.claim_id, k.ordinal, k.kind,
+       k.passed, CASE WHEN d.text IS NOT NULL THEN i.body END AS input,
+       k.supported, k.contradicted, k.not_addressed,
+       CASE WHEN d.text IS NOT NULL THEN n.body END AS note,
+       l.full_number AS clause
+FROM "check" k
+JOIN v_document d ON d.run_id = k.run_id
+JOIN claim c ON c.id = k.claim_id
+LEFT JOIN text i ON i.id = k.input_id
+LEFT JOIN text n ON n.id = k.note_id
+LEFT JOIN clause l ON l.id = k.clause_id;
+
+-- What the report says, with what people decided last.
+CREATE VIEW v_finding AS
+SELECT x.id, x.run_id, d.uid, x.ordinal, x.source, x.severity, x.origin,
+       CASE WHEN d.text IS NOT NULL THEN t.body END AS text,
+       k.full_number AS clause, c.name AS claim, g.kind AS defect,
+       x.confidence,
+       substr(d.text, x.char_from + 1, x.char_to - x.char_from) AS quote,
+       x.char_from, x.char_to, o.choice AS decision,
+       o.verdict AS decided_verdict
+FROM finding x
+JOIN v_document d ON d.run_id = x.run_id
+LEFT JOIN text t ON t.id = x.text_id
+LEFT JOIN clause k ON k.id = x.clause_id
+LEFT JOIN claim c ON c.id = x.claim_id
+LEFT JOIN defect g ON g.id = x.defect_id
+LEFT JOIN decision o ON o.id = (SELECT max(id) FROM decision
+                                WHERE finding_id = x.id);
+
+-- Every decision, who and when and why.
+CREATE VIEW v_decision AS
+SELECT o.id, o.run_id, d.uid, x.ordinal AS finding, o.choice, o.verdict,
+       CASE WHEN d.text IS NOT NULL THEN n.body END AS name,
+       CASE WHEN d.text IS NOT NULL THEN w.body END AS reason,
+       strftime('%Y-%m-%dT%H:%M:%SZ', o.at_us / 1000000, 'unixepoch') AS at
+FROM decision o
+JOIN v_document d ON d.run_id = o.run_id
+JOIN finding x ON x.id = o.finding_id
+LEFT JOIN text n ON n.id = o.name_id
+LEFT JOIN text w ON w.id = o.reason_id;
+
+-- Figures of `sorites eval`, newest last.
+CREATE VIEW v_eval AS
+SELECT e.id, strftime('%Y-%m-%dT%H:%M:%SZ', e.at_us / 1000000, 'unixepoch')
+           AS at, e.data, e.measure, e.value, e.low, e.high, e.n, e.model,
+       e.pack, e.program
+FROM eval e;

@@ -203,7 +203,7 @@ static enum sor_err prepare_all(struct db_writer *w, struct sor_msg *msg)
         struct str s;
 
         str_init(&s);
-        str_printf(&s, "INSERT INTO %s VALUES (?", tables[t].name);
+        str_printf(&s, "INSERT INTO \"%s\" VALUES (?", tables[t].name);
         for (int i = 1; i < tables[t].n_column; i++)
             str_puts(&s, ", ?");
         str_putc(&s, ')');
