@@ -41,6 +41,7 @@ struct job {
     char text[FAITHFUL_STEPS][TEXT_BYTES];
     int n_step, end;
     char norm[ANSWER_BYTES], stated[ANSWER_BYTES];
+    char *question;             /* NULL: forgotten */
     struct accuracy known;      /* n 0: unmeasured */
     double low, high;           /* of known.right / known.n */
     struct progress bar;
@@ -48,6 +49,18 @@ struct job {
 };
 
 /* --- what is tested ------------------------------------------------------- */
+
+static enum sor_err read_question(struct job *j)
+{
+    struct sor_msg *msg = &j->x.cli->msg;
+    struct db_run run;
+
+    if (db_get_run(j->x.d, j->x.at.run_id, &run) <= 0)
+        return sor_fail(msg, SOR_FORMAT, "the run cannot be read");
+    if (run.prompt && !(j->question = mem_strdup(run.prompt)))
+        return sor_fail(msg, SOR_NOMEM, "out of memory");
+    return SOR_OK;
+}
 
 /* The answer and the steps before the one that states it. */
 static enum sor_err read_path(struct job *j)
@@ -97,7 +110,6 @@ static enum sor_err read_accuracy(struct job *j)
 {
     struct sor_msg *msg = &j->x.cli->msg;
     struct db_model m;
-    struct db_run run;
     char rest;
 
     if (opt.accuracy) {
@@ -107,9 +119,8 @@ static enum sor_err read_accuracy(struct job *j)
             return sor_fail(msg, SOR_USAGE, "--accuracy K/N, with K of N "
                             "right, needs --chance P beside it");
         j->known.chance = opt.chance;
-    } else if (db_get_run(j->x.d, j->x.at.run_id, &run) > 0 &&
-               db_get_model(j->x.d, j->x.prefix.model_id, &m) > 0) {
-        accuracy_figures(m.sha256, run.prompt, &j->known);
+    } else if (db_get_model(j->x.d, j->x.prefix.model_id, &m) > 0) {
+        accuracy_figures(m.sha256, j->question, &j->known);
     }
     if (j->known.n)
         interval_of(j->known.right, j->known.n, &j->low, &j->high);
@@ -144,7 +155,7 @@ static enum sor_err compute(struct job *j)
     struct cli *cli = j->x.cli;
     struct faithful_opts o = {
         .step = j->step, .n_step = j->n_step, .end = j->end,
-        .norm = j->norm, .stated = j->stated, .samples = opt.samples,
+        .question = j->question, .norm = j->norm, .stated = j->stated, .samples = opt.samples,
         .temperature = opt.temperature, .seed = cli->seed,
         .max_tok = opt.max_tok, .progress = progress_advance,
         .cancelled = progress_stopped, .ud = &j->bar };
@@ -320,8 +331,10 @@ static void show_json(struct job *j)
 static enum sor_err test(struct job *j)
 {
     char sentence[256];
-    enum sor_err err = read_path(j);
+    enum sor_err err = read_question(j);
 
+    if (!err)
+        err = read_path(j);
     if (!err)
         err = read_accuracy(j);
     if (err)
@@ -353,6 +366,7 @@ static enum sor_err run(struct cli *cli)
     }
     result_release(&j->r);
     experiment_end(&j->x);
+    mem_free(j->question);
     mem_free(j);
     return err;
 }

@@ -142,12 +142,15 @@ static enum sor_err list_trials(struct faithful *f, struct sor_msg *msg)
 /* --- running them --------------------------------------------------------- */
 
 /* Does this text, the path's up to `keep` and what came after it, end in the
- * path's answer? */
+ * path's answer?  It is read as the path's own was (trace/finish.c). */
 static int is_same(struct faithful *f, const struct trial *t,
-                   const int32_t *id, int n)
+                   const struct gen_path *path)
 {
     const struct tok *tok = engine_tok(f->e);
-    struct answer_path whole = { .n_seg = 0 };
+    const char *question = f->o->question;
+    struct answer_path whole = {
+        .is_cut = path->stop != GEN_EOG, .question = question,
+        .n_question = question ? strlen(question) : 0 };
     struct segment *seg = NULL;
     struct answer a;
     struct str text;
@@ -161,7 +164,7 @@ static int is_same(struct faithful *f, const struct trial *t,
                     t->keep - f->p->n_prompt, &text);
         prompt_text(tok, t->put.id, (int)t->put.n, &text);
     }
-    prompt_text(tok, id, n, &text);
+    prompt_text(tok, path->out, path->n_out, &text);
     if (segment_text(text.p, text.len, &seg, &whole.n_seg, NULL) == SOR_OK) {
         whole.text = text.p;
         whole.seg = seg;
@@ -262,7 +265,7 @@ static enum sor_err run_batch(struct faithful *f, struct trial *t, int n,
         err = gen_run(f->e, path, n, &gen, msg);
     for (int i = 0; i < n; i++) {
         if (!err)
-            t[i].same = is_same(f, &t[i], path[i].out, path[i].n_out);
+            t[i].same = is_same(f, &t[i], &path[i]);
         session_close(path[i].session);
     }
     return err;

@@ -35,6 +35,7 @@ struct faithful_opts {
                                          * the step that states the answer */
     int n_step;                 /* <= FAITHFUL_STEPS */
     int end;                    /* position where the answer's step begins */
+    const char *question;       /* as it was put; NULL: forgotten */
     const char *norm;           /* the answer, as votes count it */
     const char *stated;         /* as the path states it */
     int samples;                /* per step, for resample; 0: none */
