@@ -1,0 +1,274 @@
+/* review/logic.c - conditions, exceptions and overrides.
+ *
+ * Each is an opener ("if", "unless", "subject to") that a pattern finds, and a
+ * reach that rule_reach() measures.  What it does to which clause is decided
+ * here, by the kind of opener and by what is named within the reach. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "review/rule.h"
+
+enum { TARGETS = 64 };
+
+static void clause_edge(struct rules *r, enum edge_kind kind, struct span s,
+                        const struct node *dst, const char *rule)
+{
+    int src = clauses_holding(r->c, s);
+    struct edge e = { kind, node_clause(src), dst ? *dst : node_clause(src),
+                      s, 1, rule };
+
+    if (src >= 0)
+        rule_edge(r, &e);
+}
+
+/* The clause that "the foregoing" means at `at`: the clause itself, or, where
+ * the words open it, the one before. */
+static int foregoing(const struct rules *r, int clause, size_t at)
+{
+    const struct span text = r->c->at[clause].text;
+    int before = rule_before(r, clause);
+
+    return at <= text.from + 2 && before >= 0 ? before : clause;
+}
+
+/* --- exceptions -------------------------------------------------------------- */
+
+/* "The obligations of X shall not apply to ...": what the sentence's subject
+ * carves out of. */
+static struct node carved(struct rules *r, struct span subject, int clause)
+{
+    struct node to[TARGETS];
+    const struct hits *h = &r->hits[HITS_REFERENCE];
+    int i = hits_after(h, subject.from), n;
+
+    if (i < h->n && h->at[i].m.from[0] < subject.to) {
+        n = reference_targets(r, &h->at[i], clause, to, TARGETS);
+        for (int k = 1; k < n; k++)
+            mem_free((void *)(uintptr_t)to[k].name);
+        if (n > 0)
+            return to[0];
+    }
+    if (rule_matches(r, "target.duty", subject, NULL))
+        for (int k = 0; k < r->c->n; k++)
+            if (r->c->at[k].heading && k != clause) {
+                const char *name = r->c->at[k].heading;
+                int found = 0, np;
+                const struct pattern *p = pack_patterns(r->p,
+                                              "target.duty.heading", &np);
+                struct match m;
+
+                for (int j = 0; j < np && !found; j++)
+                    found = pattern_next(&p[j], name, strlen(name), 0,
+                                         &m) == 1;
+                if (found)
+                    return node_clause(k);
+            }
+    if (rule_matches(r, "target.document", subject, NULL))
+        return (struct node) { NODE_DOCUMENT, -1, NULL };
+    if (rule_matches(r, "target.self", subject, NULL))
+        return node_clause(foregoing(r, clause, subject.from));
+    return node_clause(clause);
+}
+
+static void exceptions(struct rules *r)
+{
+    struct hits h = rule_hits(r, "exception", "exception.not");
+    struct hits apply = rule_hits(r, "exception.apply", "exception.not");
+
+    for (int i = 0; i < h.n && !r->err; i++) {
+        struct reach o = { hit_span(&h.at[i]), .lead_only = 0 };
+
+        clause_edge(r, EDGE_EXCEPTION_TO, rule_reach(r, &o), NULL,
+                    h.at[i].by->id);
+    }
+    for (int i = 0; i < apply.n && !r->err; i++) {
+        struct reach o = { hit_span(&apply.at[i]), .lead_only = 1 };
+        struct span s = rule_reach(r, &o), subject = s;
+        int clause = clauses_holding(r->c, s);
+        struct node dst;
+
+        if (clause < 0)
+            continue;
+        subject.from = rule_sentence(r, s.from).from;
+        subject.to = s.from;
+        dst = carved(r, subject, clause);
+        clause_edge(r, EDGE_EXCEPTION_TO, s, &dst, apply.at[i].by->id);
+    }
+    hits_free(&h);
+    hits_free(&apply);
+}
+
+/* --- conditions -------------------------------------------------------------- */
+
+/* "provided that": a precondition, a narrowing of the rule, or one rule
+ * more. */
+enum proviso { PROVISO_CONDITION, PROVISO_EXCEPTION, PROVISO_RULE };
+
+static enum proviso proviso_kind(const struct rules *r, struct span s,
+                                 size_t opener_end)
+{
+    struct span before = { rule_sentence(r, s.from).from, s.from };
+    struct span said = { opener_end, s.to };
+
+    if (rule_matches(r, "proviso.narrow", said, NULL))
+        return PROVISO_EXCEPTION;
+    if (!rule_matches(r, "proviso.rule", said, NULL))
+        return PROVISO_CONDITION;
+    if (rule_matches(r, "proviso.permitted", before, NULL) &&
+        rule_matches(r, "proviso.duty", said, NULL))
+        return PROVISO_CONDITION;
+    return PROVISO_RULE;
+}
+
+enum { OPENS_CLAUSE, OPENS_PHRASE, OPENS_PROVISO, OPENERS };
+
+static void condition(struct rules *r, const struct hit *h, int kind,
+                      size_t *done)
+{
+    struct reach o = { hit_span(h), .phrase = kind == OPENS_PHRASE };
+    enum proviso proviso = PROVISO_CONDITION;
+    struct span s;
+
+    if (o.opener.from < *done)
+        return;                         /* inside the one before */
+    s = rule_reach(r, &o);
+    if (s.to == o.opener.to)
+        return;                         /* nothing follows: "in such case" */
+    if (kind == OPENS_PROVISO)
+        proviso = proviso_kind(r, s, o.opener.to);
+    if (proviso == PROVISO_RULE)
+        return;
+    clause_edge(r, proviso == PROVISO_EXCEPTION ? EDGE_EXCEPTION_TO :
+                EDGE_CONDITION_OF, s, NULL, h->by->id);
+    *done = proviso == PROVISO_EXCEPTION ? *done : s.to;
+}
+
+static void conditions(struct rules *r)
+{
+    static const char *const purposes[OPENERS] = {
+        [OPENS_CLAUSE] = "condition.clause",
+        [OPENS_PHRASE] = "condition.phrase",
+        [OPENS_PROVISO] = "condition.proviso" };
+    struct hits h[OPENERS];
+    int at[OPENERS] = { 0 };
+    size_t done = 0;
+
+    for (int k = 0; k < OPENERS; k++)
+        h[k] = rule_hits(r, purposes[k], "condition.not");
+    while (!r->err) {                   /* the three lists in one order */
+        int next = -1;
+
+        for (int k = 0; k < OPENERS; k++)
+            if (at[k] < h[k].n &&
+                (next < 0 || h[k].at[at[k]].m.from[0] <
+                             h[next].at[at[next]].m.from[0]))
+                next = k;
+        if (next < 0)
+            break;
+        condition(r, &h[next].at[at[next]++], next, &done);
+    }
+    for (int k = 0; k < OPENERS; k++)
+        hits_free(&h[k]);
+}
+
+/* --- overrides ---------------------------------------------------------------- */
+
+/* What "subject to" or "notwithstanding" names within s: clauses, the whole
+ * document, the clause itself, or law.  Returns how many; 0: it names a fact,
+ * a consent or an event, and overrides nothing. */
+static int named_in(struct rules *r, struct span s, int clause,
+                    struct node *to)
+{
+    const struct hits *h = &r->hits[HITS_REFERENCE];
+    struct match m;
+    int n = 0;
+
+    for (int i = hits_after(h, s.from); i < h->n && h->at[i].m.to[0] <= s.to;
+         i++)
+        n += reference_targets(r, &h->at[i], clause, to + n, TARGETS - n);
+    if (n > 0)
+        return n;
+    if (rule_matches(r, "target.self", s, NULL))
+        to[n++] = node_clause(foregoing(r, clause, s.from));
+    else if (rule_matches(r, "target.document", s, NULL))
+        to[n++] = (struct node) { NODE_DOCUMENT, -1, NULL };
+    else if (rule_matches(r, "target.law", s, &m))
+        to[n++] = node_named(r, NODE_EXTERNAL, (struct span) { m.from[1],
+                                                               m.to[1] });
+    return n;
+}
+
+/* yields: the clause yields to what is named ("subject to"), or prevails over
+ * it ("notwithstanding"). */
+static void override(struct rules *r, const struct hit *h, int yields)
+{
+    struct reach o = { hit_span(h), .phrase = 1 };
+    struct span s = rule_reach(r, &o);
+    int clause = clauses_holding(r->c, s), n;
+    struct node to[TARGETS];
+
+    if (clause < 0)
+        return;
+    n = named_in(r, s, clause, to);
+    for (int k = 0; k < n; k++) {
+        struct edge e = { EDGE_OVERRIDES, node_clause(clause), to[k], s, 1,
+                          h->by->id };
+
+        if (yields) {
+            e.src = to[k];
+            e.dst = node_clause(clause);
+        }
+        rule_edge(r, &e);
+    }
+}
+
+/* "This Agreement supersedes all prior agreements": group 1 is what yields. */
+static void supersede(struct rules *r, const struct hit *h)
+{
+    struct reach o = { hit_span(h), .phrase = 0 };
+    struct span s = rule_reach(r, &o), what = { h->m.from[1], h->m.to[1] };
+    int clause = clauses_holding(r->c, s), n;
+    struct node to[TARGETS];
+    const struct hits *refs = &r->hits[HITS_REFERENCE];
+
+    if (clause < 0)
+        return;
+    if (what.from >= what.to)
+        what = s;
+    n = hits_within(refs, what)
+            ? reference_targets(r, &refs->at[hits_after(refs, what.from)],
+                                clause, to, TARGETS)
+            : 0;
+    for (int k = 0; k < n; k++)
+        rule_edge(r, &(struct edge) { EDGE_OVERRIDES, node_clause(clause),
+                  to[k], s, 1, h->by->id });
+    if (n == 0)
+        rule_edge(r, &(struct edge) { EDGE_OVERRIDES,
+                  { NODE_DOCUMENT, -1, NULL },
+                  node_named(r, NODE_EXTERNAL, what), s, 1, h->by->id });
+}
+
+static void overrides(struct rules *r)
+{
+    struct hits subject = rule_hits(r, "override.subject", "override.not");
+    struct hits over = rule_hits(r, "override.notwithstanding",
+                                 "override.not");
+    struct hits prior = rule_hits(r, "override.supersede", "override.not");
+
+    for (int i = 0; i < subject.n && !r->err; i++)
+        override(r, &subject.at[i], 1);
+    for (int i = 0; i < over.n && !r->err; i++)
+        override(r, &over.at[i], 0);
+    for (int i = 0; i < prior.n && !r->err; i++)
+        supersede(r, &prior.at[i]);
+    hits_free(&subject);
+    hits_free(&over);
+    hits_free(&prior);
+}
+
+void logic_read(struct rules *r)
+{
+    exceptions(r);
+    conditions(r);
+    overrides(r);
+}

@@ -1,0 +1,333 @@
+/* review/reference.c - mentions of other provisions, and what they point to.
+ *
+ * A pattern finds the whole phrase ("Sections 2, 4.1(a) through (c) and
+ * Exhibit B"); another cuts it into units; each unit's number is then looked
+ * for among the clauses.  A number is compared part by part from its end
+ * ("4.1(a)" is 4, 1, a), climbing from a clause to its numbered ancestors, so
+ * that "(a)" printed below "4.1" answers to "4.1(a)". */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "review/rule.h"
+
+enum { PARTS = 8, PART_BYTES = 16, TARGETS = 64 };
+
+struct number { char part[PARTS][PART_BYTES]; int n; };
+
+static void split(const char *s, size_t n, struct number *out)
+{
+    int len = 0;
+
+    out->n = 0;
+    for (size_t i = 0; i <= n; i++) {
+        if (i < n && isalnum((unsigned char)s[i])) {
+            if (out->n < PARTS && len < PART_BYTES - 1)
+                out->part[out->n][len++] = s[i];
+        } else if (len && out->n < PARTS) {
+            out->part[out->n++][len] = '\0';
+            len = 0;
+        }
+    }
+}
+
+static int roman(const char *s)
+{
+    static const char digits[] = "IVXLC";
+    static const int worth[] = { 1, 5, 10, 50, 100 };
+    int sum = 0, last = 0;
+
+    for (size_t i = strlen(s); i-- > 0;) {
+        const char *d = strchr(digits, s[i]);
+        int v = d ? worth[d - digits] : 0;
+
+        if (!v)
+            return 0;
+        sum += v < last ? -v : v;
+        last = v > last ? v : last;
+    }
+    return sum;
+}
+
+/* "1" is "01", and "4" is "IV": how numbers are printed differs. */
+static int same_part(const char *a, const char *b)
+{
+    int x = isdigit((unsigned char)*a) ? atoi(a) : roman(a);
+    int y = isdigit((unsigned char)*b) ? atoi(b) : roman(b);
+    int digits = isdigit((unsigned char)*a) || isdigit((unsigned char)*b);
+
+    return strcmp(a, b) == 0 || (digits && x && x == y);
+}
+
+/* The nearest ancestor with a number; -1: none. */
+static int numbered_above(const struct clauses *c, int i)
+{
+    do
+        i = c->at[i].parent;
+    while (i >= 0 && !c->at[i].number);
+    return i;
+}
+
+static int is_exhibit(const struct rules *r, int i)
+{
+    struct span unit = r->c->at[i].span;
+
+    unit.to = unit.to > unit.from + 16 ? unit.from + 16 : unit.to;
+    return r->c->at[i].number && rule_matches(r, "reference.exhibit", unit,
+                                              NULL);
+}
+
+/* Does clause i, with as many of its ancestors as are needed, answer to want?
+ * The topmost clause that took part goes to *top. */
+static int answers(const struct clauses *c, int i, const struct number *want,
+                   int *top)
+{
+    int left = want->n;
+
+    for (; i >= 0 && left > 0; i = numbered_above(c, i)) {
+        struct number have;
+        const char *number = c->at[i].number;
+
+        split(number, strlen(number), &have);
+        if (have.n > left || !have.n)
+            return 0;
+        for (int k = 1; k <= have.n; k++)
+            if (!same_part(have.part[have.n - k], want->part[left - k]))
+                return 0;
+        left -= have.n;
+        *top = i;
+    }
+    return left == 0;
+}
+
+static int within(const struct clauses *c, int inner, int outer)
+{
+    while (inner >= 0 && inner != outer)
+        inner = c->at[inner].parent;
+    return inner == outer;
+}
+
+/* How near a clause whose number begins at `top` stands to clause `from`:
+ * higher is nearer; < 0: a letter of some other list. */
+static int nearness(const struct clauses *c, int top, int from)
+{
+    const char *number = c->at[top].number;
+    int parent = c->at[top].parent, depth = 0;
+    int letter = number[0] == '(' || (isalpha((unsigned char)number[0]) &&
+                                      c->at[top].depth > 0);
+
+    if (letter ? !within(c, from, parent) : parent >= 0 &&
+                                            !within(c, from, parent))
+        return letter ? -1 : 0;
+    for (; parent >= 0; parent = c->at[parent].parent)
+        depth++;
+    return depth + 1;
+}
+
+static int resolve(const struct rules *r, const struct number *want,
+                   int exhibit, int from)
+{
+    const struct clauses *c = r->c;
+    int best = -1, best_score = -1, top = 0;
+
+    for (int i = 0; i < c->n; i++) {
+        int score;
+
+        if (!c->at[i].number || !answers(c, i, want, &top))
+            continue;
+        if (is_exhibit(r, top) != exhibit)
+            continue;
+        score = nearness(c, top, from);
+        if (score > best_score) {
+            best = i;
+            best_score = score;
+        }
+    }
+    return best;
+}
+
+/* The clause that is "this Section" (Article, Exhibit, ...) for `from`. */
+static int this_unit(const struct rules *r, struct span unit, int from)
+{
+    const struct clauses *c = r->c;
+    int low = rule_matches(r, "reference.this.low", unit, NULL);
+    int high = rule_matches(r, "reference.this.high", unit, NULL);
+    int i = from;
+
+    while (i >= 0 && !c->at[i].number)
+        i = c->at[i].parent;
+    while (i >= 0 && !low && c->at[i].parent >= 0 &&
+           (high || !isdigit((unsigned char)c->at[i].number[0]) ||
+            strchr(c->at[i].number, ')'))) {
+        int above = numbered_above(c, i);
+
+        if (above < 0)
+            break;
+        i = above;
+    }
+    return i < 0 ? from : i;
+}
+
+struct targets { struct node *at; int n, cap; };
+
+static void add_target(struct targets *t, struct node n)
+{
+    for (int i = 0; i < t->n; i++)
+        if (n.kind == NODE_CLAUSE && t->at[i].kind == NODE_CLAUSE &&
+            t->at[i].index == n.index)
+            return;
+    if (t->n < t->cap)
+        t->at[t->n++] = n;
+    else
+        mem_free((void *)(uintptr_t)n.name);
+}
+
+/* "2 through 5": what stands between two clauses at the same level. */
+static void add_range(const struct clauses *c, int from, int to,
+                      struct targets *t)
+{
+    for (int i = from + 1; i < to; i++)
+        if (c->at[i].number && c->at[i].depth == c->at[to].depth)
+            add_target(t, node_clause(i));
+}
+
+/* "(c)" after "4.1(a)" is 4.1(c). */
+static void inherit(struct number *n, const struct number *before, size_t at,
+                    const char *text)
+{
+    struct number full = *before;
+
+    if (text[at] != '(' || before->n <= n->n)
+        return;
+    for (int k = 0; k < n->n; k++)
+        strcpy(full.part[full.n - n->n + k], n->part[k]);
+    *n = full;
+}
+
+/* A unit that no clause answers to: its parent's text may print the letter
+ * that the clause reader did not take for a clause. */
+static int printed_in_parent(const struct rules *r, struct number want,
+                             int exhibit, int from)
+{
+    char mark[PART_BYTES + 3] = "(";
+    const struct clause *c;
+    int parent;
+
+    if (want.n < 2)
+        return -1;
+    strcat(strcat(mark, want.part[--want.n]), ")");
+    parent = resolve(r, &want, exhibit, from);
+    if (parent < 0)
+        return -1;
+    c = &r->c->at[parent];
+    for (const char *p = r->d->text + c->span.from; p && p < r->d->text +
+         c->span.to; p++) {
+        p = strstr(p, mark);
+        if (!p || p >= r->d->text + c->span.to)
+            break;
+        return parent;
+    }
+    return -1;
+}
+
+int reference_targets(struct rules *r, const struct hit *h, int from,
+                      struct node *to, int cap)
+{
+    const char *text = r->d->text;
+    struct targets t = { to, 0, cap };
+    struct number before = { .n = 0 };
+    struct span rest = hit_span(h);
+    int exhibit = 0, last = -1;
+    struct match m;
+
+    while (rest.from < rest.to &&
+           rule_matches(r, "reference.part", rest, &m)) {
+        /* groups: 1 range word, 2 unit, 3 number */
+        struct span unit = { m.from[2], m.to[2] };
+        struct span number = { m.from[3], m.to[3] };
+        struct number want;
+        int i;
+
+        rest.from = m.to[0] > rest.from ? m.to[0] : rest.from + 1;
+        if (unit.from < unit.to) {
+            exhibit = rule_matches(r, "reference.exhibit", unit, NULL);
+            before.n = 0;
+        }
+        if (number.from >= number.to) {
+            add_target(&t, node_clause(this_unit(r, unit, from)));
+            continue;
+        }
+        split(text + number.from, number.to - number.from, &want);
+        inherit(&want, &before, number.from, text);
+        i = resolve(r, &want, exhibit, from);
+        if (i < 0)
+            i = printed_in_parent(r, want, exhibit, from);
+        if (i >= 0 && last >= 0 && m.from[1] < m.to[1])
+            add_range(r->c, last, i, &t);
+        if (i >= 0)
+            add_target(&t, node_clause(i));
+        else
+            add_target(&t, node_named(r, NODE_DANGLING, (struct span) {
+                unit.from < unit.to ? unit.from : number.from, number.to }));
+        before = want;
+        last = i;
+    }
+    return t.n;
+}
+
+static void internal(struct rules *r)
+{
+    for (int i = 0; i < r->hits[HITS_REFERENCE].n && !r->err; i++) {
+        const struct hit *h = &r->hits[HITS_REFERENCE].at[i];
+        struct span s = hit_span(h);
+        int src = clauses_holding(r->c, s), n;
+        struct node to[TARGETS];
+
+        if (src < 0)
+            continue;
+        n = reference_targets(r, h, src, to, TARGETS);
+        for (int k = 0; k < n; k++)
+            rule_edge(r, &(struct edge) { EDGE_REFERS_TO, node_clause(src),
+                      to[k], s, 1, h->by->id });
+    }
+}
+
+/* Has an edge already this external destination?  One edge for each, at its
+ * full citation. */
+static int cited(const struct graph *g, const char *name)
+{
+    for (int i = 0; i < g->n_edge; i++)
+        if (g->edge[i].dst.kind == NODE_EXTERNAL &&
+            strcmp(g->edge[i].dst.name, name) == 0)
+            return 1;
+    return 0;
+}
+
+static void external(struct rules *r)
+{
+    struct hits h = rule_hits(r, "reference.external",
+                              "reference.external.not");
+
+    for (int i = 0; i < h.n && !r->err; i++) {
+        const struct match *m = &h.at[i].m;
+        struct span s = hit_span(&h.at[i]);
+        int named = m->from[1] < m->to[1];
+        struct node dst = node_named(r, NODE_EXTERNAL, named ?
+            (struct span) { m->from[1], m->to[1] } : s);
+        int src = clauses_holding(r->c, s);
+
+        if (src < 0 || !dst.name || cited(r->g, dst.name))
+            mem_free((void *)(uintptr_t)dst.name);
+        else
+            rule_edge(r, &(struct edge) { EDGE_REFERS_TO, node_clause(src),
+                      dst, s, 1, h.at[i].by->id });
+    }
+    hits_free(&h);
+}
+
+void reference_read(struct rules *r)
+{
+    internal(r);
+    external(r);
+}

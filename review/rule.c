@@ -1,0 +1,383 @@
+/* review/rule.c - matches, sentences and reaches, for the rules. */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "review/rule.h"
+
+void *rule_grow(struct rules *r, void *array, int n, int *cap, size_t size)
+{
+    int want = *cap ? 2 * *cap : 32;
+    void *more;
+
+    if (r->err)
+        return NULL;
+    if (n < *cap)
+        return array;
+    more = mem_realloc(array, (size_t)want, size);
+    if (!more)
+        r->err = SOR_NOMEM;
+    else
+        *cap = want;
+    return more;
+}
+
+/* --- matches ---------------------------------------------------------------- */
+
+static int by_place(const void *a, const void *b)
+{
+    const struct match *x = &((const struct hit *)a)->m,
+                       *y = &((const struct hit *)b)->m;
+
+    if (x->from[0] != y->from[0])
+        return x->from[0] < y->from[0] ? -1 : 1;
+    return x->to[0] == y->to[0] ? 0 : x->to[0] > y->to[0] ? -1 : 1;
+}
+
+/* Appends all matches of one pattern.  After a failed search (a limit of
+ * PCRE2) the rest of the text is left: hostile, or no language. */
+static void collect(struct rules *r, const struct pattern *p, struct hits *h)
+{
+    const char *text = r->d->text;
+    size_t n = r->d->n_byte;
+    struct match m;
+
+    for (size_t at = 0; at < n && pattern_next(p, text, n, at, &m) == 1;) {
+        struct hit *more = rule_grow(r, h->at, h->n, &h->cap, sizeof *more);
+
+        if (!more)
+            return;
+        h->at = more;
+        h->at[h->n++] = (struct hit) { p, m };
+        at = m.to[0] > at ? m.to[0] : at + 1;
+    }
+}
+
+static struct hits all_hits(struct rules *r, const char *purpose)
+{
+    struct hits h = { 0 };
+    int n;
+    const struct pattern *p = pack_patterns(r->p, purpose, &n);
+
+    for (int i = 0; i < n; i++)
+        collect(r, &p[i], &h);
+    if (h.n)
+        qsort(h.at, (size_t)h.n, sizeof *h.at, by_place);
+    return h;
+}
+
+/* Does a hit of h overlap s?  *from moves on: calls come with rising s. */
+static int overlaps(const struct hits *h, struct span s, int *from)
+{
+    while (*from < h->n && h->at[*from].m.to[0] <= s.from)
+        ++*from;
+    for (int i = *from; i < h->n && h->at[i].m.from[0] < s.to; i++)
+        if (h->at[i].m.to[0] > s.from)
+            return 1;
+    return 0;
+}
+
+struct hits rule_hits(struct rules *r, const char *purpose,
+                      const char *but_not)
+{
+    struct hits h = all_hits(r, purpose), not = { 0 };
+    int kept = 0, from = 0;
+
+    if (but_not)
+        not = all_hits(r, but_not);
+    for (int i = 0; i < h.n; i++) {
+        struct span s = hit_span(&h.at[i]);
+
+        if (overlaps(&not, s, &from) || rule_furniture(r, s.from))
+            continue;
+        if (kept && h.at[kept - 1].m.to[0] > s.from)
+            continue;                   /* inside a longer one */
+        h.at[kept++] = h.at[i];
+    }
+    h.n = kept;
+    hits_free(&not);
+    return h;
+}
+
+void hits_free(struct hits *h)
+{
+    mem_free(h->at);
+    *h = (struct hits) { 0 };
+}
+
+int hits_after(const struct hits *h, size_t at)
+{
+    int low = 0, high = h->n;
+
+    while (low < high) {
+        int mid = low + (high - low) / 2;
+
+        if (h->at[mid].m.from[0] < at)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+int hits_within(const struct hits *h, struct span s)
+{
+    int i = hits_after(h, s.from);
+
+    return i < h->n && h->at[i].m.from[0] < s.to;
+}
+
+int rule_matches(const struct rules *r, const char *purpose, struct span s,
+                 struct match *m)
+{
+    struct match any;
+    int n, found = 0;
+    const struct pattern *p = pack_patterns(r->p, purpose, &n);
+
+    for (int i = 0; i < n && !found; i++)
+        found = pattern_next(&p[i], r->d->text + s.from, s.to - s.from, 0,
+                             m ? m : &any) == 1;
+    for (int k = 0; found && m && k < PATTERN_GROUPS; k++) {
+        m->from[k] += s.from;
+        m->to[k] += s.from;
+    }
+    return found;
+}
+
+/* --- places ----------------------------------------------------------------- */
+
+struct span rule_trim(const struct rules *r, struct span s)
+{
+    const char *t = r->d->text;
+
+    while (s.from < s.to && isspace((unsigned char)t[s.from]))
+        s.from++;
+    while (s.to > s.from && isspace((unsigned char)t[s.to - 1]))
+        s.to--;
+    return s;
+}
+
+int rule_furniture(const struct rules *r, size_t at)
+{
+    int i = clauses_holding(r->c, (struct span) { at, at + 1 });
+
+    return i < 0 || at < r->c->at[i].text.from;
+}
+
+struct span rule_sentence(const struct rules *r, size_t at)
+{
+    const struct hits *end = &r->hits[HITS_SENTENCE];
+    int clause = clauses_holding(r->c, (struct span) { at, at + 1 });
+    int i = hits_after(end, at);
+    struct span s = { 0, r->d->n_byte };
+
+    if (clause >= 0) {
+        s = r->c->at[clause].span;
+        if (at >= r->c->at[clause].text.from)
+            s.from = r->c->at[clause].text.from;
+    }
+    if (i < end->n && end->at[i].m.to[0] < s.to)
+        s.to = end->at[i].m.to[0];
+    while (i > 0 && end->at[i - 1].m.to[0] > at)
+        i--;
+    if (i > 0 && end->at[i - 1].m.to[0] > s.from)
+        s.from = end->at[i - 1].m.to[0];
+    return rule_trim(r, s);
+}
+
+int rule_before(const struct rules *r, int clause)
+{
+    const struct clause *c = r->c->at;
+    int parent = c[clause].parent;
+
+    for (int i = clause - 1; i > parent; i--)
+        if (c[i].parent == parent)
+            return i;
+    return c[clause].number ? -1 : parent;
+}
+
+int rule_child(const struct rules *r, int clause, size_t at)
+{
+    const struct clauses *c = r->c;
+
+    for (int i = clause + 1; i < c->n && c->at[i].span.from <
+                                         c->at[clause].span.to; i++)
+        if (c->at[i].parent == clause && c->at[i].span.from >= at)
+            return i;
+    return -1;
+}
+
+/* --- how far it reaches ------------------------------------------------------ */
+
+struct scan {
+    const struct rules *r;
+    const struct reach *o;
+    size_t limit;           /* the sentence, or the bracket, ends */
+    size_t list_from, list_to;      /* the list within it; from == to: none */
+};
+
+/* The sentence, the clause and the bracket that hold the opener end the
+ * reach; a list after the opener is in it or, if lead_only, ends it too. */
+static void set_limits(struct scan *s)
+{
+    const struct rules *r = s->r;
+    const struct clauses *c = r->c;
+    struct span opener = s->o->opener;
+    struct span sentence = rule_sentence(r, opener.from);
+    int clause = clauses_holding(c, opener), child, depth = 0;
+
+    s->limit = sentence.to > opener.to ? sentence.to : opener.to;
+    s->list_from = s->list_to = s->limit;
+    child = clause < 0 ? -1 : rule_child(r, clause, opener.to);
+    if (child >= 0 && c->at[child].span.from < s->limit) {
+        s->list_from = c->at[child].span.from;
+        while (child >= 0 && c->at[child].kind != CLAUSE_PARAGRAPH) {
+            s->list_to = c->at[child].span.to;
+            child = rule_child(r, clause, s->list_to);
+            if (child >= 0 && c->at[child].span.from > s->list_to + 12)
+                break;                  /* another list, further on */
+        }
+        if (s->list_to > s->limit)
+            s->limit = s->list_to;
+        if (s->o->lead_only)
+            s->limit = s->list_from;
+    }
+    for (size_t i = opener.to; i < s->limit; i++) {
+        depth += r->d->text[i] == '(';
+        depth -= r->d->text[i] == ')';
+        if (depth < 0)
+            s->limit = i;
+    }
+}
+
+/* Does a main clause start after the comma at i, the condition being whole? */
+static int main_after(const struct scan *s, size_t i)
+{
+    const struct hits *mains = &s->r->hits[HITS_MAIN];
+    int k = hits_after(mains, i);
+
+    if (k == mains->n || mains->at[k].m.from[0] != i)
+        return 0;
+    return s->o->phrase || hits_within(&s->r->hits[HITS_VERB],
+                                       (struct span) { s->o->opener.to, i });
+}
+
+/* Is the opener put between commas: "shall, upon request, return"? */
+static int between_commas(const struct scan *s)
+{
+    struct span before = { 0, s->o->opener.from };
+
+    before.from = before.to > 40 ? before.to - 40 : 0;
+    return rule_matches(s->r, "logic.between", before, NULL);
+}
+
+/* Does the opener come first in its sentence, so that a main clause follows? */
+static int comes_first(const struct scan *s)
+{
+    struct span before = { rule_sentence(s->r, s->o->opener.from).from,
+                           s->o->opener.from };
+
+    return before.from >= before.to ||
+           rule_matches(s->r, "logic.first", before, NULL);
+}
+
+struct span rule_reach(const struct rules *r, const struct reach *o)
+{
+    const char *text = r->d->text;
+    struct scan s = { .r = r, .o = o };
+    const struct hits *stops = &r->hits[HITS_STOP];
+    struct span out = o->opener;
+    size_t comma = 0, i = o->opener.to;
+    int depth = 0, stop = hits_after(stops, i), first, between;
+
+    set_limits(&s);
+    first = comes_first(&s);
+    between = !first && between_commas(&s);
+    if (i < s.limit && text[i] == ',')  /* "when, to the extent possible," */
+        for (i++; i < s.limit && text[i] != ','; i++)
+            ;
+    for (; i < s.limit; i++) {
+        int listed = i >= s.list_from && i < s.list_to;
+
+        depth += text[i] == '(';
+        depth -= text[i] == ')';
+        while (stop < stops->n && stops->at[stop].m.from[0] < i)
+            stop++;
+        if (depth > 0)
+            continue;
+        if (stop < stops->n && stops->at[stop].m.from[0] == i)
+            break;
+        if (text[i] == ';' && !listed)
+            break;
+        if (text[i] == ',' && (between || main_after(&s, i) ||
+                               (o->phrase && !first && !listed)))
+            break;
+        if (text[i] == ',' && !comma)
+            comma = i;
+    }
+    if (i >= s.limit && first && comma)
+        i = comma;                      /* a main clause must have begun */
+    out.to = i > o->opener.to ? i : o->opener.to;
+    while (out.to > o->opener.to && strchr(" \t\r\n.,;:", text[out.to - 1]))
+        out.to--;
+    return out;
+}
+
+/* --- results ---------------------------------------------------------------- */
+
+char *rule_text(struct rules *r, struct span s)
+{
+    char *out = r->err ? NULL : mem_alloc(s.to - s.from + 1);
+    size_t n = 0;
+
+    if (!out) {
+        r->err = SOR_NOMEM;
+        return NULL;
+    }
+    for (size_t i = s.from; i < s.to; i++) {
+        int space = isspace((unsigned char)r->d->text[i]) != 0;
+
+        if (!space || (n && out[n - 1] != ' '))
+            out[n++] = space ? ' ' : r->d->text[i];
+    }
+    while (n && out[n - 1] == ' ')
+        n--;
+    out[n] = '\0';
+    return out;
+}
+
+struct node node_clause(int clause)
+{
+    return (struct node) { NODE_CLAUSE, clause, NULL };
+}
+
+struct node node_named(struct rules *r, enum node_kind kind, struct span s)
+{
+    return (struct node) { kind, -1, rule_text(r, s) };
+}
+
+struct node node_called(struct rules *r, enum node_kind kind,
+                        const char *name)
+{
+    struct node n = { kind, -1, r->err ? NULL : mem_strdup(name) };
+
+    if (!n.name)
+        r->err = SOR_NOMEM;
+    return n;
+}
+
+void rule_edge(struct rules *r, const struct edge *e)
+{
+    struct graph *g = r->g;
+    struct edge *more = rule_grow(r, g->edge, g->n_edge, &r->cap_edge,
+                                  sizeof *more);
+
+    if (!more) {
+        mem_free((void *)(uintptr_t)e->src.name);
+        mem_free((void *)(uintptr_t)e->dst.name);
+        return;
+    }
+    g->edge = more;
+    g->edge[g->n_edge++] = *e;
+}
