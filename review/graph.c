@@ -115,6 +115,7 @@ static void share_hits(struct rules *r)
         [HITS_SENTENCE] = { "sentence.end", "sentence.not" },
         [HITS_STOP] = { "logic.stop", "logic.stop.not" },
         [HITS_MAIN] = { "logic.main", "logic.main.not" },
+        [HITS_LIST] = { "logic.list", NULL },
         [HITS_VERB] = { "logic.verb", NULL },
         [HITS_REFERENCE] = { "reference", "reference.external" },
     };

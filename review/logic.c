@@ -70,32 +70,61 @@ static struct node carved(struct rules *r, struct span subject, int clause)
     return node_clause(clause);
 }
 
-static void exceptions(struct rules *r)
+/* "As an exception to (b), the Recipient may ...": the rule it states is the
+ * exception, (b) what it carves out of. */
+static void carve_from(struct rules *r, const struct hit *h)
+{
+    struct reach o = { hit_span(h), OPENS_PHRASE, 0 };
+    struct span from = rule_reach(r, &o), s;
+    int clause = clauses_holding(r->c, from);
+    struct node dst;
+
+    if (clause < 0)
+        return;
+    o.opener.to = from.to + 1;
+    o.opens = OPENS_CLAUSE;
+    s = rule_reach(r, &o);
+    dst = carved(r, from, clause);
+    clause_edge(r, EDGE_EXCEPTION_TO, s, &dst, h->by->id);
+}
+
+/* "... shall not apply to information that: (a)".  The hit grows to what it
+ * reached: no condition within it stands on its own. */
+static void not_applied(struct rules *r, struct hit *h)
+{
+    struct reach o = { hit_span(h), OPENS_EITHER, .lead_only = 1 };
+    struct span s = rule_reach(r, &o), subject = s;
+    int clause = clauses_holding(r->c, s);
+    struct node dst;
+
+    h->m.to[0] = s.to;
+    if (clause < 0)
+        return;
+    subject.from = rule_sentence(r, s.from).from;
+    subject.to = s.from;
+    dst = carved(r, subject, clause);
+    clause_edge(r, EDGE_EXCEPTION_TO, s, &dst, h->by->id);
+}
+
+/* apply: the rules said not to apply, for conditions(). */
+static void exceptions(struct rules *r, struct hits *apply)
 {
     struct hits h = rule_hits(r, "exception", "exception.not");
-    struct hits apply = rule_hits(r, "exception.apply", "exception.not");
+    struct hits from = rule_hits(r, "exception.from", "exception.not");
 
     for (int i = 0; i < h.n && !r->err; i++) {
-        struct reach o = { hit_span(&h.at[i]), .lead_only = 0 };
+        struct reach o = { hit_span(&h.at[i]), OPENS_EITHER, 0 };
 
         clause_edge(r, EDGE_EXCEPTION_TO, rule_reach(r, &o), NULL,
                     h.at[i].by->id);
     }
-    for (int i = 0; i < apply.n && !r->err; i++) {
-        struct reach o = { hit_span(&apply.at[i]), .lead_only = 1 };
-        struct span s = rule_reach(r, &o), subject = s;
-        int clause = clauses_holding(r->c, s);
-        struct node dst;
-
-        if (clause < 0)
-            continue;
-        subject.from = rule_sentence(r, s.from).from;
-        subject.to = s.from;
-        dst = carved(r, subject, clause);
-        clause_edge(r, EDGE_EXCEPTION_TO, s, &dst, apply.at[i].by->id);
-    }
+    for (int i = 0; i < from.n && !r->err; i++)
+        carve_from(r, &from.at[i]);
+    *apply = rule_hits(r, "exception.apply", "exception.not");
+    for (int i = 0; i < apply->n && !r->err; i++)
+        not_applied(r, &apply->at[i]);
     hits_free(&h);
-    hits_free(&apply);
+    hits_free(&from);
 }
 
 /* --- conditions -------------------------------------------------------------- */
@@ -120,12 +149,14 @@ static enum proviso proviso_kind(const struct rules *r, struct span s,
     return PROVISO_RULE;
 }
 
-enum { OPENS_CLAUSE, OPENS_PHRASE, OPENS_PROVISO, OPENERS };
+/* Openers by purpose: the first as enum opens, and the provisos. */
+enum { PROVISO = OPENS_PHRASE + 1, OPENERS };
 
 static void condition(struct rules *r, const struct hit *h, int kind,
                       size_t *done)
 {
-    struct reach o = { hit_span(h), .phrase = kind == OPENS_PHRASE };
+    struct reach o = { hit_span(h), kind == OPENS_PHRASE ? OPENS_PHRASE
+                                                         : OPENS_CLAUSE, 0 };
     enum proviso proviso = PROVISO_CONDITION;
     struct span s;
 
@@ -134,7 +165,7 @@ static void condition(struct rules *r, const struct hit *h, int kind,
     s = rule_reach(r, &o);
     if (s.to == o.opener.to)
         return;                         /* nothing follows: "in such case" */
-    if (kind == OPENS_PROVISO)
+    if (kind == PROVISO)
         proviso = proviso_kind(r, s, o.opener.to);
     if (proviso == PROVISO_RULE)
         return;
@@ -143,12 +174,20 @@ static void condition(struct rules *r, const struct hit *h, int kind,
     *done = proviso == PROVISO_EXCEPTION ? *done : s.to;
 }
 
-static void conditions(struct rules *r)
+/* Does a hit of h hold byte `at`? */
+static int inside(const struct hits *h, size_t at)
+{
+    int i = hits_after(h, at + 1);
+
+    return i > 0 && h->at[i - 1].m.to[0] > at;
+}
+
+static void conditions(struct rules *r, const struct hits *apply)
 {
     static const char *const purposes[OPENERS] = {
         [OPENS_CLAUSE] = "condition.clause",
         [OPENS_PHRASE] = "condition.phrase",
-        [OPENS_PROVISO] = "condition.proviso" };
+        [PROVISO] = "condition.proviso" };
     struct hits h[OPENERS];
     int at[OPENERS] = { 0 };
     size_t done = 0;
@@ -165,7 +204,9 @@ static void conditions(struct rules *r)
                 next = k;
         if (next < 0)
             break;
-        condition(r, &h[next].at[at[next]++], next, &done);
+        if (!inside(apply, h[next].at[at[next]].m.from[0]))
+            condition(r, &h[next].at[at[next]], next, &done);
+        at[next]++;
     }
     for (int k = 0; k < OPENERS; k++)
         hits_free(&h[k]);
@@ -198,15 +239,32 @@ static int named_in(struct rules *r, struct span s, int clause,
     return n;
 }
 
+/* "subject to Section 2 hereof includes ...": where a reference is named, the
+ * words end with it. */
+static struct span cut_after_reference(const struct rules *r, struct span s)
+{
+    const struct hits *h = &r->hits[HITS_REFERENCE];
+    size_t to = s.to;
+    struct match m;
+
+    for (int i = hits_after(h, s.from); i < h->n && h->at[i].m.to[0] <= s.to;
+         i++)
+        to = h->at[i].m.to[0];
+    if (rule_matches(r, "reference.tail", (struct span) { to, s.to }, &m))
+        to = m.to[0];
+    return (struct span) { s.from, to };
+}
+
 /* yields: the clause yields to what is named ("subject to"), or prevails over
  * it ("notwithstanding"). */
 static void override(struct rules *r, const struct hit *h, int yields)
 {
-    struct reach o = { hit_span(h), .phrase = 1 };
+    struct reach o = { hit_span(h), OPENS_PHRASE, 0 };
     struct span s = rule_reach(r, &o);
     int clause = clauses_holding(r->c, s), n;
     struct node to[TARGETS];
 
+    s = cut_after_reference(r, s);
     if (clause < 0)
         return;
     n = named_in(r, s, clause, to);
@@ -225,7 +283,7 @@ static void override(struct rules *r, const struct hit *h, int yields)
 /* "This Agreement supersedes all prior agreements": group 1 is what yields. */
 static void supersede(struct rules *r, const struct hit *h)
 {
-    struct reach o = { hit_span(h), .phrase = 0 };
+    struct reach o = { hit_span(h), OPENS_CLAUSE, 0 };
     struct span s = rule_reach(r, &o), what = { h->m.from[1], h->m.to[1] };
     int clause = clauses_holding(r->c, s), n;
     struct node to[TARGETS];
@@ -268,7 +326,10 @@ static void overrides(struct rules *r)
 
 void logic_read(struct rules *r)
 {
-    exceptions(r);
-    conditions(r);
+    struct hits apply = { 0 };
+
+    exceptions(r, &apply);
+    conditions(r, &apply);
     overrides(r);
+    hits_free(&apply);
 }

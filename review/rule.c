@@ -214,7 +214,8 @@ struct scan {
     const struct rules *r;
     const struct reach *o;
     size_t limit;           /* the sentence, or the bracket, ends */
-    size_t list_from, list_to;      /* the list within it; from == to: none */
+    size_t list_from;       /* the list within it starts */
+    size_t last_from, list_to;      /* its last item; all limit: no list */
 };
 
 /* The sentence, the clause and the bracket that hold the opener end the
@@ -228,11 +229,12 @@ static void set_limits(struct scan *s)
     int clause = clauses_holding(c, opener), child, depth = 0;
 
     s->limit = sentence.to > opener.to ? sentence.to : opener.to;
-    s->list_from = s->list_to = s->limit;
+    s->list_from = s->last_from = s->list_to = s->limit;
     child = clause < 0 ? -1 : rule_child(r, clause, opener.to);
     if (child >= 0 && c->at[child].span.from < s->limit) {
         s->list_from = c->at[child].span.from;
         while (child >= 0 && c->at[child].kind != CLAUSE_PARAGRAPH) {
+            s->last_from = c->at[child].span.from;
             s->list_to = c->at[child].span.to;
             child = rule_child(r, clause, s->list_to);
             if (child >= 0 && c->at[child].span.from > s->list_to + 12)
@@ -251,16 +253,42 @@ static void set_limits(struct scan *s)
     }
 }
 
-/* Does a main clause start after the comma at i, the condition being whole? */
-static int main_after(const struct scan *s, size_t i)
+static int said(const struct scan *s, size_t i)
 {
-    const struct hits *mains = &s->r->hits[HITS_MAIN];
-    int k = hits_after(mains, i);
+    return hits_within(&s->r->hits[HITS_VERB],
+                       (struct span) { s->o->opener.to, i });
+}
 
-    if (k == mains->n || mains->at[k].m.from[0] != i)
+static int hit_at(const struct hits *h, size_t i)
+{
+    int k = hits_after(h, i);
+
+    return k < h->n && h->at[k].m.from[0] == i;
+}
+
+/* Does the reach end at byte i, outside brackets? */
+static int ends_at(const struct scan *s, size_t i, int first, int between)
+{
+    const struct rules *r = s->r;
+    char c = r->d->text[i];
+    enum opens opens = s->o->opens;
+
+    if (i >= s->list_from && i < s->last_from)
+        return 0;                       /* the list is part of it */
+    if (c == ';')
+        return i < s->last_from || i >= s->list_to;
+    if (hit_at(&r->hits[HITS_STOP], i) && (opens != OPENS_CLAUSE ||
+                                           said(s, i)))
+        return 1;
+    if (c != ',')
         return 0;
-    return s->o->phrase || hits_within(&s->r->hits[HITS_VERB],
-                                       (struct span) { s->o->opener.to, i });
+    if (between)
+        return 1;
+    if (hit_at(&r->hits[HITS_MAIN], i) && (opens != OPENS_CLAUSE ||
+                                           said(s, i)))
+        return 1;
+    return opens == OPENS_PHRASE && !first &&
+           !hit_at(&r->hits[HITS_LIST], i);
 }
 
 /* Is the opener put between commas: "shall, upon request, return"? */
@@ -286,37 +314,26 @@ struct span rule_reach(const struct rules *r, const struct reach *o)
 {
     const char *text = r->d->text;
     struct scan s = { .r = r, .o = o };
-    const struct hits *stops = &r->hits[HITS_STOP];
     struct span out = o->opener;
     size_t comma = 0, i = o->opener.to;
-    int depth = 0, stop = hits_after(stops, i), first, between;
+    int depth = 0, first = comes_first(&s);
+    int between = !first && between_commas(&s);
 
     set_limits(&s);
-    first = comes_first(&s);
-    between = !first && between_commas(&s);
     if (i < s.limit && text[i] == ',')  /* "when, to the extent possible," */
         for (i++; i < s.limit && text[i] != ','; i++)
             ;
     for (; i < s.limit; i++) {
-        int listed = i >= s.list_from && i < s.list_to;
-
         depth += text[i] == '(';
         depth -= text[i] == ')';
-        while (stop < stops->n && stops->at[stop].m.from[0] < i)
-            stop++;
         if (depth > 0)
             continue;
-        if (stop < stops->n && stops->at[stop].m.from[0] == i)
-            break;
-        if (text[i] == ';' && !listed)
-            break;
-        if (text[i] == ',' && (between || main_after(&s, i) ||
-                               (o->phrase && !first && !listed)))
+        if (ends_at(&s, i, first, between))
             break;
         if (text[i] == ',' && !comma)
             comma = i;
     }
-    if (i >= s.limit && first && comma)
+    if (i >= s.limit && first && comma && s.list_from >= s.limit)
         i = comma;                      /* a main clause must have begun */
     out.to = i > o->opener.to ? i : o->opener.to;
     while (out.to > o->opener.to && strchr(" \t\r\n.,;:", text[out.to - 1]))

@@ -20,6 +20,7 @@ enum shared_hits {
     HITS_SENTENCE,          /* "sentence.end": the end of a sentence */
     HITS_STOP,              /* "logic.stop": a condition ends before it */
     HITS_MAIN,              /* "logic.main": a comma, then a main clause */
+    HITS_LIST,              /* "logic.list": a comma within a list of nouns */
     HITS_VERB,              /* "logic.verb": a finite verb */
     HITS_REFERENCE,         /* "reference": mentions of other clauses */
     HITS_SHARED
@@ -69,9 +70,14 @@ int rule_before(const struct rules *r, int clause);
 int rule_child(const struct rules *r, int clause, size_t at);
 
 /* How far an opened condition, exception or override reaches. */
+enum opens {
+    OPENS_CLAUSE,           /* "if": a clause with its verb follows */
+    OPENS_PHRASE,           /* "upon": a noun follows */
+    OPENS_EITHER            /* "except" */
+};
 struct reach {
     struct span opener;
-    int phrase;             /* a noun follows ("upon"), no clause ("if") */
+    enum opens opens;
     int lead_only;          /* a list after it is not part of it */
 };
 struct span rule_reach(const struct rules *r, const struct reach *o);
