@@ -261,19 +261,30 @@ static void select_columns(struct str *sql, enum db_review_table t)
     str_printf(sql, " FROM \"%s\" x ", tables[rows[t].table].name);
 }
 
-struct db_cur *db_review_rows(struct db *d, enum db_review_table t,
-                              int64_t run_id)
+static struct db_cur *select_rows(struct db *d, enum db_review_table t,
+                                  const char *where, int64_t id)
 {
     struct str sql;
     struct db_cur *c;
 
     str_init(&sql);
     select_columns(&sql, t);
-    str_puts(&sql, "WHERE run_id = ? ORDER BY id");
+    str_puts(&sql, where);
     c = cursor_open(d, str_ok(&sql) ? sql.p : "");
     str_release(&sql);
-    cursor_bind(c, 1, run_id);
+    cursor_bind(c, 1, id);
     return c;
+}
+
+struct db_cur *db_review_rows(struct db *d, enum db_review_table t,
+                              int64_t run_id)
+{
+    return select_rows(d, t, "WHERE run_id = ? ORDER BY id", run_id);
+}
+
+struct db_cur *db_review_row(struct db *d, enum db_review_table t, int64_t id)
+{
+    return select_rows(d, t, "WHERE id = ?", id);
 }
 
 static void read_column(sqlite3_stmt *st, int i, const struct column *k,

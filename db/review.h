@@ -161,6 +161,8 @@ enum sor_err db_put_review_row(struct db_writer *w, enum db_review_table t,
 /* The rows of a run, in the order they were put. */
 struct db_cur *db_review_rows(struct db *d, enum db_review_table t,
                               int64_t run_id);
+/* The one row with this id. */
+struct db_cur *db_review_row(struct db *d, enum db_review_table t, int64_t id);
 int db_review_row_next(struct db_cur *c, enum db_review_table t, void *row);
 
 /* The newest run with this db_review.same that has not ended (cut off, or

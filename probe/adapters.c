@@ -112,6 +112,22 @@ static void describe(struct json *j, const char *path, const char *hex,
     free(real);
 }
 
+enum sor_err adapters_describe(const char *path, double scale,
+                               struct str *json, struct sor_msg *msg)
+{
+    char hex[SHA256_HEX];
+    struct json j;
+    enum sor_err err = hash_file(path, hex, msg);
+
+    if (err)
+        return err;
+    json_init(&j, json);
+    json_arr(&j);
+    describe(&j, path, hex, scale);
+    json_end_arr(&j);
+    return SOR_OK;
+}
+
 enum sor_err adapters_open(struct engine *e, const char *spec,
                            struct str *json, struct sor_msg *msg)
 {

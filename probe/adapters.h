@@ -15,6 +15,10 @@ struct engine;
 enum sor_err adapters_open(struct engine *e, const char *spec,
                            struct str *json, struct sor_msg *msg);
 
+/* The same JSON array for one adapter that somebody else applies. */
+enum sor_err adapters_describe(const char *path, double scale,
+                               struct str *json, struct sor_msg *msg);
+
 /* The adapters that a recorded run's params name, or none.  SOR_DIFFERS where
  * a file is not the one that was recorded. */
 enum sor_err adapters_restore(struct engine *e, const char *params,

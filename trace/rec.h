@@ -71,7 +71,10 @@ struct rec_run {
     const struct db_model_part *part;   /* [n_part] */
     int n_part;
 };
-/* uid: 32 hex digits and a NUL, chosen here (random). */
+/* A new run's name: 32 random hex digits and a NUL. */
+enum sor_err rec_uid(char uid[33], struct sor_msg *msg);
+
+/* uid: chosen here. */
 enum sor_err rec_run_begin(struct rec *r, const struct rec_run *run,
                            char uid[33], struct sor_msg *msg);
 

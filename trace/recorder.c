@@ -390,8 +390,7 @@ const struct hook_observer *rec_observer(struct rec *r)
 
 /* --- runs and paths ------------------------------------------------------ */
 
-static enum sor_err random_uid(char uid[2 * UID_BYTES + 1],
-                               struct sor_msg *msg)
+enum sor_err rec_uid(char uid[2 * UID_BYTES + 1], struct sor_msg *msg)
 {
     static const char source[] = "/dev/urandom";
     uint8_t bytes[UID_BYTES];
@@ -418,7 +417,7 @@ enum sor_err rec_run_begin(struct rec *r, const struct rec_run *run,
 
     if (r->in_run)
         return sor_fail(msg, SOR_USAGE, "the recorder is in a run already");
-    if ((err = random_uid(name, msg)))
+    if ((err = rec_uid(name, msg)))
         return err;
     r->in_run = 1;              /* failed or not: rec_run_end() ends it */
     r->n_dropped = 0;
