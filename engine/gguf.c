@@ -165,10 +165,18 @@ static void take_array(struct cursor *c, struct gguf_str key,
     a->end = c->p;
 }
 
+/* Keys are ASCII; without control characters they can be shown. */
+static void check_key(struct cursor *c, struct gguf_str key)
+{
+    CHECK(c, "key length", nobody, key.n, 1, GGUF_MAX_KEY);
+    for (size_t i = 0; i < key.n && !c->err; i++)
+        CHECK(c, "a character of the key", key, (uint8_t)key.p[i], ' ', '~');
+}
+
 static void take_kv(struct cursor *c, struct gguf_kv *kv)
 {
     kv->key = take_str(c, "a key");
-    CHECK(c, "key length", nobody, kv->key.n, 1, GGUF_MAX_KEY);
+    check_key(c, kv->key);
     uint64_t type = take_uint(c, 4, "a value's type");
     CHECK(c, "value type", kv->key, type, 0, GGUF_VTYPES - 1);
     if (c->err)

@@ -250,29 +250,47 @@ static enum sor_err read_floats(const struct gguf *g, struct model_hparams *hp,
     return err ? err : read_rope_scaling(g, hp, msg);
 }
 
-/* Things that change the computation and that no descriptor covers. */
+/* Things that change the computation and that no descriptor covers: refused
+ * unless they stand at the value that changes nothing. */
 static enum sor_err refuse_extras(const struct gguf *g,
                                   const struct model_hparams *hp,
                                   struct sor_msg *msg)
 {
-    static const struct { const char *key, *what; uint32_t most; } extra[] = {
+    static const struct { const char *key, *what; double neutral; } extra[] = {
         { "expert_count", "a mixture of experts", 0 },
+        { "attention.sliding_window", "a sliding window", 0 },
+        { "attention.causal", "attention to later tokens", 1 },
+        { "attention.scale", "another scale of attention", 0 },
+        { "attention.clamp_kqv", "clamping", 0 },
+        { "attention.max_alibi_bias", "ALiBi", 0 },
+        { "attn_logit_softcapping", "soft capping", 0 },
+        { "final_logit_softcapping", "soft capping", 0 },
+        { "logit_scale", "scaled logits", 1 },
+        { "embedding_scale", "a scaled embedding", 1 },
+        { "residual_scale", "a scaled residual stream", 1 },
+        { "use_parallel_residual", "a parallel residual stream", 0 },
     };
     char key[KEY_BYTES];
-    uint32_t v = 0;
+    uint32_t parts = 0;
 
     for (size_t i = 0; i < sizeof extra / sizeof extra[0]; i++) {
+        const struct gguf_kv *kv;
+        double v = NAN;
+
         make_key(key, hp, extra[i].key);
-        if (!gguf_u32(g, key, &v, NULL) && v > extra[i].most)
-            return sor_fail(msg, SOR_UNSUP, "%s: \"%s\" is %" PRIu32 ": %s is "
-                            "not supported", gguf_path(g), key, v,
-                            extra[i].what);
+        kv = gguf_kv_find(g, key);
+        if (!kv)
+            continue;
+        if (gguf_vtype_bytes(kv->type) > 0)
+            v = gguf_scalar_f64(kv->type, kv->value);
+        if (!(v == extra[i].neutral))
+            return sor_fail(msg, SOR_UNSUP, "%s: \"%s\" is %g: %s is not "
+                            "supported", gguf_path(g), key, v, extra[i].what);
     }
-    v = 0;
-    if (!gguf_u32(g, "split.count", &v, NULL) && v > 1)
+    if (!gguf_u32(g, "split.count", &parts, NULL) && parts > 1)
         return sor_fail(msg, SOR_UNSUP, "%s: one of %" PRIu32 " parts of a "
                         "model; join them into one file first", gguf_path(g),
-                        v);
+                        parts);
     return SOR_OK;
 }
 
@@ -332,6 +350,25 @@ static enum sor_err unknown_type(const struct gguf *g, const char *tensor,
                     "supported; known:%s", gguf_path(g), tensor, type, known);
 }
 
+/* A vector is small enough to be looked at: its elements are finite, and what
+ * is divided by is above zero. */
+static enum sor_err check_vector(const struct gguf *g,
+                                 const struct gguf_tensor *t,
+                                 enum hparams_tensor role, struct sor_msg *msg)
+{
+    for (uint64_t i = 0; i < t->dim[0]; i++) {
+        float v;
+
+        memcpy(&v, t->data + i * sizeof v, sizeof v);
+        if (!isfinite(v) || (role == HPARAMS_ROPE_FREQS && v <= 0.0f))
+            return sor_fail(msg, SOR_FORMAT, "%s: tensor \"%.*s\": element %"
+                            PRIu64 " is %g, %s", gguf_path(g), (int)t->name.n,
+                            t->name.p, i, (double)v,
+                            isfinite(v) ? "not above 0" : "no finite number");
+    }
+    return SOR_OK;
+}
+
 static enum sor_err check_tensor(const struct gguf *g,
                                  const struct model_hparams *hp,
                                  enum hparams_tensor role, uint32_t layer,
@@ -359,6 +396,8 @@ static enum sor_err check_tensor(const struct gguf *g,
     if (r->out == DIM_NONE && t->type != GGUF_F32)
         return sor_fail(msg, SOR_UNSUP, "%s: tensor \"%s\" is %s; vectors must "
                         "be F32", gguf_path(g), name, ti->name);
+    if (r->out == DIM_NONE)
+        return check_vector(g, t, role, msg);
     if (!ti->known)
         return unknown_type(g, name, ti->name, msg);
     return SOR_OK;

@@ -16,8 +16,8 @@ enum {
 };
 
 /* tokenizer.ggml.token_type.  Source: GGUF specification, "ggml" tokenizer. */
-enum file_kind { FILE_NORMAL = 1, FILE_UNKNOWN, FILE_CONTROL, FILE_USER,
-                 FILE_UNUSED, FILE_BYTE };
+enum file_kind { FILE_UNDEFINED, FILE_NORMAL, FILE_UNKNOWN, FILE_CONTROL,
+                 FILE_USER, FILE_UNUSED, FILE_BYTE };
 
 /* What all readers below share. */
 struct reader {
@@ -108,17 +108,28 @@ static enum sor_err index_tokens(struct tok *t)
 }
 
 /* The i-th token's kind; without the array all are text. */
-static enum tok_kind read_kind(const struct gguf_arr *types, uint64_t i)
+static enum sor_err read_kind(const struct reader *r,
+                              const struct gguf_arr *types, uint64_t i,
+                              uint8_t *kind)
 {
-    if (!types->data)
-        return TOK_TEXT;
-    switch (gguf_scalar_i64(types->type, gguf_arr_at(types, i))) {
+    int64_t v = FILE_NORMAL;
+
+    if (types->data)
+        v = gguf_scalar_i64(types->type, gguf_arr_at(types, i));
+    switch (v) {
     case FILE_NORMAL: case FILE_BYTE:
-        return TOK_TEXT;
+        *kind = TOK_TEXT;
+        return SOR_OK;
     case FILE_UNKNOWN: case FILE_CONTROL: case FILE_USER:
-        return TOK_MARK;
+        *kind = TOK_MARK;
+        return SOR_OK;
+    case FILE_UNDEFINED: case FILE_UNUSED:
+        *kind = TOK_DEAD;
+        return SOR_OK;
     default:
-        return TOK_DEAD;
+        return sor_fail(r->msg, SOR_FORMAT, "%s: token type %" PRId64
+                        " of token %" PRIu64 " is outside %d..%d",
+                        gguf_path(r->g), v, i, FILE_UNDEFINED, FILE_BYTE);
     }
 }
 
@@ -189,8 +200,9 @@ static enum sor_err read_tokens(struct reader *r)
         return no_memory(r);
     for (const uint8_t *at = tokens.data;
          !err && gguf_arr_next(&tokens, &at, &s); id++) {
-        t->kind[id] = (uint8_t)read_kind(&types, id);
-        err = read_token(r, id, s);
+        err = read_kind(r, &types, id, &t->kind[id]);
+        if (!err)
+            err = read_token(r, id, s);
     }
     if (!err && index_tokens(t))
         err = no_memory(r);
@@ -333,7 +345,7 @@ static enum sor_err read_ids(const struct reader *r)
 
 static enum sor_err read_names(const struct reader *r)
 {
-    struct gguf_str model, pre = { "default", 7 };
+    struct gguf_str model, tmpl, pre = { "default", 7 };
     const char *path = gguf_path(r->g);
     struct tok *t = r->t;
     enum sor_err err = gguf_str(r->g, "tokenizer.ggml.model", &model, r->msg);
@@ -352,6 +364,10 @@ static enum sor_err read_names(const struct reader *r)
         return err;
     t->add_bos = tok_pre_bos(t->pre);
     err = gguf_bool(r->g, "tokenizer.ggml.add_bos_token", &t->add_bos, r->msg);
+    if (err && err != SOR_NOTFOUND)
+        return err;
+    /* chat.c looks at it; here it only has to be text */
+    err = gguf_str(r->g, "tokenizer.chat_template", &tmpl, r->msg);
     return err == SOR_NOTFOUND ? SOR_OK : err;
 }
 
