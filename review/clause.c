@@ -16,6 +16,53 @@ static void trim(struct text t, struct span *s)
     s->to = to;
 }
 
+/* Does another item of its list follow i? */
+static int has_next_item(struct text t, const struct clauses *c, int i)
+{
+    int j = i + 1;
+
+    while (j < c->n && c->at[j].span.from < c->at[i].span.to)
+        j++;
+    return j < c->n && c->at[j].parent == c->at[i].parent &&
+           text_skip(t, c->at[i].span.to) >= c->at[j].span.from;
+}
+
+/* The end of [from, to) before ' (the "Name")'. */
+static size_t without_name(struct text t, size_t from, size_t to)
+{
+    size_t at = to;
+
+    if (to <= from || t.p[to - 1] != ')')
+        return to;
+    while (at > from && to - at < 80 && t.p[at - 1] != '(')
+        at--;
+    const int quoted = at < to && (memchr(t.p + at, '"', to - at) ||
+        text_is(t, at, "\xE2\x80\x9C") || text_is(t, at, "the \xE2\x80\x9C"));
+    return quoted && at > from + 1 && t.p[at - 1] == '('
+        ? text_back(t, at - 1) : to;
+}
+
+/* The end of the last item of a list in a sentence: without the sentence's
+ * point, and without the name that is given to all of it, where the sentence
+ * is not the parent's last. */
+static void clip(struct text t, struct clauses *c, int i)
+{
+    struct clause *k = &c->at[i];
+    const struct clause *up = k->parent < 0 ? NULL : &c->at[k->parent];
+    size_t to = k->span.to;
+
+    if (!up || up->kind == CLAUSE_PREAMBLE)
+        return;
+    if (k->span.to > up->span.to)
+        k->span.to = up->span.to;
+    if (k->kind != CLAUSE_ITEM || k->span.to >= up->span.to ||
+        has_next_item(t, c, i))
+        return;
+    if (to > k->span.from && t.p[to - 1] == '.')
+        to--;
+    k->span.to = without_name(t, k->span.from, to);
+}
+
 /* own: up to the first child.  text: own without number and heading. */
 static int finish(const struct document *d, struct clauses *c)
 {
@@ -25,6 +72,7 @@ static int finish(const struct document *d, struct clauses *c)
         struct clause *k = &c->at[i];
         struct span head;
 
+        clip(t, c, i);
         k->own = k->span;
         if (i + 1 < c->n && c->at[i + 1].parent == i) {
             k->own.to = c->at[i + 1].span.from;
@@ -35,7 +83,7 @@ static int finish(const struct document *d, struct clauses *c)
             k->text.from = k->kind == CLAUSE_NUMBERED ||
                            k->kind == CLAUSE_ITEM ? k->own.to : k->own.from;
         if (k->kind == CLAUSE_NUMBERED && !k->heading) {
-            head = head_after_number(t, k->text.from, k->own.to);
+            head = head_run_in(t, k->text.from, k->own.to);
             if (head.to > head.from) {
                 k->heading = mem_strndup(t.p + head.from, head.to - head.from);
                 if (!k->heading)
@@ -87,14 +135,17 @@ enum sor_err clauses_read(const struct document *d, struct clauses **out,
     const struct text t = { d->text, d->n_byte };
     struct clauses *c = mem_calloc(1, sizeof *c);
     struct marks marks = { 0 };
+    struct starts starts = { 0 };
     enum sor_err err = SOR_OK;
 
-    if (!c || marks_find(t, c, &marks))
+    if (!c || page_find(t, c) || marks_find(t, c, &marks) ||
+        starts_find(t, c, &marks, &starts))
         err = sor_fail(msg, SOR_NOMEM, "%s: out of memory for its clauses",
                        d->name);
     if (!err)
-        err = clauses_grow(d, &marks, c, msg);
+        err = clauses_grow(d, &marks, &starts, c, msg);
     mem_free(marks.at);
+    mem_free(starts.at);
     if (!err && (finish(d, c) || find_paths(c)))
         err = sor_fail(msg, SOR_NOMEM, "%s: out of memory for its clauses",
                        d->name);

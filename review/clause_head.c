@@ -12,9 +12,7 @@ static const char *const small[] = {
     NULL
 };
 
-struct words { int n, capital, shouted; };
-
-static struct words count_words(struct text t, size_t from, size_t to)
+struct words head_words(struct text t, size_t from, size_t to)
 {
     struct words w = { 0 };
 
@@ -41,7 +39,7 @@ static struct words count_words(struct text t, size_t from, size_t to)
 }
 
 /* Words that only a sentence has. */
-static int has_verb(struct text t, size_t from, size_t to)
+int head_has_verb(struct text t, size_t from, size_t to)
 {
     static const char *const verbs[] = {
         "shall", "will", "is", "are", "was", "were", "has", "have", "must",
@@ -60,7 +58,7 @@ static int has_verb(struct text t, size_t from, size_t to)
     return 0;
 }
 
-struct span head_after_number(struct text t, size_t from, size_t to)
+struct span head_run_in(struct text t, size_t from, size_t to)
 {
     const struct span none = { from, from };
     const size_t line = text_line_end(t, from);
@@ -84,26 +82,37 @@ struct span head_after_number(struct text t, size_t from, size_t to)
     end = text_back(t, end);
     if (end <= from)
         return none;
-    struct words w = count_words(t, from, end);
-    if (w.n == 0 || w.n > HEAD_WORDS || has_verb(t, from, end) ||
+    struct words w = head_words(t, from, end);
+    if (w.n == 0 || w.n > HEAD_WORDS || head_has_verb(t, from, end) ||
         strchr(",;", t.p[end - 1]))
         return none;
     if (w.capital == w.n || w.shouted == w.n)
         return (struct span){ from, end };
-    if (own_line && end < to && w.n <= 10)
-        return (struct span){ from, end };
-    return w.n <= 5 && !own_line ? (struct span){ from, end } : none;
+    if (own_line)       /* not in title case, but text follows below */
+        return w.n <= 10 && text_skip(t, end) < to ? (struct span){ from, end }
+                                                   : none;
+    return w.n <= 5 && t.p[end] == '.' ? (struct span){ from, end } : none;
 }
 
-int head_is_line(struct text t, size_t from, size_t to)
+int head_level(struct text t, size_t from, size_t to)
 {
-    struct words w;
+    size_t hashes = from;
 
-    if (to - from > HEAD_BYTES || to <= from || is_lower(t.p[from]) ||
-        strchr(".,;", t.p[to - 1]))
+    while (hashes < to && t.p[hashes] == '#')
+        hashes++;
+    if (hashes > from && hashes - from <= 6)
+        return (int)(hashes - from);
+    to = text_back(t, to);
+    if (to <= from || to - from > HEAD_BYTES || is_lower(t.p[from]) ||
+        is_digit(t.p[from]) || strchr(".,;", t.p[to - 1]))
         return 0;
-    w = count_words(t, from, to);
-    return w.n > 0 && w.n <= HEAD_WORDS &&
-           (w.shouted == w.n || w.capital == w.n) &&
-           !has_verb(t, from, to);
+    const struct words w = head_words(t, from, to);
+    if (w.n == 0 || w.n > HEAD_WORDS || head_has_verb(t, from, to))
+        return 0;
+    if (w.shouted == w.n)
+        return LEVEL_CAPITALS;
+    for (size_t at = from; at < to; at++)       /* an address */
+        if (is_digit(t.p[at]) || t.p[at] == ',' || t.p[at] == '<')
+            return 0;
+    return w.capital == w.n && w.n <= 8 ? LEVEL_TITLE : 0;
 }

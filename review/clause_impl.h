@@ -85,6 +85,14 @@ struct mark {
     int n_part;
 };
 
+/* "1.", "Article I", "2.1": what contracts are divided by, not what sentences
+ * are. */
+static inline int is_section(const struct mark *m)
+{
+    return m->unit != UNIT_NONE ||
+           (m->n_part && m->delim >= DELIM_POINT && m->delim != DELIM_BULLET);
+}
+
 /* Is there a mark at `at`, which begins a word?  1 or 0; m->place is left for
  * the caller. */
 int mark_at(struct text t, size_t at, struct mark *m);
@@ -98,23 +106,62 @@ int marks_find(struct text t, const struct clauses *c, struct marks *out);
 
 /* --- furniture (clause_page.c) -------------------------------------------- */
 
-/* text_back() and text_skip() that step over furniture as well. */
-size_t page_back(struct text t, const struct clauses *c, size_t at);
+/* Finds page numbers, running heads and feet, tables of contents, in order,
+ * into c->furniture; 0, or -1 without memory. */
+int page_find(struct text t, struct clauses *c);
+/* text_skip() and text_back() that step over furniture as well. */
 size_t page_skip(struct text t, const struct clauses *c, size_t at);
+size_t page_back(struct text t, const struct clauses *c, size_t at);
+
+/* --- starts of what has no number (clause_start.c) ------------------------ */
+
+enum start_kind {
+    START_OTHER,            /* a line that is neither: an address, a cell */
+    START_TEXT,             /* a paragraph of at least one sentence */
+    START_HEAD,             /* a heading in a line of its own */
+    START_RECITAL,          /* "WHEREAS ..." */
+    START_AGREED,           /* "NOW, THEREFORE ...", "... agree as follows:" */
+    START_TESTIMONIUM,      /* "IN WITNESS WHEREOF ..." */
+    START_SIGNATURE         /* "By: ...", "Signed ..." */
+};
+/* Of headings, outermost first. */
+enum start_level { LEVEL_MARKDOWN = 1, LEVEL_CAPITALS = 7, LEVEL_TITLE = 8,
+                   LEVEL_RUN_IN = 9 };
+struct start {
+    size_t from, to;        /* to the next start */
+    enum start_kind kind;
+    int level;              /* as a heading; 0: none */
+    int numbered;           /* a mark stands here, which may be a clause */
+};
+struct starts { struct start *at; int n, cap; };
+
+/* 0, or -1 without memory. */
+int starts_find(struct text t, const struct clauses *c,
+                const struct marks *marks, struct starts *out);
+/* The first place in [from, to) after a title, where the words of a preamble
+ * begin: "LICENSE AGREEMENT This License Agreement is made ...". */
+size_t start_of_preamble(struct text t, size_t from, size_t to);
 
 /* --- the tree (clause_tree.c) --------------------------------------------- */
 
 enum { CLAUSES_MAX = 20000, FRAMES_MAX = 24 };
 
 enum sor_err clauses_grow(const struct document *d, const struct marks *marks,
-                          struct clauses *c, struct sor_msg *msg);
+                          const struct starts *starts, struct clauses *c,
+                          struct sor_msg *msg);
 
 /* --- headings (clause_head.c) --------------------------------------------- */
 
-/* The heading that begins at `from`, after a number, and ends before `to`; an
- * empty span where there is none. */
-struct span head_after_number(struct text t, size_t from, size_t to);
-/* Is [from, to), a paragraph without a number, a heading? */
-int head_is_line(struct text t, size_t from, size_t to);
+struct words { int n, capital, shouted; };
+/* Words in [from, to); of them those that begin with a capital (or may be
+ * small in a title), and those without a small letter. */
+struct words head_words(struct text t, size_t from, size_t to);
+/* Is there a word in [from, to) that only sentences have? */
+int head_has_verb(struct text t, size_t from, size_t to);
+/* The heading that begins at `from`, after a number or at a paragraph's start,
+ * and ends before `to`; an empty span where there is none. */
+struct span head_run_in(struct text t, size_t from, size_t to);
+/* Is [from, to), a paragraph without a number, a heading?  Its level or 0. */
+int head_level(struct text t, size_t from, size_t to);
 
 #endif

@@ -1,6 +1,10 @@
 /* review/clause_page.c - what is in a text and not of it. */
 #include "review/clause_impl.h"
 
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
 #include "base/mem.h"
 
 /* --- stepping over it ----------------------------------------------------- */
@@ -44,4 +48,391 @@ size_t page_back(struct text t, const struct clauses *c, size_t at)
             return at;
         at = c->furniture[i].span.from;
     }
+}
+
+/* --- lines ---------------------------------------------------------------- */
+
+/* A line with something on it. */
+struct row {
+    size_t from, to;        /* without white space at the ends */
+    uint64_t like;          /* hash of it with every number the same */
+    int often;              /* how many rows are like this */
+    int furniture;
+};
+struct rows { struct row *at; int n, cap; };
+
+enum { ROW_BYTES = 160, ROWS_MAX = 1 << 20, EDGE_NEWLINES = 3 };
+
+static uint64_t likeness(struct text t, size_t from, size_t to)
+{
+    char flat[ROW_BYTES];
+    size_t n = 0;
+
+    for (size_t at = from; at < to && n < sizeof flat; at++) {
+        const char c = is_digit(t.p[at]) ? '0' : t.p[at];
+
+        if (is_space(c) || (c == '0' && n && flat[n - 1] == '0'))
+            continue;
+        flat[n++] = c;
+    }
+    return hash_xxh3(flat, n, 0);
+}
+
+static int add_row(struct rows *r, struct text t, size_t from, size_t to)
+{
+    if (r->n == r->cap) {
+        const int cap = r->cap ? 2 * r->cap : 256;
+        struct row *at = mem_realloc(r->at, (size_t)cap, sizeof *at);
+
+        if (!at)
+            return -1;
+        r->at = at;
+        r->cap = cap;
+    }
+    r->at[r->n++] = (struct row){
+        .from = from, .to = to,
+        .like = to - from < ROW_BYTES ? likeness(t, from, to) : 0,
+    };
+    return 0;
+}
+
+static int by_likeness(const void *a, const void *b)
+{
+    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+/* Sets row.often; 0, or -1 without memory. */
+static int count_alike(struct rows *r)
+{
+    uint64_t *like = mem_calloc((size_t)r->n + 1, sizeof *like);
+
+    if (!like)
+        return -1;
+    for (int i = 0; i < r->n; i++)
+        like[i] = r->at[i].like;
+    qsort(like, (size_t)r->n, sizeof *like, by_likeness);
+    for (int i = 0; i < r->n; i++) {
+        int low = 0, high = r->n;
+
+        while (low < high) {            /* the first that is like it */
+            const int mid = low + (high - low) / 2;
+
+            if (like[mid] < r->at[i].like)
+                low = mid + 1;
+            else
+                high = mid;
+        }
+        while (low < r->n && like[low] == r->at[i].like &&
+               r->at[i].often < 4) {
+            low++;
+            r->at[i].often++;
+        }
+    }
+    mem_free(like);
+    return 0;
+}
+
+/* --- running heads and feet ----------------------------------------------- */
+
+/* Is there the end of a page in [from, to), white space between two rows? */
+static int page_ends(struct text t, size_t from, size_t to)
+{
+    int n = 0;
+
+    for (size_t at = from; at < to; at++) {
+        if (t.p[at] == '\f')
+            return 1;
+        n += t.p[at] == '\n';
+    }
+    return n >= EDGE_NEWLINES;
+}
+
+/* The length of "7", "- 7 -", "Page 7 of 12", "iv" at `at`; *value: the
+ * number.  0: none, or something follows. */
+static size_t page_number(struct text t, size_t at, size_t to, int *value)
+{
+    static const char *const page[] = { "page", "pg", NULL };
+    static const char *const of[] = { "of", NULL };
+    const size_t from = at;
+    int digits = 0;
+
+    *value = 0;
+    while (at < to && (is_space(t.p[at]) || strchr("-[(", t.p[at])))
+        at++;
+    at = text_skip(t, at + text_word(t, at, page));
+    while (at < to && is_digit(t.p[at]) && digits++ < 3)
+        *value = *value * 10 + (t.p[at++] - '0');
+    if (!digits || digits > 3)
+        return 0;
+    size_t end = text_skip(t, at), more = end;
+    if (more < to && (t.p[more] == '/' || text_word(t, more, of))) {
+        more = text_skip(t, more + (t.p[more] == '/' ? 1 : 2));
+        while (more < to && is_digit(t.p[more]))
+            end = ++more;
+    }
+    while (end < to && (is_space(t.p[end]) || strchr("-])", t.p[end])))
+        end++;
+    return end >= to ? to - from : 0;
+}
+
+/* Form fields and numbered lines repeat too. */
+static int may_run(struct text t, const struct row *r)
+{
+    return r->to - r->from < ROW_BYTES && t.p[r->to - 1] != ':' &&
+           t.p[r->to - 1] != '_' && t.p[r->from] != '(' &&
+           t.p[r->from] != '/' && !is_digit(t.p[r->from]) &&
+           !text_is(t, r->from, "By:") && !text_is(t, r->from, "Name") &&
+           !text_is(t, r->from, "Title") && !text_is(t, r->from, "Date");
+}
+
+/* At the edge of a page, counting from its end inwards: what repeats, and
+ * numbers that count up. */
+static void mark_running(struct text t, struct rows *r)
+{
+    for (int pass = 0; pass < 2; pass++) {
+        const int step = pass ? -1 : 1;
+        int at_edge = 1, page = 0;
+
+        for (int i = pass ? r->n - 1 : 0; i >= 0 && i < r->n; i += step) {
+            struct row *a = &r->at[i];
+            const int j = i - step;
+
+            if (j >= 0 && j < r->n)
+                at_edge = (at_edge && r->at[j].furniture) ||
+                    page_ends(t, pass ? a->to : r->at[j].to,
+                              pass ? r->at[j].from : a->from);
+            if (!at_edge || a->furniture)
+                continue;
+            if (page_number(t, a->from, a->to, &page) ||
+                (a->often >= 3 && may_run(t, a)))
+                a->furniture = 1;
+        }
+    }
+}
+
+/* --- tables of contents --------------------------------------------------- */
+
+/* Dots that lead to a page number, from `at`; the place after it, or 0. */
+static size_t leader(struct text t, size_t at)
+{
+    int dots = 0;
+
+    while (at < t.n && (t.p[at] == '.' || t.p[at] == ' ' ||
+                        t.p[at] == '\t' || text_is(t, at, "\xE2\x80\xA6"))) {
+        dots += t.p[at] == '.' ? 1 : t.p[at] == '\xE2' ? 3 : 0;
+        at += t.p[at] == '\xE2' ? 3 : 1;
+    }
+    if (dots < 4)
+        return 0;
+    const size_t number = at;
+    while (at < t.n && (is_digit(t.p[at]) || strchr("ivxA-", t.p[at])))
+        at++;
+    return at > number && at - number < 6 &&
+           (at == t.n || is_space(t.p[at])) ? at : 0;
+}
+
+/* The caption of a table of contents at `at`: its length, or 0. */
+static size_t contents_caption(struct text t, size_t at)
+{
+    static const char *const captions[] = { "TABLE OF CONTENTS",
+        "Table of Contents", "Table Of Contents", "TABLE OF  CONTENTS" };
+
+    for (size_t i = 0; i < sizeof captions / sizeof *captions; i++)
+        if (text_is(t, at, captions[i]))
+            return strlen(captions[i]);
+    return 0;
+}
+
+/* Entries that are dots and numbers: from the caption, or the first entry, to
+ * the last.  Three make a table. */
+static struct span contents_by_leaders(struct text t, size_t caption)
+{
+    enum { BETWEEN = 400 };
+    size_t from = caption, last = caption;
+    int entries = 0;
+
+    for (size_t at = caption; at < t.n; at++) {
+        size_t end;
+
+        if (entries && at - last > BETWEEN)
+            break;
+        if (!entries && at - caption > 4 * BETWEEN)
+            break;
+        if ((t.p[at] == '.' || t.p[at] == '\xE2') &&
+            (end = leader(t, at)) > 0) {
+            last = at = end;
+            entries++;
+        }
+    }
+    return entries >= 3 ? (struct span){ from, last }
+                        : (struct span){ caption, caption };
+}
+
+/* Letters and digits from `at`, without what is between them; how many. */
+static size_t bare_words(struct text t, size_t at, char *out, size_t cap)
+{
+    size_t n = 0;
+
+    for (; at < t.n && n < cap; at++)
+        if (is_letter(t.p[at]) || is_digit(t.p[at]))
+            out[n++] = t.p[at];
+    return n;
+}
+
+/* Without dots: what is first in the table comes again where the text begins,
+ * unless a preamble comes before that. */
+static struct span contents_by_repeat(struct text t, size_t caption,
+                                      size_t length)
+{
+    enum { KEY = 14, LONGEST = 60000 };
+    const size_t first = text_skip(t, caption + length);
+    size_t end = t.n < first + LONGEST ? t.n : first + LONGEST;
+    char key[KEY], here[KEY];
+
+    if (bare_words(t, first, key, KEY) == KEY)
+        for (size_t at = first + KEY; at < end; at++) {
+            if (t.p[at] != t.p[first] || is_letter(t.p[at - 1]) ||
+                bare_words(t, at, here, KEY) < KEY ||
+                memcmp(key, here, KEY) != 0)
+                continue;
+            for (size_t i = first; i < at; i++)
+                if (is_space(t.p[i]) && (text_is(t, i + 1, "THIS ") ||
+                                         text_is(t, i + 1, "This ") ||
+                                         text_is(t, i + 1, "WHEREAS")))
+                    at = i;
+            return (struct span){ caption, text_back(t, at) };
+        }
+    return (struct span){ caption, caption };
+}
+
+/* --- finding it all ------------------------------------------------------- */
+
+static int put(struct clauses *c, int *cap, enum furniture_kind kind,
+               struct span s)
+{
+    if (s.to <= s.from || (c->n_furniture &&
+                           c->furniture[c->n_furniture - 1].span.to > s.from))
+        return 0;
+    if (c->n_furniture == *cap) {
+        const int more = *cap ? 2 * *cap : 16;
+        struct furniture *f = mem_realloc(c->furniture, (size_t)more,
+                                          sizeof *f);
+
+        if (!f)
+            return -1;
+        c->furniture = f;
+        *cap = more;
+    }
+    c->furniture[c->n_furniture++] = (struct furniture){ kind, s };
+    return 0;
+}
+
+static struct span contents_at(struct text t, size_t at)
+{
+    const size_t length = contents_caption(t, at);
+    struct span s = { at, at };
+
+    if (!length)
+        return s;
+    s = contents_by_leaders(t, at);
+    return s.to > s.from ? s : contents_by_repeat(t, at, length);
+}
+
+/* Where a number ends row i as the last thing on its page: "... parties. 5";
+ * the row's end elsewhere. */
+static size_t end_without_number(struct text t, const struct rows *r, int i,
+                                 int *page)
+{
+    const struct row *a = &r->at[i];
+    size_t at = a->to, word;
+    int value;
+
+    if (i + 1 < r->n && !r->at[i + 1].furniture &&
+        !page_ends(t, a->to, r->at[i + 1].from))
+        return a->to;
+    for (int words = 0; words < 4; words++) {   /* "Page 2 of 5" has four */
+        word = at;
+        while (word > a->from && !is_space(t.p[word - 1]))
+            word--;
+        if (word <= a->from)
+            return a->to;
+        if (page_number(t, word, a->to, &value) && value > *page &&
+            value <= *page + 3) {
+            *page = value;
+            return text_back(t, word);
+        }
+        at = text_back(t, word);
+    }
+    return a->to;
+}
+
+/* "[Remainder of page intentionally left blank]", "[Signature page follows]":
+ * the length of such a note at `at`, or 0. */
+static size_t note_length(struct text t, size_t at)
+{
+    static const char *const words[] = { "remainder", "signature",
+        "signatures", "intentionally", "blank", "continued", NULL };
+    size_t end = at + 1;
+    int found = 0;
+
+    if (t.p[at] != '[' && t.p[at] != '(')
+        return 0;
+    for (; end < t.n && end - at < 120 && !strchr("])", t.p[end]); end++)
+        if (!is_letter(t.p[end - 1]) && text_word(t, end, words))
+            found++;
+    return found && end < t.n && strchr("])", t.p[end]) &&
+           (found > 1 || is_upper(t.p[at + 1])) ? end + 1 - at : 0;
+}
+
+static int collect(struct text t, const struct rows *r, struct clauses *c)
+{
+    int cap = 0, page = 0, err = 0;
+
+    for (int i = 0; i < r->n && !err; i++) {
+        const struct row *a = &r->at[i];
+        size_t end;
+
+        for (size_t at = a->from; at < a->to && !err; at++) {
+            if (a->furniture)
+                break;
+            const size_t note = note_length(t, at);
+            const struct span s = note ? (struct span){ at, at + note }
+                : t.p[at] == 'T' ? contents_at(t, at) : (struct span){ 0, 0 };
+            if (s.to > s.from) {
+                err = put(c, &cap, note ? FURNITURE_FOOTER : FURNITURE_TOC, s);
+                at = s.to - 1;
+            }
+        }
+        if (a->furniture) {
+            err = put(c, &cap, i && r->at[i - 1].furniture ? FURNITURE_HEADER
+                      : FURNITURE_FOOTER, (struct span){ a->from, a->to });
+        } else if ((end = end_without_number(t, r, i, &page)) < a->to) {
+            err = put(c, &cap, FURNITURE_FOOTER,
+                      (struct span){ text_skip(t, end), a->to });
+        }
+    }
+    return err;
+}
+
+int page_find(struct text t, struct clauses *c)
+{
+    struct rows r = { 0 };
+    size_t end;
+    int err = 0;
+
+    for (size_t at = text_skip(t, 0); at < t.n && !err && r.n < ROWS_MAX;
+         at = text_skip(t, end)) {
+        end = text_line_end(t, at);
+        err = add_row(&r, t, at, text_back(t, end));
+    }
+    if (!err)
+        err = count_alike(&r);
+    if (!err) {
+        mark_running(t, &r);
+        err = collect(t, &r, c);
+    }
+    mem_free(r.at);
+    return err;
 }

@@ -63,9 +63,10 @@ static enum mark_place place_before(struct text t, const struct clauses *c,
     return PLACE_MID;
 }
 
-/* "Section 2.1", "(a) and (b) above", "ten (10) days": `ref_end` is where the
- * last such mark ended. */
-static int is_reference(struct text t, const struct mark *m, size_t ref_end)
+/* "Section 2.1", "(a) and (b) above", "ten (10) days": `ref` is the last such
+ * mark. */
+static int is_reference(struct text t, const struct mark *m,
+                        const struct mark *ref)
 {
     size_t end = text_back(t, m->from), word;
     const int plain = m->unit == UNIT_NONE && m->delim != DELIM_BULLET;
@@ -86,7 +87,7 @@ static int is_reference(struct text t, const struct mark *m, size_t ref_end)
             end = text_back(t, end - word);
         if (end && t.p[end - 1] == ',')
             end = text_back(t, end - 1);
-        if (ref_end && end == ref_end)
+        if (end == ref->number.to && ref->delim == m->delim)
             return 1;
     }
     if (m->place >= PLACE_GAP || m->delim != DELIM_PAREN)
@@ -134,8 +135,20 @@ static int append(struct marks *out, const struct mark *m)
 }
 
 /* Marks without brackets stand only where something begins. */
-static int may_stand(const struct mark *m)
+static int may_stand(struct text t, struct mark *m)
 {
+    if (m->place == PLACE_ITEM && is_section(m))
+        m->place = PLACE_SENTENCE;
+    if (m->place == PLACE_MID && is_section(m)) {
+        const size_t most = m->after + 150;
+        const struct span head = head_run_in(t, m->after,
+                                             most < t.n ? most : t.n);
+
+        if (head.to == head.from || t.p[head.to] != '.' ||
+            !is_upper(t.p[m->after]))
+            return 0;
+        m->place = PLACE_SENTENCE;      /* after a heading, an address */
+    }
     if (m->unit != UNIT_NONE)
         return m->place >= PLACE_SENTENCE;
     switch (m->delim) {
@@ -152,15 +165,14 @@ static int may_stand(const struct mark *m)
 int marks_find(struct text t, const struct clauses *c, struct marks *out)
 {
     const struct mark *before = NULL;
-    size_t ref_end = 0;
-    struct mark m;
+    struct mark m, ref = { 0 };
 
     for (size_t at = 0; at < t.n; at++) {
         if (is_space(t.p[at]))
             continue;
         if (!begins_word(t, at, before)) {
             if (t.p[at] == '(' && mark_at(t, at, &m))
-                ref_end = m.number.to;
+                ref = m;
             continue;
         }
         if (page_skip(t, c, at) != at) {        /* inside furniture */
@@ -171,11 +183,11 @@ int marks_find(struct text t, const struct clauses *c, struct marks *out)
             continue;
         m.place = before && at == before->after ? PLACE_SENTENCE
                                                 : place_before(t, c, at);
-        if (is_reference(t, &m, ref_end)) {
-            ref_end = m.number.to;
+        if (is_reference(t, &m, &ref)) {
+            ref = m;
             continue;
         }
-        if (!may_stand(&m))
+        if (!may_stand(t, &m))
             continue;
         if (append(out, &m))
             return -1;

@@ -1,28 +1,40 @@
-/* review/clause_tree.c - which marks are clauses, and which holds which. */
+/* review/clause_tree.c - which marks and paragraphs are clauses, and which
+ * holds which. */
 #include "review/clause_impl.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 
-/* An open list: its last item and that item's mark. */
+enum { LEVEL_LIST = 0, LEVEL_PARAGRAPH = 10, CLOSED_MAX = 8 };
+
+/* An open list with its last item, an open heading or paragraph. */
 struct frame {
+    int level;              /* LEVEL_LIST, of a heading, LEVEL_PARAGRAPH */
     int clause;
-    struct mark mark;
-    enum mark_place opened; /* where its first item stood */
-    int sentences;          /* an item ended with a point */
+    struct mark mark;       /* LEVEL_LIST: of the last item, */
+    int index;              /* and where that is among the marks */
+    enum mark_place opened; /* where the first item stood */
+    int n_item;
+    int sentences;          /* items, but the last, that ended with a point */
+    int recitals;           /* a heading over recitals or parties */
 };
 
 struct grow {
     const struct document *d;
     struct text t;
     const struct marks *marks;
+    const struct starts *starts;
     struct clauses *c;
     int cap;
     struct frame frame[FRAMES_MAX];
     int depth;
-    struct mark closed[8];  /* the last item of lists closed, by shape */
+    struct mark closed[CLOSED_MAX];     /* last items of closed lists */
     int n_closed;
+    size_t signed_from;     /* the signatures that we are in; 0: none */
+    struct furniture *found;
+    int n_found, cap_found;
     enum sor_err err;
 };
 
@@ -32,13 +44,13 @@ struct grow {
 static int same_shape(const struct mark *a, const struct mark *b)
 {
     if (a->unit != b->unit || (a->n_part > 0) != (b->n_part > 0))
-        return 0;
+        return a->n_part > 1 && a->n_part == b->n_part;
     if (a->n_part > 0 && a->n_part != b->n_part)
         return 0;
     if (a->n_part == 0 && a->upper != b->upper)
         return 0;
     if (a->n_part > 1)
-        return 1;       /* "1.1" and "1.2." and "1.3)" are one list */
+        return 1;       /* "1.1" and "Section 1.2." and "1.3)" are one list */
     return a->delim == b->delim ||
            (a->n_part && a->delim + b->delim == DELIM_POINT + DELIM_BARE);
 }
@@ -51,16 +63,16 @@ static int same_prefix(const struct mark *a, const struct mark *b)
     return 1;
 }
 
-/* How many steps is b after a in their list?  0: not comparable, or the same
- * item, or before it.  Letters win over roman numbers where both fit. */
+/* How many steps is b after a in their list?  0: not comparable, the same
+ * item, or before it. */
 static int steps(const struct mark *a, const struct mark *b)
 {
     int by = 0;
 
-    if (a->delim == DELIM_BULLET)
-        return b->delim == DELIM_BULLET;
     if (!same_shape(a, b))
         return 0;
+    if (a->delim == DELIM_BULLET)
+        return 1;
     if (a->n_part)
         by = same_prefix(a, b)
             ? b->part[b->n_part - 1] - a->part[a->n_part - 1] : 0;
@@ -82,34 +94,46 @@ static int is_first(const struct mark *m)
     return m->letter == 1 || m->roman == 1;
 }
 
-/* Does an item that follows `i` as the second follows the first come before
- * another first?  Looked for among the marks that follow, not for ever. */
-static int goes_on(const struct grow *g, int i)
+/* The next mark that could be in one list with mark i; NULL: none near. */
+static const struct mark *next_alike(const struct grow *g, int i)
 {
     const struct mark *m = &g->marks->at[i];
-    const int weak = m->place < PLACE_GAP;
 
-    for (int j = i + 1; j < g->marks->n && j < i + 200; j++) {
+    for (int j = i + 1; j < g->marks->n && j < i + 300; j++) {
         const struct mark *o = &g->marks->at[j];
 
-        if (steps(m, o) == 1)
-            return 1;
-        if (weak && (o->from - m->from > 8000 ||
-                     (same_shape(m, o) && is_first(o))))
-            return 0;
-        if (weak && o->place == PLACE_LINE && o->unit == UNIT_NONE &&
-            o->delim != m->delim && o->n_part)
-            return 0;
+        if (m->place < PLACE_GAP && o->from - m->from > 10000)
+            return NULL;
+        if (same_shape(m, o) && (steps(m, o) == 1 || (m->n_part
+             ? is_first(o) : o->letter == 1 ? m->letter == 1
+             : o->roman == 1 && m->roman == 1)))
+            return o;
+        /* a sentence does not reach beyond its section */
+        if (m->place < PLACE_SENTENCE && o->place == PLACE_LINE &&
+            is_section(o))
+            return NULL;
     }
-    return 0;
+    return NULL;
+}
+
+static int goes_on(const struct grow *g, int i)
+{
+    const struct mark *o = next_alike(g, i);
+
+    return o && steps(&g->marks->at[i], o) == 1;
 }
 
 /* --- the stack ------------------------------------------------------------ */
 
+static struct frame *top(struct grow *g)
+{
+    return g->depth ? &g->frame[g->depth - 1] : NULL;
+}
+
 static int append(struct grow *g, enum clause_kind kind, size_t from)
 {
     struct clauses *c = g->c;
-    const int parent = g->depth ? g->frame[g->depth - 1].clause : -1;
+    const int parent = g->depth ? top(g)->clause : -1;
 
     if (c->n >= CLAUSES_MAX) {
         g->err = SOR_LIMIT;
@@ -129,62 +153,113 @@ static int append(struct grow *g, enum clause_kind kind, size_t from)
     c->at[c->n] = (struct clause){
         .kind = kind, .parent = parent,
         .depth = parent < 0 ? 0 : c->at[parent].depth + 1,
-        .span = { from, from },
+        .span = { from, from }, .text = { from, from },
     };
     return c->n++;
 }
 
-/* Closes the lists above depth `keep`: the text up to `at` is theirs. */
+static char *copy(struct grow *g, struct span s)
+{
+    char *p = mem_strndup(g->t.p + s.from, s.to - s.from);
+
+    if (!p)
+        g->err = SOR_NOMEM;
+    return p;
+}
+
+/* Of a list inside a sentence, the last item ends with that sentence; what
+ * follows is the lead-in's. */
+static size_t item_end(const struct grow *g, const struct frame *f, size_t end)
+{
+    const struct clause *k = &g->c->at[f->clause];
+    size_t from = k->text.from;
+
+    if (f->level != LEVEL_LIST || f->opened > PLACE_ITEM || f->sentences ||
+        f->mark.delim == DELIM_POINT)
+        return end;
+    for (int i = f->clause + 1; i < g->c->n; i++)       /* its own items */
+        if (g->c->at[i].span.to > from)
+            from = g->c->at[i].span.to - 1;
+    return from < end ? text_sentence(g->t, from, end) : end;
+}
+
+/* Closes what is above depth `keep`: the text up to `at` is theirs. */
 static void close_above(struct grow *g, int keep, size_t at)
 {
     const size_t end = page_back(g->t, g->c, at);
 
     while (g->depth > keep) {
         struct frame *f = &g->frame[--g->depth];
+        struct clause *k = &g->c->at[f->clause];
 
-        g->c->at[f->clause].span.to = end;
-        if (g->n_closed == 8) {
-            memmove(g->closed, g->closed + 1, 7 * sizeof *g->closed);
+        k->span.to = item_end(g, f, end);
+        if (k->span.to < k->span.from)
+            k->span.to = k->span.from;
+        if (f->level != LEVEL_LIST)
+            continue;
+        if (g->n_closed == CLOSED_MAX) {
+            memmove(g->closed, g->closed + 1,
+                    (CLOSED_MAX - 1) * sizeof *g->closed);
             g->n_closed--;
         }
         g->closed[g->n_closed++] = f->mark;
     }
 }
 
-static void open_frame(struct grow *g, const struct mark *m, int clause)
+/* How many frames at the bottom are headings or exhibits of a level above
+ * `level`: what a new heading or section of that level does not close. */
+static int depth_above(const struct grow *g, int level)
 {
-    g->frame[g->depth++] = (struct frame){
-        .clause = clause, .mark = *m, .opened = m->place,
-    };
+    int keep = 0;
+
+    while (keep < g->depth &&
+           ((g->frame[keep].level && g->frame[keep].level < level) ||
+            g->frame[keep].mark.unit == UNIT_ATTACHED))
+        keep++;
+    return keep;
 }
 
-static int add_clause(struct grow *g, const struct mark *m)
+static void open_frame(struct grow *g, struct frame f)
 {
-    int i = append(g, m->delim == DELIM_BULLET || m->place < PLACE_SENTENCE
-                   ? CLAUSE_ITEM : CLAUSE_NUMBERED, m->from);
-    struct clause *k;
+    if (f.clause >= 0)
+        g->frame[g->depth++] = f;
+}
+
+static int add_numbered(struct grow *g, const struct mark *m)
+{
+    const int i = append(g, m->delim == DELIM_BULLET ||
+                         m->place < PLACE_SENTENCE ? CLAUSE_ITEM
+                                                   : CLAUSE_NUMBERED,
+                         m->from);
 
     if (i < 0)
         return -1;
-    k = &g->c->at[i];
-    k->text.from = m->after;
-    if (m->number.to > m->number.from) {
-        k->number = mem_strndup(g->t.p + m->number.from,
-                                m->number.to - m->number.from);
-        if (!k->number)
-            g->err = SOR_NOMEM;
-    }
-    if (m->unit_name) {
-        k->unit = mem_strdup(m->unit_name);
-        if (!k->unit)
-            g->err = SOR_NOMEM;
-    }
+    g->c->at[i].text.from = m->after;
+    if (m->number.to > m->number.from)
+        g->c->at[i].number = copy(g, m->number);
+    if (m->unit_name && !(g->c->at[i].unit = mem_strdup(m->unit_name)))
+        g->err = SOR_NOMEM;
     return i;
 }
 
 /* --- one mark ------------------------------------------------------------- */
 
-/* The list that m goes on with, innermost first; -1: none. */
+/* May m go on with list f, by where the two stand? */
+static int may_continue(const struct frame *f, const struct mark *m)
+{
+    if (f->level != LEVEL_LIST)
+        return 0;
+    switch (m->place) {
+    case PLACE_MID:
+        return f->opened <= PLACE_ITEM && m->delim == DELIM_PAREN;
+    case PLACE_ITEM:
+        return m->delim == DELIM_PAREN || f->opened <= PLACE_SENTENCE;
+    default:
+        return 1;
+    }
+}
+
+/* The list that mark i goes on with, innermost first; -1: none. */
 static int list_continued(const struct grow *g, int i)
 {
     const struct mark *m = &g->marks->at[i];
@@ -192,17 +267,30 @@ static int list_continued(const struct grow *g, int i)
 
     for (int by = 1; by <= most; by++)
         for (int k = g->depth - 1; k >= 0; k--)
-            if (steps(&g->frame[k].mark, m) == by)
+            if (steps(&g->frame[k].mark, m) == by &&
+                may_continue(&g->frame[k], m))
                 return k;
     return -1;
 }
 
-/* "2.1": the depth below which it opens a list, under "2" or "Article II". */
+/* (h) and then (i): a letter, unless (ii) is next. */
+static int is_roman_after_all(const struct grow *g, int i)
+{
+    const struct mark *m = &g->marks->at[i];
+    const struct mark *o = m->roman == 1 && m->letter == 9 ? next_alike(g, i)
+                                                           : NULL;
+    return o && o->roman == 2;
+}
+
+/* "2.1": the depth below which it opens a list, under "2" or "Article II";
+ * -1: neither is open. */
 static int depth_for_decimal(const struct grow *g, const struct mark *m)
 {
     for (int k = g->depth - 1; k >= 0; k--) {
         const struct mark *o = &g->frame[k].mark;
 
+        if (g->frame[k].level != LEVEL_LIST)
+            continue;
         if (o->n_part == m->n_part - 1 && same_prefix(m, o) &&
             o->part[o->n_part - 1] == m->part[m->n_part - 2])
             return k + 1;
@@ -213,39 +301,470 @@ static int depth_for_decimal(const struct grow *g, const struct mark *m)
     return -1;
 }
 
-static void take(struct grow *g, int i)
+/* "2.1" where no "2" is open: after "1.4", or the first of its kind. */
+static int depth_for_orphan(const struct grow *g, const struct mark *m)
 {
-    struct mark m = g->marks->at[i];
-    int k = list_continued(g, i);
+    for (int k = g->depth - 1; k >= 0; k--) {
+        const struct mark *o = &g->frame[k].mark;
 
-    if (k >= 0) {
-        close_above(g, k, m.from);
-        open_frame(g, &m, add_clause(g, &m));
-        return;
+        if (g->frame[k].level != LEVEL_LIST || o->n_part != m->n_part)
+            continue;
+        const int up = m->part[0] - o->part[0];
+        if (up > 0 && (m->place >= PLACE_GAP || (up == 1 && is_first(m))))
+            return k;
     }
-    if (m.n_part > 1) {
-        k = depth_for_decimal(g, &m);
-        if (k < 0)
+    return m->place >= PLACE_GAP ? depth_above(g, LEVEL_PARAGRAPH) : -1;
+}
+
+/* Is the list that m would go on with closed, as by a heading between? */
+static int resumes(const struct grow *g, const struct mark *m)
+{
+    for (int j = g->n_closed - 1; j >= 0; j--)
+        if (same_shape(&g->closed[j], m))
+            return steps(&g->closed[j], m) == 1;
+    return 0;
+}
+
+/* What follows the number of a clause is no small letter, if it stands
+ * without brackets. */
+static int reads_on(const struct grow *g, const struct mark *m)
+{
+    const size_t at = page_skip(g->t, g->c, m->after);
+
+    if (at >= g->t.n)
+        return m->place >= PLACE_GAP;
+    if (m->delim == DELIM_PAREN || m->delim == DELIM_HALF ||
+        m->delim == DELIM_BULLET)
+        return 1;
+    if (is_lower(g->t.p[at]))
+        return m->place == PLACE_LINE && m->delim == DELIM_POINT &&
+               m->unit == UNIT_NONE && m->n_part;
+    return !strchr(",;)", g->t.p[at]) &&
+           (m->delim != DELIM_BARE || !is_digit(g->t.p[at]));
+}
+
+/* May a list begin with mark i? */
+static int may_open(const struct grow *g, int i)
+{
+    const struct mark *m = &g->marks->at[i];
+
+    if (!is_first(m) || g->depth >= FRAMES_MAX)
+        return 0;
+    if (m->place == PLACE_ITEM && m->delim == DELIM_PAREN && !m->n_part)
+        return 1;       /* ", (i)": some lists have one item */
+    if (m->place < PLACE_GAP)
+        return (m->place >= PLACE_ITEM || m->delim == DELIM_PAREN) &&
+               goes_on(g, i);
+    if (m->delim == DELIM_BARE || (m->delim == DELIM_POINT && !m->n_part &&
+                                   m->unit == UNIT_NONE))
+        return goes_on(g, i);
+    return 1;
+}
+
+/* Is f a list in a sentence, and that sentence has ended before `at`? */
+static int is_over(const struct grow *g, const struct frame *f, size_t at)
+{
+    const size_t end = page_back(g->t, g->c, at);
+
+    return f->level == LEVEL_LIST && item_end(g, f, end) < end &&
+           !goes_on(g, f->index);
+}
+
+/* The depth at which the list that begins with m belongs. */
+static int depth_for_list(struct grow *g, const struct mark *m)
+{
+    int keep = g->depth;
+
+    if (m->unit == UNIT_ARTICLE || m->unit == UNIT_PART)
+        return depth_above(g, LEVEL_RUN_IN);
+    if (m->place < PLACE_SENTENCE) {
+        while (keep > 0 && is_over(g, &g->frame[keep - 1], m->from))
+            keep--;
+        return keep;
+    }
+    if (m->place < PLACE_GAP && !is_section(m))
+        return keep;
+    for (int k = 0; k < g->depth; k++)          /* begun anew */
+        if (g->frame[k].level == LEVEL_LIST &&
+            same_shape(&g->frame[k].mark, m))
+            keep = k;
+    while (keep > 0) {
+        const struct frame *f = &g->frame[keep - 1];
+        const size_t end = page_back(g->t, g->c, m->from);
+
+        if (f->level == LEVEL_PARAGRAPH &&
+            (is_section(m) ||
+             (end && (g->t.p[end - 1] == '.' || g->t.p[end - 1] == ';'))) &&
+            !(end && g->t.p[end - 1] == ':' && keep == g->depth &&
+              g->c->at[f->clause].kind == CLAUSE_PREAMBLE &&
+              !is_section(m)))
+            keep--;
+        else if (f->level == LEVEL_LIST && f->opened < PLACE_SENTENCE &&
+                 is_section(m))
+            keep--;
+        else if (f->recitals && is_section(m) && m->upper == 0 &&
+                 g->c->at[f->clause].span.from < m->from &&
+                 keep < g->depth)
+            keep--;
+        else
+            break;
+    }
+    return keep;
+}
+
+static int is_attached_heading(const struct grow *g, const struct mark *m)
+{
+    const size_t at = text_skip_blank(g->t, m->after);
+    const struct frame *f = g->depth ? &g->frame[0] : NULL;
+
+    if (m->place < PLACE_GAP && !(m->place == PLACE_SENTENCE &&
+                                  is_upper(g->t.p[m->from + 1])))
+        return 0;
+    if (g->c->n == 0 || m->n_part > 1)
+        return 0;       /* "Exhibit 10.1": how a registrar files the whole */
+    if (at < g->t.n && (is_lower(g->t.p[at]) || strchr(",;)", g->t.p[at])))
+        return 0;
+    /* a running head repeats the one that is open */
+    return !(f && f->mark.unit == UNIT_ATTACHED && !steps(&f->mark, m) &&
+             f->mark.letter == m->letter && f->mark.roman == m->roman &&
+             f->mark.n_part == m->n_part &&
+             f->mark.part[0] == m->part[0]);
+}
+
+static void leave_signatures(struct grow *g, size_t at);
+
+static void open_list(struct grow *g, int keep, int i)
+{
+    const struct mark *m = &g->marks->at[i];
+
+    close_above(g, keep, m->from);
+    if (g->depth >= FRAMES_MAX)
+        return;
+    open_frame(g, (struct frame){ .clause = add_numbered(g, m), .mark = *m,
+                                  .index = i, .opened = m->place,
+                                  .n_item = 1 });
+}
+
+static void continue_list(struct grow *g, int k, int i)
+{
+    const struct mark *m = &g->marks->at[i];
+    const size_t end = page_back(g->t, g->c, m->from);
+    struct frame f = g->frame[k];
+
+    close_above(g, k, m->from);
+    f.sentences += end > 0 && g->t.p[end - 1] == '.';
+    f.n_item++;
+    f.mark = *m;
+    f.index = i;
+    f.clause = add_numbered(g, m);
+    g->c->at[f.clause < 0 ? 0 : f.clause].kind =
+        f.opened < PLACE_SENTENCE || m->delim == DELIM_BULLET
+        ? CLAUSE_ITEM : CLAUSE_NUMBERED;
+    open_frame(g, f);
+}
+
+static void take_mark(struct grow *g, int i)
+{
+    const struct mark *m = &g->marks->at[i];
+    int k;
+
+    if (m->unit == UNIT_ATTACHED) {
+        if (!is_attached_heading(g, m))
             return;
-        close_above(g, k, m.from);
-    } else if (!is_first(&m) ||
-               !(m.place >= PLACE_GAP || goes_on(g, i))) {
+        leave_signatures(g, m->from);
+        open_list(g, 0, i);
         return;
     }
-    if (g->depth < FRAMES_MAX)
-        open_frame(g, &m, add_clause(g, &m));
+    if (!reads_on(g, m))
+        return;
+    if (g->signed_from) {
+        if (m->place < PLACE_GAP || !is_section(m) ||
+            !(resumes(g, m) || (is_first(m) && goes_on(g, i))))
+            return;
+        leave_signatures(g, m->from);
+    }
+    k = is_roman_after_all(g, i) ? -1 : list_continued(g, i);
+    if (k >= 0) {
+        continue_list(g, k, i);
+    } else if (m->n_part > 1) {
+        k = depth_for_decimal(g, m);
+        if (k < 0 || (m->place < PLACE_GAP && !is_first(m)))
+            k = depth_for_orphan(g, m);
+        if (k >= 0)
+            open_list(g, k, i);
+    } else if (may_open(g, i)) {
+        open_list(g, depth_for_list(g, m), i);
+    } else if (is_section(m) && m->place >= PLACE_SENTENCE &&
+               resumes(g, m)) {
+        open_list(g, depth_above(g, LEVEL_PARAGRAPH), i);
+    }
+}
+
+/* --- signatures ----------------------------------------------------------- */
+
+static void add_furniture(struct grow *g, enum furniture_kind kind,
+                          size_t from, size_t to)
+{
+    to = page_back(g->t, g->c, to);
+    if (to <= from)
+        return;
+    if (g->n_found == g->cap_found) {
+        const int cap = g->cap_found ? 2 * g->cap_found : 16;
+        struct furniture *f = mem_realloc(g->found, (size_t)cap, sizeof *f);
+
+        if (!f) {
+            g->err = SOR_NOMEM;
+            return;
+        }
+        g->found = f;
+        g->cap_found = cap;
+    }
+    g->found[g->n_found++] = (struct furniture){ kind, { from, to } };
+}
+
+static void leave_signatures(struct grow *g, size_t at)
+{
+    if (g->signed_from)
+        add_furniture(g, FURNITURE_SIGNATURE, g->signed_from, at);
+    g->signed_from = 0;
+}
+
+/* Names of parties stand above "By:": they are of the signature too. */
+static void enter_signatures(struct grow *g, int i)
+{
+    const struct start *s = &g->starts->at[i];
+    size_t from = s->from;
+
+    if (s->kind == START_TESTIMONIUM) {
+        add_furniture(g, FURNITURE_TESTIMONIUM, s->from, s->to);
+    } else {
+        while (i > 0 && g->starts->at[i - 1].kind == START_OTHER &&
+               !g->starts->at[i - 1].numbered &&
+               s->from - g->starts->at[i - 1].from < 400)
+            from = g->starts->at[--i].from;
+        if (g->depth && from < g->c->at[g->c->n - 1].text.from)
+            from = s->from;
+    }
+    close_above(g, 0, from);
+    g->signed_from = s->kind == START_TESTIMONIUM ? s->to : from;
+}
+
+/* --- one start ------------------------------------------------------------ */
+
+/* Has the clause on top nothing but its number and heading yet? */
+static int is_fresh(struct grow *g, const struct start *s)
+{
+    const struct frame *f = top(g);
+    const size_t at = s->from;
+    size_t from;
+
+    if (!f || f->level == LEVEL_PARAGRAPH || f->recitals)
+        return 0;
+    from = g->c->at[f->clause].text.from;
+    if (page_skip(g->t, g->c, from) >= at)
+        return 1;
+    const size_t end = page_back(g->t, g->c, at);
+    const struct span head = head_run_in(g->t, from, s->to);
+    return head.to > head.from && head.to + 2 >= end;
+}
+
+static int is_recital_heading(struct text t, const struct start *s)
+{
+    static const char *const words[] = {
+        "recitals", "recital", "whereas", "background", "between", "parties",
+        "witnesseth", "premises", "preamble", "preliminary", NULL
+    };
+    size_t at = s->from;
+
+    while (at < s->to && !is_letter(t.p[at]))
+        at++;
+    if (text_is(t, at, "THE ") || text_is(t, at, "The "))
+        at += 4;
+    return text_word(t, at, words) > 0 && s->to - at < 30;
+}
+
+static void set_heading(struct grow *g, int clause, struct span s)
+{
+    struct clause *k = &g->c->at[clause];
+
+    while (s.from < s.to && strchr("#*_ ", g->t.p[s.from]))
+        s.from++;
+    while (s.to > s.from && strchr("#*_ :", g->t.p[s.to - 1]))
+        s.to--;
+    if (!k->heading && s.to > s.from)
+        k->heading = copy(g, s);
+    k->text.from = s.to;
+}
+
+static void take_heading(struct grow *g, const struct start *s)
+{
+    const int recitals = is_recital_heading(g->t, s);
+
+    if (g->c->n == 0 && !recitals) {
+        add_furniture(g, FURNITURE_TITLE, s->from, s->to);
+        return;
+    }
+    close_above(g, depth_above(g, s->level), s->from);
+    if (g->depth >= FRAMES_MAX)
+        return;
+    struct frame f = { .level = s->level, .recitals = recitals,
+                       .clause = append(g, CLAUSE_HEADED, s->from) };
+    if (f.clause >= 0)
+        set_heading(g, f.clause, (struct span){ s->from, s->to });
+    open_frame(g, f);
+}
+
+/* Closes what a paragraph ends: paragraphs, lists in sentences, lists of
+ * phrases. */
+static int depth_for_paragraph(const struct grow *g)
+{
+    int keep = g->depth;
+
+    while (keep > 0) {
+        const struct frame *f = &g->frame[keep - 1];
+        const size_t text = g->c->at[f->clause].text.from;
+
+        if (g->c->at[f->clause].kind == CLAUSE_PREAMBLE && keep < g->depth)
+            break;      /* the parties, and what they are called */
+        if (f->level == LEVEL_PARAGRAPH ||
+            (f->level == LEVEL_LIST && !is_section(&f->mark) &&
+             (f->opened < PLACE_GAP || f->mark.delim == DELIM_BULLET ||
+              f->sentences < f->n_item - 1 ||
+              (text < g->t.n && is_lower(g->t.p[text])))))
+            keep--;
+        else
+            break;
+    }
+    return keep;
+}
+
+static void take_paragraph(struct grow *g, const struct start *s)
+{
+    enum clause_kind kind = CLAUSE_PARAGRAPH;
+    size_t from = s->from;
+    int keep;
+
+    if (s->kind != START_RECITAL && is_fresh(g, s))
+        return;
+    if (s->kind == START_AGREED || s->kind == START_RECITAL) {
+        keep = 0;
+        while (keep < g->depth &&
+               (g->frame[keep].mark.unit == UNIT_ATTACHED ||
+                (g->frame[keep].recitals && s->kind == START_RECITAL)))
+            keep++;
+    } else {
+        keep = depth_for_paragraph(g);
+    }
+    if (s->kind == START_TEXT && s->level == LEVEL_RUN_IN)
+        while (keep > 0 && g->frame[keep - 1].level == LEVEL_RUN_IN)
+            keep--;
+    if (s->kind == START_RECITAL)
+        kind = CLAUSE_RECITAL;
+    else if (g->c->n == 0) {
+        kind = CLAUSE_PREAMBLE;
+        from = start_of_preamble(g->t, s->from, s->to);
+        add_furniture(g, FURNITURE_TITLE, s->from, from);
+    }
+    close_above(g, keep, s->from);
+    if (g->depth >= FRAMES_MAX)
+        return;
+    struct frame f = { .level = LEVEL_PARAGRAPH };
+    const struct span head = head_run_in(g->t, from, s->to);
+    if (s->level == LEVEL_RUN_IN && kind == CLAUSE_PARAGRAPH) {
+        f.level = LEVEL_RUN_IN;
+        kind = CLAUSE_HEADED;
+    }
+    f.clause = append(g, kind, from);
+    if (f.clause >= 0 && kind == CLAUSE_HEADED)
+        set_heading(g, f.clause, head);
+    open_frame(g, f);
+}
+
+static void take_start(struct grow *g, int i)
+{
+    const struct start *s = &g->starts->at[i];
+
+    if (g->c->n && g->c->at[g->c->n - 1].span.from >= s->from)
+        return;         /* its number was taken */
+    if (s->level && s->level < LEVEL_RUN_IN && g->depth &&
+        top(g)->level == LEVEL_LIST && !g->c->at[top(g)->clause].heading &&
+        page_skip(g->t, g->c, g->c->at[top(g)->clause].text.from) ==
+            s->from) {
+        set_heading(g, top(g)->clause, (struct span){ s->from, s->to });
+        return;
+    }
+    if (s->kind == START_TESTIMONIUM ||
+        (s->kind == START_SIGNATURE && g->c->n > 2)) {
+        if (!g->signed_from)
+            enter_signatures(g, i);
+        return;
+    }
+    if (g->signed_from) {
+        if (s->kind != START_HEAD || i + 1 >= g->starts->n ||
+            s[1].kind != START_TEXT || s[1].to - s[1].from < 120)
+            return;
+        leave_signatures(g, s->from);
+    }
+    if (s->kind == START_HEAD)
+        take_heading(g, s);
+    else if (s->kind != START_OTHER && s->kind != START_SIGNATURE)
+        take_paragraph(g, s);
+    else if (g->c->n == 0)
+        add_furniture(g, FURNITURE_TITLE, s->from, s->to);
+}
+
+/* --- the walk ------------------------------------------------------------- */
+
+static int by_place(const void *a, const void *b)
+{
+    const struct furniture *x = a, *y = b;
+
+    return x->span.from < y->span.from ? -1 : x->span.from > y->span.from;
+}
+
+/* The signatures and titles join the pages' furniture. */
+static void merge_furniture(struct grow *g)
+{
+    struct clauses *c = g->c;
+    const int n = c->n_furniture + g->n_found;
+    struct furniture *f = mem_realloc(c->furniture, (size_t)n + 1, sizeof *f);
+
+    if (!f) {
+        g->err = SOR_NOMEM;
+        return;
+    }
+    memcpy(f + c->n_furniture, g->found,
+           (size_t)g->n_found * sizeof *g->found);
+    qsort(f, (size_t)n, sizeof *f, by_place);
+    c->furniture = f;
+    c->n_furniture = n;
 }
 
 enum sor_err clauses_grow(const struct document *d, const struct marks *marks,
-                          struct clauses *c, struct sor_msg *msg)
+                          const struct starts *starts, struct clauses *c,
+                          struct sor_msg *msg)
 {
     struct grow g = {
-        .d = d, .t = { d->text, d->n_byte }, .marks = marks, .c = c,
+        .d = d, .t = { d->text, d->n_byte }, .marks = marks,
+        .starts = starts, .c = c,
     };
+    int i = 0, j = 0;
 
-    for (int i = 0; i < marks->n && !g.err; i++)
-        take(&g, i);
+    while (!g.err && (i < marks->n || j < starts->n)) {
+        /* "## 1. Term": the number before the line that it stands in */
+        if (j >= starts->n ||
+            (i < marks->n && (marks->at[i].from < starts->at[j].from ||
+                              (starts->at[j].numbered &&
+                               marks->at[i].from < starts->at[j].from + 16))))
+            take_mark(&g, i++);
+        else
+            take_start(&g, j++);
+    }
     close_above(&g, 0, d->n_byte);
+    leave_signatures(&g, d->n_byte);
+    if (!g.err && g.n_found)
+        merge_furniture(&g);
+    mem_free(g.found);
     if (g.err == SOR_LIMIT)
         return sor_fail(msg, SOR_LIMIT, "%s: over %d clauses", d->name,
                         CLAUSES_MAX);
