@@ -203,8 +203,13 @@ static void signals_put_the_terminal_back(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof sigs / sizeof *sigs; i++) {
-        pid_t pid = start();
         int status;
+
+        if (sigs[i] == SIGSEGV && getenv("SORITES_TEST_UNDER")) {
+            print_message("valgrind keeps SIGSEGV to itself\n");
+            continue;
+        }
+        pid_t pid = start();
         assert_true(wait_for("3fa20001"));
         kill(pid, sigs[i]);
         status = end(pid);
