@@ -114,6 +114,7 @@ static void share_hits(struct rules *r)
     of[HITS_SHARED] = {
         [HITS_SENTENCE] = { "sentence.end", "sentence.not" },
         [HITS_STOP] = { "logic.stop", "logic.stop.not" },
+        [HITS_ASIDE] = { "logic.aside", NULL },
         [HITS_MAIN] = { "logic.main", "logic.main.not" },
         [HITS_LIST] = { "logic.list", NULL },
         [HITS_VERB] = { "logic.verb", NULL },

@@ -88,6 +88,16 @@ static void carve_from(struct rules *r, const struct hit *h)
     clause_edge(r, EDGE_EXCEPTION_TO, s, &dst, h->by->id);
 }
 
+/* Is byte `at` in an exception already: "except it shall not apply to ..."? */
+static int excepted(const struct graph *g, size_t at)
+{
+    for (int i = g->n_edge - 1; i >= 0; i--)
+        if (g->edge[i].kind == EDGE_EXCEPTION_TO &&
+            g->edge[i].span.from <= at && at < g->edge[i].span.to)
+            return 1;
+    return 0;
+}
+
 /* "... shall not apply to information that: (a)".  The hit grows to what it
  * reached: no condition within it stands on its own. */
 static void not_applied(struct rules *r, struct hit *h)
@@ -98,7 +108,7 @@ static void not_applied(struct rules *r, struct hit *h)
     struct node dst;
 
     h->m.to[0] = s.to;
-    if (clause < 0)
+    if (clause < 0 || excepted(r->g, s.from))
         return;
     subject.from = rule_sentence(r, s.from).from;
     subject.to = s.from;
@@ -137,8 +147,10 @@ static enum proviso proviso_kind(const struct rules *r, struct span s,
                                  size_t opener_end)
 {
     struct span before = { rule_sentence(r, s.from).from, s.from };
-    struct span said = { opener_end, s.to };
+    struct span said = { opener_end, rule_sentence(r, s.from).to };
 
+    if (said.to < s.to)
+        said.to = s.to;
     if (rule_matches(r, "proviso.narrow", said, NULL))
         return PROVISO_EXCEPTION;
     if (!rule_matches(r, "proviso.rule", said, NULL))
@@ -149,29 +161,41 @@ static enum proviso proviso_kind(const struct rules *r, struct span s,
     return PROVISO_RULE;
 }
 
-/* Openers by purpose: the first as enum opens, and the provisos. */
-enum { PROVISO = OPENS_PHRASE + 1, OPENERS };
+/* Openers of conditions, by purpose. */
+static const struct opener {
+    const char *purpose;
+    enum opens opens;
+    int first;              /* only where it opens the sentence */
+    int proviso;
+} openers[] = {
+    { "condition.clause", OPENS_CLAUSE, 0, 0 },
+    { "condition.phrase", OPENS_PHRASE, 0, 0 },
+    { "condition.first", OPENS_CLAUSE, 1, 0 },
+    { "condition.first_phrase", OPENS_PHRASE, 1, 0 },
+    { "condition.proviso", OPENS_CLAUSE, 0, 1 },
+};
+enum { OPENERS = sizeof openers / sizeof *openers };
 
-static void condition(struct rules *r, const struct hit *h, int kind,
-                      size_t *done)
+/* Returns where the condition ends; 0: it is none, or says a rule more. */
+static size_t condition(struct rules *r, const struct hit *h,
+                        const struct opener *by)
 {
-    struct reach o = { hit_span(h), kind == OPENS_PHRASE ? OPENS_PHRASE
-                                                         : OPENS_CLAUSE, 0 };
+    struct reach o = { hit_span(h), by->opens, 0 };
     enum proviso proviso = PROVISO_CONDITION;
     struct span s;
 
-    if (o.opener.from < *done)
-        return;                         /* inside the one before */
+    if (by->first && !rule_first(r, o.opener.from))
+        return 0;
     s = rule_reach(r, &o);
     if (s.to == o.opener.to)
-        return;                         /* nothing follows: "in such case" */
-    if (kind == PROVISO)
+        return 0;                       /* nothing follows: "in such case" */
+    if (by->proviso)
         proviso = proviso_kind(r, s, o.opener.to);
     if (proviso == PROVISO_RULE)
-        return;
+        return 0;
     clause_edge(r, proviso == PROVISO_EXCEPTION ? EDGE_EXCEPTION_TO :
                 EDGE_CONDITION_OF, s, NULL, h->by->id);
-    *done = proviso == PROVISO_EXCEPTION ? *done : s.to;
+    return proviso == PROVISO_EXCEPTION ? 0 : s.to;
 }
 
 /* Does a hit of h hold byte `at`? */
@@ -182,31 +206,33 @@ static int inside(const struct hits *h, size_t at)
     return i > 0 && h->at[i - 1].m.to[0] > at;
 }
 
+/* apply: within these no condition stands on its own. */
 static void conditions(struct rules *r, const struct hits *apply)
 {
-    static const char *const purposes[OPENERS] = {
-        [OPENS_CLAUSE] = "condition.clause",
-        [OPENS_PHRASE] = "condition.phrase",
-        [PROVISO] = "condition.proviso" };
     struct hits h[OPENERS];
     int at[OPENERS] = { 0 };
     size_t done = 0;
 
     for (int k = 0; k < OPENERS; k++)
-        h[k] = rule_hits(r, purposes[k], "condition.not");
-    while (!r->err) {                   /* the three lists in one order */
-        int next = -1;
+        h[k] = rule_hits(r, openers[k].purpose, "condition.not");
+    while (!r->err) {                   /* the lists in one order */
+        const struct hit *next = NULL;
+        int of = 0;
+        size_t from, to = 0;
 
         for (int k = 0; k < OPENERS; k++)
-            if (at[k] < h[k].n &&
-                (next < 0 || h[k].at[at[k]].m.from[0] <
-                             h[next].at[at[next]].m.from[0]))
-                next = k;
-        if (next < 0)
+            if (at[k] < h[k].n && (!next || h[k].at[at[k]].m.from[0] <
+                                            next->m.from[0])) {
+                next = &h[k].at[at[k]];
+                of = k;
+            }
+        if (!next)
             break;
-        if (!inside(apply, h[next].at[at[next]].m.from[0]))
-            condition(r, &h[next].at[at[next]], next, &done);
-        at[next]++;
+        at[of]++;
+        from = next->m.from[0];
+        if (from >= done && !inside(apply, from))
+            to = condition(r, next, &openers[of]);
+        done = to > done ? to : done;
     }
     for (int k = 0; k < OPENERS; k++)
         hits_free(&h[k]);

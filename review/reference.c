@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "review/rule.h"
 
 enum { PARTS = 8, PART_BYTES = 16, TARGETS = 64 };
@@ -231,13 +232,38 @@ static int printed_in_parent(const struct rules *r, struct number want,
     return -1;
 }
 
+/* "dangling:Section 71", also where "Sections 2 and 71" is printed. */
+static struct node missing(struct rules *r, struct span unit,
+                           struct span number)
+{
+    struct node n = { NODE_DANGLING, -1, NULL };
+    char *word, *digits;
+    struct str name;
+
+    if (unit.to > unit.from && strchr("sS", r->d->text[unit.to - 1]))
+        unit.to--;
+    word = rule_text(r, unit);
+    digits = rule_text(r, number);
+    str_init(&name);
+    str_printf(&name, "%s%s%s", word ? word : "", word && *word ? " " : "",
+               digits ? digits : "");
+    if (word && digits && str_ok(&name))
+        n = node_called(r, NODE_DANGLING, name.p);
+    else
+        r->err = SOR_NOMEM;
+    str_release(&name);
+    mem_free(word);
+    mem_free(digits);
+    return n;
+}
+
 int reference_targets(struct rules *r, const struct hit *h, int from,
                       struct node *to, int cap)
 {
     const char *text = r->d->text;
     struct targets t = { to, 0, cap };
     struct number before = { .n = 0 };
-    struct span rest = hit_span(h);
+    struct span rest = hit_span(h), word = { 0, 0 };
     int exhibit = 0, last = -1;
     struct match m;
 
@@ -252,6 +278,7 @@ int reference_targets(struct rules *r, const struct hit *h, int from,
         rest.from = m.to[0] > rest.from ? m.to[0] : rest.from + 1;
         if (unit.from < unit.to) {
             exhibit = rule_matches(r, "reference.exhibit", unit, NULL);
+            word = unit;
             before.n = 0;
         }
         if (number.from >= number.to) {
@@ -268,12 +295,25 @@ int reference_targets(struct rules *r, const struct hit *h, int from,
         if (i >= 0)
             add_target(&t, node_clause(i));
         else
-            add_target(&t, node_named(r, NODE_DANGLING, (struct span) {
-                unit.from < unit.to ? unit.from : number.from, number.to }));
+            add_target(&t, missing(r, word, number));
         before = want;
         last = i;
     }
     return t.n;
+}
+
+/* Does s stand alone on its line, as the heading of an exhibit does that the
+ * clause reader did not take for one? */
+static int is_heading(const struct rules *r, struct span s)
+{
+    const char *t = r->d->text;
+    size_t i = s.from, k = s.to;
+
+    while (i > 0 && (t[i - 1] == ' ' || t[i - 1] == '\t'))
+        i--;
+    while (t[k] == ' ' || t[k] == '\t' || t[k] == '\r')
+        k++;
+    return (i == 0 || t[i - 1] == '\n') && (t[k] == '\n' || t[k] == '\0');
 }
 
 static void internal(struct rules *r)
@@ -284,7 +324,7 @@ static void internal(struct rules *r)
         int src = clauses_holding(r->c, s), n;
         struct node to[TARGETS];
 
-        if (src < 0)
+        if (src < 0 || is_heading(r, s))
             continue;
         n = reference_targets(r, h, src, to, TARGETS);
         for (int k = 0; k < n; k++)

@@ -186,6 +186,14 @@ struct span rule_sentence(const struct rules *r, size_t at)
     return rule_trim(r, s);
 }
 
+int rule_first(const struct rules *r, size_t at)
+{
+    struct span before = { rule_sentence(r, at).from, at };
+
+    return before.from >= before.to ||
+           rule_matches(r, "logic.first", before, NULL);
+}
+
 int rule_before(const struct rules *r, int clause)
 {
     const struct clause *c = r->c->at;
@@ -280,9 +288,9 @@ static int ends_at(const struct scan *s, size_t i, int first, int between)
     if (hit_at(&r->hits[HITS_STOP], i) && (opens != OPENS_CLAUSE ||
                                            said(s, i)))
         return 1;
-    if (c != ',')
-        return 0;
-    if (between)
+    if (c != ',' || isdigit((unsigned char)r->d->text[i + 1]))
+        return 0;                       /* "$5,000" */
+    if (between || (opens == OPENS_PHRASE && hit_at(&r->hits[HITS_ASIDE], i)))
         return 1;
     if (hit_at(&r->hits[HITS_MAIN], i) && (opens != OPENS_CLAUSE ||
                                            said(s, i)))
@@ -300,23 +308,13 @@ static int between_commas(const struct scan *s)
     return rule_matches(s->r, "logic.between", before, NULL);
 }
 
-/* Does the opener come first in its sentence, so that a main clause follows? */
-static int comes_first(const struct scan *s)
-{
-    struct span before = { rule_sentence(s->r, s->o->opener.from).from,
-                           s->o->opener.from };
-
-    return before.from >= before.to ||
-           rule_matches(s->r, "logic.first", before, NULL);
-}
-
 struct span rule_reach(const struct rules *r, const struct reach *o)
 {
     const char *text = r->d->text;
     struct scan s = { .r = r, .o = o };
     struct span out = o->opener;
     size_t comma = 0, i = o->opener.to;
-    int depth = 0, first = comes_first(&s);
+    int depth = 0, first = rule_first(r, o->opener.from);
     int between = !first && between_commas(&s);
 
     set_limits(&s);

@@ -19,6 +19,7 @@ struct hits { struct hit *at; int n, cap; };    /* by m.from[0] */
 enum shared_hits {
     HITS_SENTENCE,          /* "sentence.end": the end of a sentence */
     HITS_STOP,              /* "logic.stop": a condition ends before it */
+    HITS_ASIDE,             /* "logic.aside": a comma, then words of time */
     HITS_MAIN,              /* "logic.main": a comma, then a main clause */
     HITS_LIST,              /* "logic.list": a comma within a list of nouns */
     HITS_VERB,              /* "logic.verb": a finite verb */
@@ -61,6 +62,9 @@ struct span rule_trim(const struct rules *r, struct span s);
 /* The sentence around `at`, within its clause; starts after number and
  * heading. */
 struct span rule_sentence(const struct rules *r, size_t at);
+/* Do the words at `at` open their sentence, or what follows "and", "that", a
+ * semicolon or a list letter, so that a main clause is still to come? */
+int rule_first(const struct rules *r, size_t at);
 /* Is `at` in a number, a heading or outside every clause? */
 int rule_furniture(const struct rules *r, size_t at);
 /* The clause before this one under the same parent; else the parent, where
