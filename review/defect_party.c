@@ -1,0 +1,96 @@
+/* review/defect_party.c - names of companies that are no party where a party
+ * should stand.
+ *
+ * A contract also names companies that it has to do with.  Those are
+ * introduced: named at the head or the foot of the text, several times, with a
+ * description ("a Delaware corporation") or in a context that says what they
+ * are ("published by", "an agreement with").  A name that appears out of
+ * nothing, once, is most often left over from another contract. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "review/defect_impl.h"
+
+enum { CONTEXT_BYTES = 60, NAMED_OFTEN = 3 };
+
+/* Bytes before and after s, within the text. */
+static struct span before(struct span s)
+{
+    return (struct span) { s.from > CONTEXT_BYTES ? s.from - CONTEXT_BYTES : 0,
+                           s.from };
+}
+
+static struct span after(const struct hunt *h, struct span s)
+{
+    size_t n = h->r.d->n_byte;
+
+    return (struct span) { s.to, n - s.to > CONTEXT_BYTES
+                                     ? s.to + CONTEXT_BYTES : n };
+}
+
+/* At the head of the text (title, parties, recitals) or at its foot, where the
+ * parties are named? */
+static int among_parties(const struct hunt *h, size_t at)
+{
+    const struct clauses *c = h->r.c;
+    int holds = clauses_holding(c, (struct span) { at, at + 1 });
+
+    if (holds >= 0 ? c->at[holds].kind == CLAUSE_PREAMBLE ||
+                     c->at[holds].kind == CLAUSE_RECITAL
+                   : c->n > 0 && at < c->at[0].span.from)
+        return 1;
+    for (int i = 0; i < c->n_furniture; i++)
+        if ((c->furniture[i].kind == FURNITURE_SIGNATURE ||
+             c->furniture[i].kind == FURNITURE_TITLE ||
+             c->furniture[i].kind == FURNITURE_TESTIMONIUM) &&
+            c->furniture[i].span.from <= at && at < c->furniture[i].span.to)
+            return 1;
+    return 0;
+}
+
+/* How often the first word of the name stands in the text; often enough to be
+ * known where that is at its head or foot. */
+static int times_named(const struct hunt *h, struct span name)
+{
+    const struct document *d = h->r.d;
+    char word[60];
+    size_t n = 0, to;
+    int times = 0;
+
+    while (n + 1 < sizeof word && name.from + n < name.to &&
+           !strchr(" ,.\t\r\n", d->text[name.from + n])) {
+        word[n] = d->text[name.from + n];
+        n++;
+    }
+    word[n] = '\0';
+    for (size_t at = hunt_word(h, word, 0, 1, &to); at < d->n_byte;
+         at = hunt_word(h, word, to, 1, &to))
+        times += among_parties(h, at) ? NAMED_OFTEN : 1;
+    return times;
+}
+
+static void strangers(struct hunt *h)
+{
+    struct hits found = rule_hits(&h->r, "company.name", "company.not");
+
+    for (int i = 0; i < found.n; i++) {
+        struct span s = hit_span(&found.at[i]);
+
+        if (times_named(h, s) >= NAMED_OFTEN ||
+            rule_matches(&h->r, "company.introduced", after(h, s), NULL) ||
+            rule_matches(&h->r, "company.context", before(s), NULL))
+            continue;
+        hunt_add(h, (struct defect) { .kind = DEFECT_WRONG_PARTY_NAME,
+                                      .span = s },
+                 "\"%.*s\" is no party to this document and is named nowhere "
+                 "else", (int)(s.to - s.from < 100 ? s.to - s.from : 100),
+                 h->r.d->text + s.from);
+    }
+    hits_free(&found);
+}
+
+void defect_parties(struct hunt *h)
+{
+    strangers(h);
+}

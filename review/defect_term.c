@@ -1,0 +1,216 @@
+/* review/defect_term.c - definitions that nobody uses, that there are twice,
+ * and defined terms in another case. */
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "review/defect_impl.h"
+
+/* Is a place within a definition of the term? */
+static int defines_here(const struct graph *g, int term, size_t at)
+{
+    for (int i = 0; i < g->n_edge; i++)
+        if (g->edge[i].kind == EDGE_DEFINES && g->edge[i].dst.index == term &&
+            g->edge[i].span.from <= at && at < g->edge[i].span.to)
+            return 1;
+    return 0;
+}
+
+/* --- unused ------------------------------------------------------------------- */
+
+/* Forms of a term that count as a use: itself, in capitals, singular and
+ * plural as far as an "s" makes them. */
+enum { FORMS = 4, FORM_BYTES = 128 };
+
+static int forms_of(const char *name, char form[FORMS][FORM_BYTES])
+{
+    size_t n = strlen(name);
+    int k = 0;
+
+    if (n < 2 || n + 3 > FORM_BYTES)
+        return 0;
+    strcpy(form[k++], name);
+    strcpy(form[k], name);
+    if (n > 3 && strcmp(name + n - 3, "ies") == 0)
+        strcpy(form[k++] + n - 3, "y");
+    else if (name[n - 1] == 's')
+        form[k++][n - 1] = '\0';
+    else if (name[n - 1] == 'y')
+        strcpy(form[k++] + n - 1, "ies");
+    else
+        strcpy(form[k++] + n, strchr("xh", name[n - 1]) ? "es" : "s");
+    for (int i = 0, plain = k; i < plain; i++, k++)
+        for (size_t c = 0; (form[k][c] = (char)toupper(
+                                (unsigned char)form[i][c])) != '\0'; c++)
+            ;
+    return k;
+}
+
+/* Is the term printed anywhere but in its definitions and in headings?  The
+ * graph's uses are stricter; a form that it does not take for a use, such as
+ * several words in another case, is still no reason to call a definition
+ * unused. */
+static int printed_elsewhere(const struct hunt *h, int term)
+{
+    const struct document *d = h->r.d;
+    char form[FORMS][FORM_BYTES];
+    int n = forms_of(h->g->term[term].name, form);
+    int fold = strchr(h->g->term[term].name, ' ') != NULL;
+    size_t to = 0;
+
+    for (int i = 0; i < n; i++)
+        for (size_t at = hunt_word(h, form[i], 0, fold, &to); at < d->n_byte;
+             at = hunt_word(h, form[i], to, fold, &to))
+            if (!defines_here(h->g, term, at) && !hunt_heading(h, at))
+                return 1;
+    return n == 0;
+}
+
+static void unused(struct hunt *h)
+{
+    const struct graph *g = h->g;
+
+    for (int i = 0; i < g->n_term; i++) {
+        const struct term *t = &g->term[i];
+
+        if (t->n_use == 0 && !printed_elsewhere(h, i) &&
+            !pack_matches(h->r.p, "term.unused.not", t->name, strlen(t->name),
+                          NULL))
+            hunt_add(h, (struct defect) { .kind = DEFECT_UNUSED_DEFINITION,
+                                          .span = t->span },
+                     "\"%.100s\" is defined and never used", t->name);
+    }
+}
+
+/* --- twice --------------------------------------------------------------------- */
+
+static int top_of(const struct clauses *c, int i)
+{
+    while (i >= 0 && c->at[i].parent >= 0)
+        i = c->at[i].parent;
+    return i;
+}
+
+/* The part of the document that a clause stands in: an exhibit has its own
+ * definitions.  Main body: -1. */
+static int part_of(const struct hunt *h, int clause)
+{
+    int top = top_of(h->r.c, clause);
+    const char *unit = top < 0 ? NULL : h->r.c->at[top].unit;
+
+    return unit && pack_matches(h->r.p, "reference.exhibit", unit,
+                                strlen(unit), NULL) ? top : -1;
+}
+
+/* Does the definition only point to another: "has the meaning given in
+ * Section 3"? */
+static int points_on(const struct hunt *h, struct span s)
+{
+    struct span after = rule_sentence(&h->r, s.from);
+
+    after.from = s.to;
+    return after.from < after.to &&
+           rule_matches(&h->r, "define.elsewhere", after, NULL);
+}
+
+static void duplicates(struct hunt *h)
+{
+    const struct graph *g = h->g;
+
+    for (int i = 0; i < g->n_term; i++) {
+        const struct edge *first = NULL;
+
+        if (g->term[i].n_def < 2)
+            continue;
+        for (int k = 0; k < g->n_edge; k++) {
+            const struct edge *e = &g->edge[k];
+
+            if (e->kind != EDGE_DEFINES || e->dst.index != i ||
+                points_on(h, e->span))
+                continue;
+            if (first && part_of(h, first->src.index) ==
+                         part_of(h, e->src.index))
+                hunt_add(h, (struct defect) {
+                             .kind = DEFECT_DUPLICATE_DEFINITION,
+                             .span = e->span, .related = first->span },
+                         "\"%.100s\" is defined a second time",
+                         g->term[i].name);
+            first = e;
+        }
+    }
+}
+
+/* --- another case --------------------------------------------------------------- */
+
+/* How text[s) spells name: 1 where a word has lost its capital and another
+ * kept its own; 0 for the name itself, all capitals, no capitals. */
+static int mixed_case(const char *text, struct span s, const char *name)
+{
+    int lost = 0, kept = 0, first = 1;
+
+    for (size_t i = s.from; i < s.to && *name; i++, name++) {
+        unsigned char c = (unsigned char)text[i], want = (unsigned char)*name;
+
+        if (isspace(c)) {
+            while (i + 1 < s.to && isspace((unsigned char)text[i + 1]))
+                i++;
+            first = 1;
+            continue;
+        }
+        if (first && isupper(want)) {
+            lost += islower(c) != 0;
+            kept += isupper(c) != 0;
+        }
+        first = 0;
+    }
+    return lost && kept;
+}
+
+/* "disclosing Party" where Party is a term of its own. */
+static int ends_in_term(const struct hunt *h, const char *name)
+{
+    const char *space = strchr(name, ' ');
+
+    for (; space; space = strchr(space + 1, ' '))
+        for (int i = 0; i < h->g->n_term; i++)
+            if (strcmp(h->g->term[i].name, space + 1) == 0)
+                return 1;
+    return 0;
+}
+
+static void capitals(struct hunt *h)
+{
+    const struct document *d = h->r.d;
+
+    for (int i = 0; i < h->g->n_term; i++) {
+        const char *name = h->g->term[i].name;
+        size_t to = 0;
+
+        if (!strchr(name, ' ') || strchr(name, '\'') || strlen(name) > 80)
+            continue;
+        for (size_t at = hunt_word(h, name, 0, 1, &to); at < d->n_byte;
+             at = hunt_word(h, name, to, 1, &to)) {
+            struct span s = { at, to };
+
+            if (!mixed_case(d->text, s, name) || defines_here(h->g, i, at) ||
+                hunt_heading(h, at) ||
+                (isupper((unsigned char)d->text[at])
+                     ? rule_sentence(&h->r, at).from == at
+                     : ends_in_term(h, name)))
+                continue;
+            hunt_add(h, (struct defect) {
+                         .kind = DEFECT_INCONSISTENT_CAPITALISATION,
+                         .span = s, .related = h->g->term[i].span },
+                     "\"%.*s\" for the defined \"%.100s\"", (int)(to - at),
+                     d->text + at, name);
+        }
+    }
+}
+
+void defect_terms(struct hunt *h)
+{
+    unused(h);
+    duplicates(h);
+    capitals(h);
+}

@@ -1,0 +1,364 @@
+/* review/defect_value.c - one question, two answers: numbers that conflict.
+ *
+ * Two periods (amounts, dates, percentages) are about one thing where the
+ * words around them are: the same subject (a pattern of "conflict.topic"), the
+ * same parties, the same qualification ("non-payment", "renewal"), and most of
+ * their other words in common.  Contracts are full of periods that differ for
+ * good reason, so all four must hold. */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "review/defect_impl.h"
+
+/* --- sets of words ------------------------------------------------------------ */
+
+enum { SET = 48, WORD_BYTES = 24 };
+struct set { char at[SET][WORD_BYTES]; int n; };
+
+static int has(const struct set *s, const char *word)
+{
+    for (int i = 0; i < s->n; i++)
+        if (strcmp(s->at[i], word) == 0)
+            return 1;
+    return 0;
+}
+
+/* Adds text[0..n) in lower case, cut to `most` letters. */
+static void put(struct set *s, const char *text, size_t n, size_t most)
+{
+    char word[WORD_BYTES];
+    size_t k = 0;
+
+    for (size_t i = 0; i < n && k < most && k + 1 < sizeof word; i++)
+        word[k++] = (char)tolower((unsigned char)text[i]);
+    word[k] = '\0';
+    if (k > 0 && s->n < SET && !has(s, word))
+        memcpy(s->at[s->n++], word, sizeof word);
+}
+
+static int shared(const struct set *a, const struct set *b)
+{
+    int n = 0;
+
+    for (int i = 0; i < a->n; i++)
+        n += has(b, a->at[i]);
+    return n;
+}
+
+static int equal(const struct set *a, const struct set *b)
+{
+    return a->n == b->n && shared(a, b) == a->n;
+}
+
+/* What the patterns of a purpose match within s: the words, or (by_id) which
+ * pattern it was. */
+static void tags(const struct hunt *h, const char *purpose, struct span s,
+                 int by_id, struct set *out)
+{
+    const char *text = h->r.d->text + s.from;
+    int n;
+    const struct pattern *p = pack_patterns(h->r.p, purpose, &n);
+    struct match m;
+
+    for (int i = 0; i < n; i++)
+        for (size_t at = 0; at < s.to - s.from &&
+             pattern_next(&p[i], text, s.to - s.from, at, &m) == 1;) {
+            const char *id = strrchr(p[i].id, '.');
+
+            id = id ? id + 1 : p[i].id;
+            if (by_id)
+                put(out, id, strlen(id), WORD_BYTES);
+            else
+                put(out, text + m.from[0], m.to[0] - m.from[0], WORD_BYTES);
+            at = m.to[0] > at ? m.to[0] : at + 1;
+        }
+}
+
+/* Content words, by their first letters: "notice" and "notify" are not one,
+ * "terminate" and "termination" are. */
+enum { STEM = 6, SHORTEST = 4 };
+
+static void content(const struct hunt *h, struct span s, struct set *out)
+{
+    const char *text = h->r.d->text;
+
+    for (size_t i = s.from; i < s.to;) {
+        size_t from = i;
+
+        while (i < s.to && isalpha((unsigned char)text[i]))
+            i++;
+        if (i - from >= SHORTEST &&
+            !rule_matches(&h->r, "conflict.stop", (struct span) { from, i },
+                          NULL))
+            put(out, text + from, i - from, STEM);
+        i += i == from;
+    }
+}
+
+/* --- what is said of a value ---------------------------------------------------- */
+
+struct said {
+    const struct value *v;
+    double size;            /* days, or the amount; 0: compare by text */
+    struct set topic, role, qualifier, word;
+};
+
+/* ISO 8601 duration in days, as far as values have them: "P30D", "P1Y". */
+static double days(const char *norm)
+{
+    char *end;
+    double n = strtod(norm + (*norm == 'P'), &end);
+
+    switch (*end) {
+    case 'W': return 7 * n;
+    case 'M': return 30 * n;
+    case 'Y': return 365 * n;
+    case 'D': return n;
+    default:  return 0;
+    }
+}
+
+/* The words around a value: its sentence, up to the values before and after
+ * it. */
+static struct span around(const struct hunt *h, int i)
+{
+    enum { REACH = 260 };
+    const struct value *v = h->g->value;
+    struct span s = rule_sentence(&h->r, v[i].span.from);
+
+    for (int k = 0; k < h->g->n_value; k++) {
+        if (k == i || v[k].kind != v[i].kind)
+            continue;
+        if (v[k].span.to <= v[i].span.from && v[k].span.to > s.from)
+            s.from = v[k].span.to;
+        if (v[k].span.from >= v[i].span.to && v[k].span.from < s.to)
+            s.to = v[k].span.from;
+    }
+    if (v[i].span.from > REACH && s.from < v[i].span.from - REACH)
+        s.from = v[i].span.from - REACH;
+    if (s.to > v[i].span.to + REACH)
+        s.to = v[i].span.to + REACH;
+    return s;
+}
+
+static void read_said(const struct hunt *h, int i, struct said *out)
+{
+    const struct value *v = &h->g->value[i];
+    struct span s = around(h, i);
+
+    *out = (struct said) { .v = v,
+                           .size = v->kind == VALUE_PERIOD ? days(v->norm)
+                                                           : 0 };
+    tags(h, "conflict.topic", s, 1, &out->topic);
+    tags(h, "party.role", s, 0, &out->role);
+    tags(h, "conflict.qualifier", s, 0, &out->qualifier);
+    content(h, s, &out->word);
+}
+
+static int differ(const struct said *a, const struct said *b)
+{
+    double most = a->size > b->size ? a->size : b->size;
+    double least = a->size > b->size ? b->size : a->size;
+
+    if (a->size > 0 && b->size > 0)     /* "one month" is "30 days" */
+        return least < 0.95 * most;
+    return strcmp(a->v->norm, b->v->norm) != 0;
+}
+
+/* Share of the words of the shorter one that both have, of words enough to
+ * tell. */
+static const double alike = 0.5;
+enum { ALIKE_WORDS = 3 };
+
+static int conflict(const struct said *a, const struct said *b)
+{
+    int both = shared(&a->word, &b->word);
+    int least = a->word.n < b->word.n ? a->word.n : b->word.n;
+
+    return a->v->kind == b->v->kind && a->v->clause != b->v->clause &&
+           shared(&a->topic, &b->topic) > 0 && differ(a, b) &&
+           equal(&a->role, &b->role) && equal(&a->qualifier, &b->qualifier) &&
+           both >= ALIKE_WORDS && both >= alike * least;
+}
+
+static void report_conflict(struct hunt *h, const struct said *a,
+                            const struct said *b)
+{
+    char here[80], there[80];
+
+    hunt_add(h, (struct defect) { .kind = DEFECT_CONFLICTING_NUMBER,
+                                  .span = a->v->span, .related = b->v->span },
+             "%s says \"%.*s\", %s \"%.*s\", of what reads like one thing",
+             hunt_place(h, a->v->span, here, sizeof here),
+             (int)(a->v->span.to - a->v->span.from),
+             h->r.d->text + a->v->span.from,
+             hunt_place(h, b->v->span, there, sizeof there),
+             (int)(b->v->span.to - b->v->span.from),
+             h->r.d->text + b->v->span.from);
+}
+
+/* Values that stand beside a topic; a long contract has a few hundred. */
+enum { MOST_SAID = 600 };
+
+static void conflicts(struct hunt *h)
+{
+    struct said *list = mem_calloc(MOST_SAID, sizeof *list);
+    int n = 0;
+
+    if (!list) {
+        h->r.err = SOR_NOMEM;
+        return;
+    }
+    for (int i = 0; i < h->g->n_value && n < MOST_SAID; i++) {
+        if (h->g->value[i].kind > VALUE_PERCENT)
+            continue;
+        read_said(h, i, &list[n]);
+        n += list[n].topic.n > 0;
+    }
+    for (int i = 0; i < n; i++)
+        for (int k = i + 1; k < n; k++)
+            if (conflict(&list[i], &list[k])) {
+                report_conflict(h, &list[i], &list[k]);
+                break;
+            }
+    mem_free(list);
+}
+
+/* --- what survives ---------------------------------------------------------------- */
+
+struct survival { struct span span; const struct value *v; struct set of; };
+
+/* The period that a statement of survival gives: the value after it in its
+ * sentence, else before it. */
+static const struct value *lasting(const struct hunt *h, struct span s)
+{
+    struct span all = rule_sentence(&h->r, s.from);
+    const struct value *before = NULL;
+
+    for (int i = 0; i < h->g->n_value; i++) {
+        const struct value *v = &h->g->value[i];
+
+        if (v->kind != VALUE_PERIOD || v->span.from < all.from ||
+            v->span.to > all.to)
+            continue;
+        if (v->span.from >= s.from)
+            return v;
+        before = v;
+    }
+    return before;
+}
+
+static void survivals(struct hunt *h)
+{
+    enum { MOST_SURVIVALS = 40, BEFORE = 220 };
+    struct hits found = rule_hits(&h->r, "survival", "survival.not");
+    struct survival *list = mem_calloc(MOST_SURVIVALS, sizeof *list);
+    int n = 0;
+
+    if (!list)
+        h->r.err = SOR_NOMEM;
+    for (int i = 0; list && i < found.n && n < MOST_SURVIVALS; i++) {
+        struct span s = hit_span(&found.at[i]), all;
+
+        if (!(list[n].v = lasting(h, s)))
+            continue;
+        all = rule_sentence(&h->r, s.from);
+        if (s.from > BEFORE && all.from < s.from - BEFORE)
+            all.from = s.from - BEFORE;
+        list[n].span = s;
+        tags(h, "survival.of", all, 1, &list[n++].of);
+    }
+    for (int i = 0; i < n; i++)
+        for (int k = 0; k < i; k++)
+            if (days(list[i].v->norm) != days(list[k].v->norm) &&
+                list[i].v->clause != list[k].v->clause &&
+                equal(&list[i].of, &list[k].of)) {
+                hunt_add(h, (struct defect) {
+                             .kind = DEFECT_CONTRADICTORY_SURVIVAL,
+                             .span = list[k].v->span,
+                             .related = list[i].v->span },
+                         "the same duties are said to last for two different "
+                         "times");
+                break;
+            }
+    hits_free(&found);
+    mem_free(list);
+}
+
+/* --- "thirty (45)" ------------------------------------------------------------------ */
+
+/* The number that English words spell, up to thousands; -1: they do not. */
+static int spelt_number(const char *s, size_t n)
+{
+    static const struct { const char *word; int worth; } words[] = {
+        { "one", 1 }, { "two", 2 }, { "three", 3 }, { "four", 4 },
+        { "five", 5 }, { "six", 6 }, { "seven", 7 }, { "eight", 8 },
+        { "nine", 9 }, { "ten", 10 }, { "eleven", 11 }, { "twelve", 12 },
+        { "thirteen", 13 }, { "fourteen", 14 }, { "fifteen", 15 },
+        { "sixteen", 16 }, { "seventeen", 17 }, { "eighteen", 18 },
+        { "nineteen", 19 }, { "twenty", 20 }, { "thirty", 30 },
+        { "forty", 40 }, { "fifty", 50 }, { "sixty", 60 },
+        { "seventy", 70 }, { "eighty", 80 }, { "ninety", 90 },
+        { "hundred", 100 }, { "thousand", 1000 }, { "and", 0 },
+    };
+    int sum = 0, total = 0;
+
+    for (size_t i = 0; i < n;) {
+        size_t from = i, k = 0;
+        char word[16] = "";
+
+        for (; i < n && isalpha((unsigned char)s[i]); i++)
+            if (i - from < sizeof word - 1)
+                word[i - from] = (char)tolower((unsigned char)s[i]);
+        if (i == from) {
+            i++;
+            continue;
+        }
+        while (k < sizeof words / sizeof *words &&
+               strcmp(words[k].word, word) != 0)
+            k++;
+        if (k == sizeof words / sizeof *words)
+            return -1;
+        if (words[k].worth == 1000) {
+            total += (sum ? sum : 1) * 1000;
+            sum = 0;
+        } else if (words[k].worth == 100) {
+            sum = (sum ? sum : 1) * 100;
+        } else {
+            sum += words[k].worth;
+        }
+    }
+    return total + sum;
+}
+
+/* Group 1 and 2: words and digits, in either order. */
+static void mismatches(struct hunt *h)
+{
+    struct hits found = rule_hits(&h->r, "number.twice", NULL);
+    const char *text = h->r.d->text;
+
+    for (int i = 0; i < found.n; i++) {
+        const struct match *m = &found.at[i].m;
+        int words = isdigit((unsigned char)text[m->from[1]]) ? 2 : 1;
+        int digits = 3 - words;
+        int a = spelt_number(text + m->from[words],
+                             m->to[words] - m->from[words]);
+        int b = atoi(text + m->from[digits]);
+
+        if (a > 0 && a != b)
+            hunt_add(h, (struct defect) { .kind = DEFECT_CONFLICTING_NUMBER,
+                                          .span = hit_span(&found.at[i]) },
+                     "the words say %d and the digits %d", a, b);
+    }
+    hits_free(&found);
+}
+
+void defect_values(struct hunt *h)
+{
+    conflicts(h);
+    survivals(h);
+    mismatches(h);
+}
