@@ -36,7 +36,7 @@ enum {
 static const double MANY_TEMPERATURE = 0.8;
 
 static struct {
-    int n_path, level, max_tok, top_k, n_ctx, raw, lossy, wait;
+    int n_path, level, max_tok, top_k, n_ctx, kv, raw, lossy, wait;
     double temperature, top_p, min_p;
     const char *system, *lora;
 } opt = { .n_path = 1, .level = REC_LAYERS, .max_tok = 512,
@@ -57,6 +57,8 @@ static const struct opt_spec opts[] = {
     { 0, "min-p", "P", OPT_NUM, &opt.min_p, "0 is off", 0, 1 },
     { 0, "ctx", "N", OPT_INT, &opt.n_ctx, "longest timeline in tokens", 1,
       1 << 24 },
+    { 0, "kv", "f16|q8", OPT_WORD, &opt.kv,
+      "how keys and values are kept (f16)", 0, 0 },
     { 0, "lora", "FILE[:SCALE],...", OPT_STR, &opt.lora,
       "adapters to add to the model", 0, 0 },
     { 0, "raw", NULL, OPT_FLAG, &opt.raw, "the prompt as it is, no template",
@@ -521,7 +523,7 @@ static enum sor_err choose_settings(struct job *j)
 static enum sor_err load(struct job *j)
 {
     struct engine_opts o = { .n_thread = j->cli->threads,
-                             .n_ctx = opt.n_ctx };
+                             .n_ctx = opt.n_ctx, .kv_type = opt.kv };
     const char *path = cli_model(j->cli);
     struct model_id_job hash;
     enum sor_err err, hashed;

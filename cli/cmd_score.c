@@ -23,7 +23,7 @@
 enum { CHUNK = 128 };       /* rows whose logits are held at a time */
 
 static struct {
-    int top, layers, chunk, n_ctx;
+    int top, layers, chunk, n_ctx, kv;
     const char *lora;
 } opt = { .top = 10, .chunk = CHUNK };
 
@@ -36,6 +36,8 @@ static const struct opt_spec opts[] = {
       "tokens fed at a time (128); changes no figure", 1, 4096 },
     { 0, "ctx", "N", OPT_INT, &opt.n_ctx, "longest input in tokens", 1,
       1 << 24 },
+    { 0, "kv", "f16|q8", OPT_WORD, &opt.kv,
+      "how keys and values are kept (f16)", 0, 0 },
     { 0, "lora", "FILE[:SCALE],...", OPT_STR, &opt.lora,
       "adapters to add to the model", 0, 0 },
     OPT_END
@@ -266,7 +268,8 @@ static enum sor_err score_line(struct scorer *s, const struct str *line)
 
 static enum sor_err open_scorer(struct scorer *s)
 {
-    struct engine_opts o = { .n_thread = s->cli->threads, .n_ctx = opt.n_ctx };
+    struct engine_opts o = { .n_thread = s->cli->threads, .n_ctx = opt.n_ctx,
+                             .kv_type = opt.kv };
     enum sor_err err = engine_open(cli_model(s->cli), &o, &s->engine,
                                    &s->cli->msg);
 

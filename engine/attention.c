@@ -53,25 +53,17 @@ static void rotate(const struct forward *f, int row, float *x, uint32_t n,
     }
 }
 
-/* Keys lie transposed in their block, so a row's key is one lane of it. */
 static void store_kv(struct forward *f, int row)
 {
     const struct model_hparams *hp = f->p.hp;
-    int pos = f->row[row].pos, lane = pos % KERN_KVBLOCK;
+    int pos = f->row[row].pos;
     int32_t block = f->row[row].block[pos / KERN_KVBLOCK];
-    size_t hd = hp->head_dim, width = part_width(f);
-    uint16_t key[256];          /* head_dim <= 256 */
+    size_t hd = hp->head_dim;
 
-    for (uint32_t g = 0; g < hp->n_head_kv; g++) {
-        uint16_t *piece = kv_piece(f->p.kv, block, f->layer, (int)g);
-
-        f->p.kern->to_f16(f->row_k[row] + g * hd, key, (int)hd);
-        for (size_t d = 0; d < hd; d++)
-            piece[d * KERN_KVBLOCK + (size_t)lane] = key[d];
-        f->p.kern->to_f16(f->row_v[row] + g * hd,
-                          piece + hd * KERN_KVBLOCK + (size_t)lane * width,
-                          (int)hd);
-    }
+    for (uint32_t g = 0; g < hp->n_head_kv; g++)
+        f->p.kern->put[f->p.kv_type](
+            f->row_k[row] + g * hd, f->row_v[row] + g * hd, (int)hd,
+            kv_piece(f->p.kv, block, f->layer, (int)g), pos % KERN_KVBLOCK);
 }
 
 enum { STORE_ROWS = 4 };
@@ -166,7 +158,8 @@ static int list_hidden(const struct forward *f, const struct queries *qs,
 static void attend_blocks(struct forward *f, struct queries *qs, int first,
                           int n, int group, int from, int to)
 {
-    const uint16_t *kv[KERN_CHUNK], *hide[ATTN_MAX_QUERIES];
+    const uint16_t *hide[ATTN_MAX_QUERIES];
+    const void *kv[KERN_CHUNK];
     uint16_t bits[ATTN_QUERIES][KERN_CHUNK];
     /* NOLINTNEXTLINE(clang-analyzer-core.uninitialized.*): n >= 1 */
     const int32_t *block = f->row[qs->row[first + n - 1]].block;
@@ -189,7 +182,7 @@ static void attend_blocks(struct forward *f, struct queries *qs, int first,
         .score = qs->with_score ? qs->score + first : NULL,
     };
 
-    f->p.kern->attn(&a);
+    f->p.kern->attn[f->p.kv_type](&a);
 }
 
 /* One chunk: the blocks that all rows share for all queries at once, so that
@@ -311,7 +304,8 @@ void attention_run(struct forward *f)
 
 /* --- plan -----------------------------------------------------------------*/
 
-/* Leading blocks that rows a and b have in common. */
+/* Leading blocks that rows a and b may read together: whole groups, where one
+ * goes on alone after them. */
 static int common_blocks(const struct forward *f, int a, int b)
 {
     const struct forward_row *x = &f->row[a], *y = &f->row[b];
@@ -321,7 +315,7 @@ static int common_blocks(const struct forward *f, int a, int b)
         return forward_blocks(y->pos + 1);
     while (n < end && x->block[n] == y->block[n])
         n++;
-    return n;
+    return n / KERN_GROUP * KERN_GROUP;
 }
 
 /* Grows the tile that begins at row r by the rows after it: of one timeline

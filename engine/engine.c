@@ -4,6 +4,7 @@
                                  * drop pages */
 #include "engine/engine.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -35,6 +36,7 @@ struct engine {
     int n_owned;
     struct forward *forward;
     const struct kern_table *kern;
+    enum kern_kvtype kv_type;
     struct engine_info info;
     char name[NAME_BYTES];
     struct forward_row row[FORWARD_ROWS];
@@ -82,7 +84,8 @@ static struct kv_shape kv_shape_of(const struct engine *e)
 {
     return (struct kv_shape){ .n_layer = (int)e->hp.n_layer,
                               .n_group = (int)e->hp.n_head_kv,
-                              .head_dim = (int)e->hp.head_dim };
+                              .head_dim = (int)e->hp.head_dim,
+                              .type = e->kv_type };
 }
 
 int64_t engine_kv_bytes(const struct engine *e, int64_t n_tok)
@@ -99,6 +102,7 @@ static enum sor_err check_ctx(struct engine *e, int n_ctx, struct sor_msg *msg)
     int64_t page = sysconf(_SC_PAGESIZE), pages = sysconf(_SC_PHYS_PAGES);
     int64_t need;
 
+    assert(e->kv_type < KERN_KVTYPES);
     if (n_ctx < 0 || n_ctx > MAX_CTX)
         return sor_fail(msg, SOR_LIMIT, "a context of %d tokens was asked "
                         "for; 1 to %d are possible", n_ctx, MAX_CTX);
@@ -129,7 +133,7 @@ static void describe(struct engine *e)
     info->arch = hparams_family_name(&e->hp);
     info->quant = gguf_type_info((uint32_t)most)->name;
     info->isa = e->kern->name;
-    info->kv_type = "f16";
+    info->kv_type = kern_kv_name(e->kv_type);
     info->n_thread = pool_threads(e->pool);
     info->file_bytes = (int64_t)gguf_size(e->gguf);
     info->weight_bytes = e->weights.bytes;
@@ -164,6 +168,7 @@ static enum sor_err open_parts(struct engine *e, const char *path,
     struct kv_shape shape;
     enum sor_err err;
 
+    e->kv_type = (enum kern_kvtype)o->kv_type;
     if ((err = gguf_open(path, &e->gguf, msg)) ||
         (err = hparams_read(e->gguf, &e->hp, msg)) ||
         (err = check_ctx(e, o->n_ctx, msg)) ||
@@ -181,7 +186,7 @@ static enum sor_err open_parts(struct engine *e, const char *path,
 
     struct forward_parts parts = {
         .hp = &e->hp, .w = &e->weights, .kern = e->kern, .pool = e->pool,
-        .kv = e->kv, .n_ctx = e->info.n_ctx,
+        .kv = e->kv, .kv_type = e->kv_type, .n_ctx = e->info.n_ctx,
     };
 
     return forward_open(&parts, &e->forward, msg);

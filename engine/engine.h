@@ -32,11 +32,12 @@ struct engine_opts {
     int n_thread;           /* 0: as many as the machine has, at most 64 */
     int n_ctx;              /* longest timeline in tokens; 0: the model's */
     int isa_cap;            /* enum kern_isa + 1; 0: $SORITES_ISA or the best */
+    int kv_type;            /* enum kern_kvtype; 0: f16 */
 };
 
 struct engine_info {
     const char *path, *name, *arch, *quant;     /* quant: commonest type */
-    const char *isa, *kv_type;                  /* "avx512", "f16" */
+    const char *isa, *kv_type;                  /* "avx512"; "f16", "q8" */
     int n_thread, n_ctx;
     int64_t file_bytes, weight_bytes;           /* weight_bytes: repacked */
 };

@@ -50,6 +50,7 @@ struct forward_parts {      /* what a pass works with; all borrowed */
     const struct kern_table *kern;
     struct pool *pool;
     struct kv *kv;
+    enum kern_kvtype kv_type;
     int n_ctx;
 };
 

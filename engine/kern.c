@@ -74,6 +74,23 @@ const struct kern_table *kern_pick(enum kern_isa cap)
     return &kern_ref;           /* runs everywhere */
 }
 
+static const char *const kv_names[KERN_KVTYPES] = {
+    [KERN_KV_F16] = "f16", [KERN_KV_Q8] = "q8",
+};
+
+const char *kern_kv_name(enum kern_kvtype type)
+{
+    return kv_names[type];
+}
+
+int kern_kv_parse(const char *name)
+{
+    for (int i = 0; i < KERN_KVTYPES; i++)
+        if (strcmp(name, kv_names[i]) == 0)
+            return i;
+    return -1;
+}
+
 int kern_isa_parse(const char *name)
 {
     static const char *const names[KERN_ISAS] = {

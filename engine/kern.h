@@ -20,6 +20,7 @@ enum {
     KERN_LANES = 16,        /* floats in a vector; rows in a strip */
     KERN_QBLOCK = 32,       /* columns that share a scale */
     KERN_KVBLOCK = 16,      /* tokens in a KV block */
+    KERN_GROUP = 4,         /* KV blocks folded into a softmax at once */
     KERN_CHUNK = 32         /* KV blocks summed before partials are merged */
 };
 
@@ -93,16 +94,24 @@ struct kern_total { float m, l, t; };
  * that moment. */
 struct kern_mass { float sum, m; };
 
+/* How keys and values are kept.  The K and V of one block, layer and KV head
+ * are a piece; width is head_dim rounded up to 16:
+ *   f16  K [head_dim][16 keys], V [16 keys][width], binary16
+ *   q8   K [width / 4][16 keys][4] bytes q + 128, then float d[16 keys];
+ *        V [4][width][4 keys] bytes q, then float d[16 keys]: value d q
+ * q is in -127..127 and d a key's largest |x| / 127, so that a token's K and V
+ * depend on no other token. */
+enum kern_kvtype { KERN_KV_F16, KERN_KV_Q8, KERN_KVTYPES };
+
 /* One KV group's work on some queries and a range of KV blocks. */
 struct kern_attn {
     int head_dim;
     int n_query;
     const float *const *q;          /* [n_query] -> [head_dim], scaled */
     const int32_t *n_key;           /* [n_query] keys 0 .. n_key-1 are read */
-    int block_from, block_to;       /* half-open */
-    const uint16_t *const *kv;      /* [block_to - block_from] -> K
-                                     * [head_dim][16], then V [16][head_dim
-                                     * up to 16], binary16 */
+    int block_from, block_to;       /* half-open; from: a multiple of
+                                     * KERN_GROUP */
+    const void *const *kv;          /* [block_to - block_from] -> piece */
     struct kern_part *const *part;  /* [n_query], carried on */
     /* Optional, NULL: not wanted. */
     const uint16_t *const *hide;    /* [n_query] -> [blocks] bit k: key k of
@@ -129,10 +138,12 @@ struct kern_table {
     void (*quantise)(const struct kern_acts *x, int row);
     /* g = silu(g) * u.  n: any. */
     void (*swiglu)(float *g, const float *u, int n);
-    void (*to_f16)(const float *x, uint16_t *y, int n);
     /* A partial over no keys; its o is set to zero. */
     void (*part_init)(struct kern_part *p, int head_dim);
-    void (*attn)(const struct kern_attn *a);
+    /* k, v[head_dim] of one token become key `key` (0..15) of a piece. */
+    void (*put[KERN_KVTYPES])(const float *k, const float *v, int head_dim,
+                              void *piece, int key);
+    void (*attn[KERN_KVTYPES])(const struct kern_attn *a);
     /* a becomes the partial over a's keys and b's. */
     void (*merge)(struct kern_part *a, const struct kern_part *b,
                   int head_dim);
@@ -191,11 +202,25 @@ static inline size_t kern_block_bytes(enum kern_wtype type)
     return bytes[type];
 }
 
+/* Bytes of a piece, a multiple of 32. */
+static inline size_t kern_piece_bytes(enum kern_kvtype type, int head_dim)
+{
+    size_t width = (size_t)(head_dim + KERN_LANES - 1) / KERN_LANES *
+                   KERN_LANES;
+
+    return type == KERN_KV_F16 ? 2 * KERN_KVBLOCK * ((size_t)head_dim + width)
+                               : 2 * KERN_KVBLOCK * (width + sizeof(float));
+}
+
 /* The best table that this CPU runs and `cap` allows. */
 const struct kern_table *kern_pick(enum kern_isa cap);
 
 /* "ref", "avx2", "avx512" -> isa; -1: no such name. */
 int kern_isa_parse(const char *name);
+
+/* "f16", "q8", as run.kv_type has them; -1: no such name. */
+const char *kern_kv_name(enum kern_kvtype type);
+int kern_kv_parse(const char *name);
 
 /* 1 where this CPU runs k's code; for tests of every table. */
 int kern_runs(const struct kern_table *k);

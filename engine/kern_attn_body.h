@@ -1,10 +1,46 @@
-/* engine/kern_attn_body.h - the part of kern_body.h that attends: a KV group's
- * work on some queries and blocks.
+/* engine/kern_attn_body.h - the part of kern_body.h that attends: one KV head's
+ * keys and values, written and read.
  *
  * Lanes are the 16 keys of a block in the scores, and dimensions of the head
  * in the output, so neither needs a sum across lanes.
  * Online softmax: Milakov & Gimelshein 2018, "Online normalizer calculation
- * for softmax"; with t beside l, since the entropy is  ln l - t / l. */
+ * for softmax"; with t beside l, since the entropy is  ln l - t / l.  The
+ * maximum is taken over a group of KERN_GROUP blocks, so that outputs stay in
+ * registers for 64 keys.
+ *
+ * Integers: where K and V are bytes, so is all that meets them.
+ *   s = d_q d_k (q . k)             q in 16 bits, 256 hi + lo
+ *   o += c (w . v)                  w = exp(s - m) d_v = c (128 hi + lo), c
+ *                                   set by the largest w of the group
+ * Both products are exact; the bytes of w are 7 bits and never negative, which
+ * is what the multiplications of every ISA take. */
+
+enum { GROUP_KEYS = KERN_GROUP * KERN_KVBLOCK, HEAD_DIM_MAX = 256 };
+
+/* A query in 16 bits. */
+struct query_bytes {
+    int8_t hi[HEAD_DIM_MAX], lo[HEAD_DIM_MAX];
+    int32_t sum;                        /* of 256 hi + lo */
+    float d;
+};
+
+/* exp(s - m) d_v of a group's keys. */
+struct weight_bytes {
+    int8_t hi[GROUP_KEYS], lo[GROUP_KEYS];
+    float c;
+};
+
+/* A tile of queries and the group of blocks that it meets. */
+struct group {
+    const struct kern_attn *a;
+    int at;                             /* the tile's first query */
+    int n_block;                        /* 1 .. KERN_GROUP */
+    const uint8_t *kv[KERN_GROUP];
+    const uint8_t *ahead[KERN_GROUP];   /* what is read after it */
+    float w[TILE_QUERIES][GROUP_KEYS];  /* scores, then exp(s - m) */
+    struct query_bytes q[TILE_QUERIES];         /* KERN_KV_Q8 */
+    struct weight_bytes b[TILE_QUERIES];        /* likewise */
+};
 
 INLINE size_t attn_width(int head_dim)
 {
@@ -18,107 +54,240 @@ INLINE int keys_in_block(int n_key, int block)
     return n < 0 ? 0 : n < KERN_KVBLOCK ? n : KERN_KVBLOCK;
 }
 
-/* Asks for the block's values, needed when its scores are done, and for the
- * keys of a block to come: one line of 64 bytes every other dimension. */
-INLINE void fetch_ahead(const struct kern_attn *a, const uint16_t *k,
-                        const uint16_t *ahead, int d)
+/* Where V begins in a piece. */
+INLINE size_t value_offset(enum kern_kvtype type, int head_dim)
 {
-    if (d % 2 == 0) {
-        __builtin_prefetch(k + (size_t)(a->head_dim + d) * KERN_KVBLOCK);
-        __builtin_prefetch(ahead + (size_t)d * KERN_KVBLOCK);
-    }
+    return type == KERN_KV_F16 ? 32 * (size_t)head_dim
+                               : KERN_KVBLOCK * (attn_width(head_dim) + 4);
 }
 
-/* s[j][i] = q_i . k for the 16 keys of block j, of nb blocks at once: few
- * queries alone would leave the adders waiting for each other. */
-INLINE void scores(const struct kern_attn *a, const uint16_t *const *k,
-                   const uint16_t *const *ahead, int at, const int nq,
-                   const int nb, VF (*s)[TILE_QUERIES])
+INLINE const uint16_t *halves(const uint8_t *piece)
 {
+    return (const uint16_t *)(const void *)piece;
+}
+
+/* Where the scales of K and of V stand in a piece of bytes. */
+INLINE VF byte_scales(const uint8_t *piece, int head_dim, int of_v)
+{
+    const size_t bytes = KERN_KVBLOCK * attn_width(head_dim);
+    const uint8_t *p = piece + (of_v ? 2 * bytes + 64 : bytes);
+
+    return vf_load((const float *)(const void *)p);
+}
+
+/* Asks for a line of the group to come.  Only where there are few queries is
+ * memory what limits them. */
+INLINE void fetch(const uint8_t *p, const int nq)
+{
+    if (nq <= 4)
+        __builtin_prefetch(p);
+}
+
+/* --- written --------------------------------------------------------------*/
+
+static void put_f16(const float *k, const float *v, int head_dim, void *piece,
+                    int key)
+{
+    uint16_t half[HEAD_DIM_MAX], *to = piece;
+
+    to_f16(k, half, head_dim);
+    for (int d = 0; d < head_dim; d++)
+        to[d * KERN_KVBLOCK + key] = half[d];
+    to += (size_t)head_dim * KERN_KVBLOCK;
+    to_f16(v, to + (size_t)key * attn_width(head_dim), head_dim);
+}
+
+/* q = round(x / d), d = max|x| / 127; zeros up to a multiple of 16.  Returns d;
+ * infinity for a vector that is not finite, whose products then are NaN. */
+static float to_bytes(const float *x, int n, int8_t *q)
+{
+    VF most = vf_zero(), zero = vf_zero();
+    int i = 0;
+
+    for (; i < n; i += KERN_LANES) {
+        VF v = n - i < KERN_LANES ? load_tail(x + i, n - i) : vf_load(x + i);
+
+        most = vf_max(vf_abs(v), most);
+        zero = vf_fma(v, vf_zero(), zero);
+    }
+    const int finite = vf_sum(zero) == 0.0f;
+    const float top = vf_top(most);
+    const VF inv = vf_set1(finite && top > 1e-30f ? 127.0f / top : 0.0f);
+
+    for (i = 0; i < n; i += KERN_LANES) {
+        VF v = n - i < KERN_LANES ? load_tail(x + i, n - i) : vf_load(x + i);
+
+        vf_store_i8(q + i, vf_round(vf_mul(v, inv)));
+    }
+    return finite ? top / 127.0f : INFINITY;
+}
+
+static void put_q8(const float *k, const float *v, int head_dim, void *piece,
+                   int key)
+{
+    const size_t width = attn_width(head_dim);
+    int8_t q[HEAD_DIM_MAX];
+    uint8_t *to = piece;
+    float d = to_bytes(k, head_dim, q);
+
+    for (size_t i = 0; i < width; i++)
+        to[i / 4 * 64 + (size_t)key * 4 + i % 4] = (uint8_t)(q[i] + 128);
+    to += KERN_KVBLOCK * width;
+    memcpy(to + (size_t)key * sizeof d, &d, sizeof d);
+    to += KERN_KVBLOCK * sizeof d;
+    d = to_bytes(v, head_dim, q);
+    for (size_t i = 0; i < width; i++)
+        to[((size_t)key / 4 * width + i) * 4 + (size_t)key % 4] =
+            (uint8_t)q[i];
+    to += KERN_KVBLOCK * width;
+    memcpy(to + (size_t)key * sizeof d, &d, sizeof d);
+}
+
+/* --- scores ---------------------------------------------------------------*/
+
+/* w[i] = q_i . k for the keys of nb blocks from `from` on, at once: few queries
+ * alone would leave the adders waiting for each other. */
+INLINE void scores_f16(struct group *g, int from, const int nq, const int nb)
+{
+    const int hd = g->a->head_dim;
+    const float *const *q = g->a->q + g->at;
+    VF s[KERN_GROUP][TILE_QUERIES];
+
     UNROLL
     for (int j = 0; j < nb; j++)
         UNROLL
         for (int i = 0; i < nq; i++)
             s[j][i] = vf_zero();
-    for (int d = 0; d < a->head_dim; d++)
-        UNROLL
-        for (int j = 0; j < nb; j++) {
-            VF kd = vf_f16(k[j] + (size_t)d * KERN_KVBLOCK);
+    for (int part = 0; part < nb; part++) {
+        const uint8_t *ahead = g->ahead[from + part];
 
-            if (nq <= 4)        /* decoding: memory is what limits it */
-                fetch_ahead(a, k[j], ahead[j], d);
-
+        for (int d = hd * part / nb; d < hd * (part + 1) / nb; d++) {
             UNROLL
-            for (int i = 0; i < nq; i++)
-                s[j][i] = vf_fma(vf_set1(a->q[at + i][d]), kd, s[j][i]);
+            for (int j = 0; j < nb; j += 2, ahead += nb > 1 ? 64 : 32)
+                fetch(ahead, nq);
+            UNROLL
+            for (int j = 0; j < nb; j++) {
+                VF kd = vf_f16(halves(g->kv[from + j]) + d * KERN_KVBLOCK);
+
+                UNROLL
+                for (int i = 0; i < nq; i++)
+                    s[j][i] = vf_fma(vf_set1(q[i][d]), kd, s[j][i]);
+            }
         }
-}
-
-/* o[i] += p[i][key] * v[key] for keys from..to-1 of a block, in nd vectors of
- * dimensions from `d` on. */
-INLINE void add_dims(const struct kern_attn *a, const uint16_t *v, int from,
-                     int to, int at, const int nq, const int nd, size_t d,
-                     float (*p)[KERN_LANES])
-{
-    const size_t width = attn_width(a->head_dim);
-    VF o[TILE_QUERIES][TILE_DIMS];
-
-    UNROLL
-    for (int i = 0; i < nq; i++)
-        UNROLL
-        for (int j = 0; j < nd; j++)
-            o[i][j] = vf_load(a->part[at + i]->o + d + j * KERN_LANES);
-    for (int key = from; key < to; key++) {
-        const uint16_t *vk = v + (size_t)key * width + d;
-        VF u[TILE_DIMS];
-
-        UNROLL
-        for (int j = 0; j < nd; j++)
-            u[j] = vf_f16(vk + j * KERN_LANES);
-        UNROLL
-        for (int i = 0; i < nq; i++)
-            UNROLL
-            for (int j = 0; j < nd; j++)
-                o[i][j] = vf_fma(vf_set1(p[i][key]), u[j], o[i][j]);
     }
     UNROLL
-    for (int i = 0; i < nq; i++)
+    for (int j = 0; j < nb; j++)
         UNROLL
-        for (int j = 0; j < nd; j++)
-            vf_store(a->part[at + i]->o + d + j * KERN_LANES, o[i][j]);
+        for (int i = 0; i < nq; i++)
+            vf_store(g->w[i] + (from + j) * KERN_KVBLOCK, s[j][i]);
 }
 
-INLINE void add_values(const struct kern_attn *a, const uint16_t *v,
-                       int from, int to, int at, const int nq,
-                       float (*p)[KERN_LANES])
+static void to_query(const float *x, int n, struct query_bytes *q)
 {
-    const size_t width = attn_width(a->head_dim);
-    const int nd = nq > 4 ? TILE_MANY : TILE_DIMS;
-    size_t d = 0;
+    const float full = 256.0f * 127.0f;
+    VF most = vf_zero(), sum = vf_zero();
 
-    for (; d + (size_t)nd * KERN_LANES <= width; d += (size_t)nd * KERN_LANES)
-        add_dims(a, v, from, to, at, nq, nd, d, p);
-    for (; d < width; d += KERN_LANES)
-        add_dims(a, v, from, to, at, nq, 1, d, p);
+    for (int i = 0; i < n; i += KERN_LANES) {
+        VF v = n - i < KERN_LANES ? load_tail(x + i, n - i) : vf_load(x + i);
+
+        most = vf_max(vf_abs(v), most);
+    }
+    const float top = vf_top(most);
+    const VF inv = vf_set1(top > 1e-30f ? full / top : 0.0f);
+
+    for (int i = 0; i < n; i += KERN_LANES) {
+        VF v = n - i < KERN_LANES ? load_tail(x + i, n - i) : vf_load(x + i);
+
+        sum = vf_add(sum, split_bytes(vf_round(vf_mul(v, inv)), q->hi + i,
+                                      q->lo + i));
+    }
+    q->d = top / full;
+    q->sum = (int32_t)vf_sum(sum);
 }
 
-/* Folds one block's scores s (n valid keys) into query i; leaves exp(s - m) in
- * p, zero for invalid keys. */
-INLINE void fold(const struct kern_attn *a, int i, int block, int n, VF s,
-                 float *p)
+/* acc[j][i] += q_i . k with one byte of q, x of it. */
+INLINE void dot_bytes(const struct group *g, int from, const int nq,
+                      const int nb, const int hi,
+                      VI (*acc)[TILE_QUERIES])
 {
+    const size_t bytes = KERN_KVBLOCK * attn_width(g->a->head_dim);
+
+    for (size_t at = 0; at < bytes; at += 256) {
+        UNROLL
+        for (size_t p = 0; p < 256; p += 64)
+            UNROLL
+            for (int j = 0; j < nb; j++) {
+                VB k = vb_load(g->kv[from + j] + at + p);
+
+                if ((int)p / 64 % 2 == hi)
+                    fetch(g->ahead[from + j] + at + p, nq);
+                UNROLL
+                for (int i = 0; i < nq; i++)
+                    acc[j][i] = vi_dot8(acc[j][i], k,
+                                        (hi ? g->q[i].hi : g->q[i].lo) +
+                                        (at + p) / 16);
+            }
+    }
+}
+
+INLINE void scores_q8(struct group *g, int from, const int nq, const int nb)
+{
+    VI acc[KERN_GROUP][TILE_QUERIES];
+
+    UNROLL
+    for (int j = 0; j < nb; j++)
+        UNROLL
+        for (int i = 0; i < nq; i++)
+            acc[j][i] = vi_zero();
+    dot_bytes(g, from, nq, nb, 1, acc);
+    UNROLL
+    for (int j = 0; j < nb; j++)
+        UNROLL
+        for (int i = 0; i < nq; i++)
+            acc[j][i] = vi_join(acc[j][i], vi_dot8_start(g->q[i].sum));
+    dot_bytes(g, from, nq, nb, 0, acc);
+    UNROLL
+    for (int j = 0; j < nb; j++) {
+        VF dk = byte_scales(g->kv[from + j], g->a->head_dim, 0);
+
+        UNROLL
+        for (int i = 0; i < nq; i++)
+            vf_store(g->w[i] + (from + j) * KERN_KVBLOCK,
+                     vf_mul(vf_from(acc[j][i]),
+                            vf_mul(vf_set1(g->q[i].d), dk)));
+    }
+}
+
+/* --- softmax --------------------------------------------------------------*/
+
+/* exp(s - m) in place of the scores s of query i, which sees n > 0 keys of the
+ * group; what was summed so far shrinks where m rises.  Keys that are not seen
+ * get 0.  block: counted from the range's first. */
+static void fold(struct group *g, int i, int block, int n)
+{
+    const struct kern_attn *a = g->a;
     const size_t width = attn_width(a->head_dim);
-    struct kern_part *part = a->part[i];
-    VF l = vf_load(part->l), t = vf_load(part->t);
+    struct kern_part *part = a->part[g->at + i];
+    const uint16_t *hide = a->hide ? a->hide[g->at + i] + block : NULL;
+    const int whole = n == GROUP_KEYS && !hide;
     const VF zero = vf_zero(), low = vf_set1(-INFINITY);
-    const unsigned hide = a->hide ? a->hide[i][block] : 0u;
+    VF l = vf_load(part->l), t = vf_load(part->t), most = low;
+    VF s[KERN_GROUP];
 
-    if (hide)
-        s = vf_hide(s, hide, low);
-    if (a->score)
-        vf_store(a->score[i] + (size_t)block * KERN_KVBLOCK, s);
+    UNROLL
+    for (int j = 0; j < KERN_GROUP; j++) {
+        int seen = keys_in_block(n, j);
 
-    float top = vf_top(vf_keep(s, n, low));
+        s[j] = vf_load(g->w[i] + j * KERN_KVBLOCK);
+        if (hide && seen > 0)
+            s[j] = vf_hide(s[j], hide[j], low);
+        if (a->score && seen > 0)
+            vf_store(a->score[g->at + i] + (block + j) * KERN_KVBLOCK, s[j]);
+        if (!whole)
+            s[j] = vf_keep(s[j], seen, low);
+        most = vf_max(s[j], most);
+    }
+    float top = vf_top(most);
 
     if (top > part->m) {
         float fall = part->m == -INFINITY ? 0.0f : part->m - top;
@@ -130,99 +299,300 @@ INLINE void fold(const struct kern_attn *a, int i, int block, int n, VF s,
             vf_store(part->o + d, vf_mul(c, vf_load(part->o + d)));
         part->m = top;
     }
-    VF x = vf_keep(vf_sub(s, vf_set1(part->m)), n, zero);
-    VF e = vf_keep(vf_exp(x), n, zero);
+    UNROLL
+    for (int j = 0; j < KERN_GROUP; j++) {
+        int seen = keys_in_block(n, j);
+        VF x = vf_sub(s[j], vf_set1(part->m)), e = vf_exp(x);
 
-    if (hide) {
-        x = vf_hide(x, hide, zero);
-        e = vf_hide(e, hide, zero);
+        if (!whole) {
+            x = vf_keep(x, seen, zero);
+            e = vf_keep(e, seen, zero);
+        }
+        if (hide && seen > 0) {
+            x = vf_hide(x, hide[j], zero);
+            e = vf_hide(e, hide[j], zero);
+        }
+        l = vf_add(l, e);
+        t = vf_fma(e, x, t);
+        vf_store(g->w[i] + j * KERN_KVBLOCK, e);
+        if (a->mass && seen > 0)
+            a->mass[g->at + i][block + j] =
+                (struct kern_mass){ vf_sum(e), part->m };
     }
-
-    vf_store(part->l, vf_add(l, e));
-    vf_store(part->t, vf_fma(e, x, t));
-    vf_store(p, e);
-    if (a->mass)
-        a->mass[i][block] = (struct kern_mass){ vf_sum(e), part->m };
+    vf_store(part->l, l);
+    vf_store(part->t, t);
 }
 
-/* What a tile of queries carries from block to block. */
-struct tile {
-    float p[TILE_QUERIES][KERN_LANES];
-    int most;                           /* keys that any of them sees */
-};
-
-/* Block b, whose scores are s.  Keys that all queries see go together; the
- * rest each on its own, so that a later token's value never touches an earlier
- * one, even times 0. */
-INLINE void attn_block(const struct kern_attn *a, int b, int at, const int nq,
-                       const VF *s, struct tile *t)
+/* w = exp(s - m) d_v = c (128 hi + lo).  The scale of a key that is not seen
+ * may be anything, so its w is set to 0 and not multiplied. */
+static void to_weights(struct group *g, int i, int block, int n)
 {
-    const int at_b = b - a->block_from;
-    const uint16_t *v = a->kv[at_b] + (size_t)a->head_dim * KERN_KVBLOCK;
-    int n[TILE_QUERIES], least = KERN_KVBLOCK;
+    const struct kern_attn *a = g->a;
+    const uint16_t *hide = a->hide ? a->hide[g->at + i] + block : NULL;
+    const float full = 128.0f * 127.0f + 127.0f;
+    struct weight_bytes *b = &g->b[i];
+    VF w[KERN_GROUP], most = vf_zero();
+
+    UNROLL
+    for (int j = 0; j < KERN_GROUP; j++) {
+        int seen = keys_in_block(n, j);
+
+        w[j] = vf_zero();
+        if (seen > 0) {
+            w[j] = vf_mul(vf_load(g->w[i] + j * KERN_KVBLOCK),
+                          byte_scales(g->kv[j], a->head_dim, 1));
+            w[j] = vf_keep(w[j], seen, vf_zero());
+            if (hide)
+                w[j] = vf_hide(w[j], hide[j], vf_zero());
+        }
+        most = vf_max(w[j], most);
+    }
+    const float top = vf_top(most);
+    const VF inv = vf_set1(top > 1e-30f ? full / top : 0.0f);
+
+    b->c = top / full;
+    UNROLL
+    for (int j = 0; j < KERN_GROUP; j++) {
+        VF q = vf_round(vf_mul(w[j], inv));
+        VF h = vf_round(vf_mul(vf_sub(q, vf_set1(63.5f)),
+                               vf_set1(1.0f / 128.0f)));
+
+        vf_store_i8(b->hi + j * KERN_KVBLOCK, h);
+        vf_store_i8(b->lo + j * KERN_KVBLOCK,
+                    vf_sub(q, vf_mul(h, vf_set1(128.0f))));
+    }
+}
+
+/* --- values ---------------------------------------------------------------*/
+
+/* o[i] += w[i][key] * v[key] for keys from..to-1 of the group and nq queries
+ * from i0 on, in nd vectors of dimensions from `d` on. */
+INLINE void values_f16(struct group *g, int from, int to, int i0, const int nq,
+                       const int nd, size_t d)
+{
+    const size_t width = attn_width(g->a->head_dim);
+    const size_t v0 = (size_t)g->a->head_dim * KERN_KVBLOCK + d;
+    struct kern_part *const *part = g->a->part + g->at + i0;
+    VF o[TILE_QUERIES][TILE_DIMS];
+
+    UNROLL
+    for (int i = 0; i < nq; i++)
+        UNROLL
+        for (int j = 0; j < nd; j++)
+            o[i][j] = vf_load(part[i]->o + d + j * KERN_LANES);
+    while (from < to) {
+        const int b = from / KERN_KVBLOCK, end = (b + 1) * KERN_KVBLOCK;
+        size_t at = v0 + (size_t)(from % KERN_KVBLOCK) * width;
+
+        for (; from < (end < to ? end : to); from++, at += width) {
+            const uint16_t *v = halves(g->kv[b]) + at;
+            VF u[TILE_DIMS];
+
+            UNROLL
+            for (int j = 0; j < nd; j += 2)
+                fetch(g->ahead[b] + 2 * at + j * 32, nq);
+            UNROLL
+            for (int j = 0; j < nd; j++)
+                u[j] = vf_f16(v + j * KERN_LANES);
+            UNROLL
+            for (int i = 0; i < nq; i++)
+                UNROLL
+                for (int j = 0; j < nd; j++)
+                    o[i][j] = vf_fma(vf_set1(g->w[i0 + i][from]), u[j],
+                                     o[i][j]);
+        }
+    }
+    UNROLL
+    for (int i = 0; i < nq; i++)
+        UNROLL
+        for (int j = 0; j < nd; j++)
+            vf_store(part[i]->o + d + j * KERN_LANES, o[i][j]);
+}
+
+/* o[i] += c w . v over the whole group, w one of the two bytes: weights of keys
+ * that are not seen are 0, and 0 times a byte is 0. */
+INLINE void add_bytes(struct group *g, int i0, const int nq, const int nd,
+                      size_t d, const int hi)
+{
+    const size_t width = attn_width(g->a->head_dim);
+    const size_t v0 = KERN_KVBLOCK * (width + sizeof(float)) + 4 * d;
+    struct kern_part *const *part = g->a->part + g->at + i0;
+    const struct weight_bytes *w = g->b + i0;
+    VI acc[TILE_QUERIES][TILE_DIMS];
+
+    UNROLL
+    for (int i = 0; i < nq; i++)
+        UNROLL
+        for (int j = 0; j < nd; j++)
+            acc[i][j] = vi_zero();
+    for (int b = 0; b < g->n_block; b++) {
+        const uint8_t *kv = g->kv[b] + v0, *ahead = g->ahead[b] + v0;
+
+        UNROLL
+        for (int p = 0; p < 4; p++, kv += 4 * width, ahead += 4 * width) {
+            VB v[TILE_DIMS];
+
+            UNROLL
+            for (int j = 0; j < nd; j++) {
+                v[j] = vb_load(kv + j * 64);
+                if (p % 2 == hi)
+                    fetch(ahead + j * 64, nq);
+            }
+            UNROLL
+            for (int i = 0; i < nq; i++)
+                UNROLL
+                for (int j = 0; j < nd; j++)
+                    acc[i][j] = vi_dot7(acc[i][j], v[j],
+                                        (hi ? w[i].hi : w[i].lo) +
+                                        b * KERN_KVBLOCK + 4 * p);
+        }
+    }
+    UNROLL
+    for (int i = 0; i < nq; i++) {
+        VF c = vf_set1(hi ? 128.0f * w[i].c : w[i].c);
+
+        UNROLL
+        for (int j = 0; j < nd; j++) {
+            float *o = part[i]->o + d + j * KERN_LANES;
+
+            vf_store(o, vf_fma(vf_from(acc[i][j]), c, vf_load(o)));
+        }
+    }
+}
+
+INLINE void values_q8(struct group *g, int i0, const int nq, const int nd,
+                      size_t d)
+{
+    add_bytes(g, i0, nq, nd, d, 1);
+    add_bytes(g, i0, nq, nd, d, 0);
+}
+
+/* Keys from..to-1; of bytes the whole group. */
+INLINE void values(enum kern_kvtype type, struct group *g, int from, int to,
+                   int i0, const int nq)
+{
+    const size_t width = attn_width(g->a->head_dim);
+    const int nd = nq > 4 ? TILE_MANY : TILE_DIMS;
+    size_t d = 0;
+
+    for (; d + (size_t)nd * KERN_LANES <= width; d += (size_t)nd * KERN_LANES)
+        if (type == KERN_KV_F16)
+            values_f16(g, from, to, i0, nq, nd, d);
+        else
+            values_q8(g, i0, nq, nd, d);
+    for (; d < width; d += KERN_LANES)
+        if (type == KERN_KV_F16)
+            values_f16(g, from, to, i0, nq, 1, d);
+        else
+            values_q8(g, i0, nq, 1, d);
+}
+
+/* --- a tile of queries ----------------------------------------------------*/
+
+/* The group's blocks, and those after it, or itself where there are none. */
+INLINE void begin_group(struct group *g, int block, int n_block, int more)
+{
+    const void *const *kv = g->a->kv + block;
+
+    g->n_block = n_block;
+    for (int j = 0; j < n_block; j++) {
+        g->kv[j] = kv[j];
+        g->ahead[j] = more ? kv[j + KERN_GROUP] : kv[j];
+    }
+}
+
+/* Every query's scores become weights; the values follow.  Keys that all
+ * queries see go together; the rest each on its own, so that a later token's
+ * value never touches an earlier one, even times 0. */
+INLINE void attend_group(enum kern_kvtype type, struct group *g, int block,
+                         const int nq)
+{
+    const struct kern_attn *a = g->a;
+    const int first = (a->block_from + block) * KERN_KVBLOCK;
+    int n[TILE_QUERIES], least = GROUP_KEYS;
 
     for (int i = 0; i < nq; i++) {
-        n[i] = keys_in_block(a->n_key[at + i], b);
-        if (n[i] < least)
-            least = n[i];
-        if (n[i] > 0)
-            fold(a, at + i, at_b, n[i], s[i], t->p[i]);
+        int seen = a->n_key[g->at + i] - first;
+        int most = g->n_block * KERN_KVBLOCK;
+
+        n[i] = seen < 0 ? 0 : seen < most ? seen : most;
+        least = n[i] < least ? n[i] : least;
+        if (n[i] == 0)
+            continue;
+        fold(g, i, block, n[i]);
+        if (type == KERN_KV_Q8)
+            to_weights(g, i, block, n[i]);
     }
-    add_values(a, v, 0, least, at, nq, t->p);
-    for (int i = 0; i < nq && least < KERN_KVBLOCK; i++)
-        add_values(a, v, least, n[i], at + i, 1, t->p + i);
+    if (least > 0)
+        values(type, g, 0, least, 0, nq);
+    for (int i = 0; i < nq && least < GROUP_KEYS; i++)
+        if (n[i] > least && (type == KERN_KV_F16 || least == 0))
+            values(type, g, least, n[i], i, 1);
 }
 
-/* nq neighbouring queries over the whole range of blocks, nb blocks at a time.
- * Queries see different numbers of keys; one that sees none of a block skips
- * it. */
-INLINE void attn_tile(const struct kern_attn *a, int at, const int nq,
-                      const int nb)
+/* nq neighbouring queries over the whole range of blocks. */
+INLINE void attn_tile(enum kern_kvtype type, const struct kern_attn *a,
+                      int at, const int nq, const int nb)
 {
-    struct tile t = { .most = 0 };
-    int b = a->block_from, end;
+    struct group g = { .a = a, .at = at };
+    int most = 0, n_block;
 
-    for (int i = 0; i < nq; i++)
-        if (a->n_key[at + i] > t.most)
-            t.most = a->n_key[at + i];
-    end = (t.most + KERN_KVBLOCK - 1) / KERN_KVBLOCK;
-    if (end > a->block_to)
-        end = a->block_to;
-    for (; b + nb <= end; b += nb) {
-        const uint16_t *const *kv = a->kv + (b - a->block_from);
-        VF s[TILE_BLOCKS][TILE_QUERIES];
-
-        scores(a, kv, b + 2 * nb <= end ? kv + nb : kv, at, nq, nb, s);
-        for (int j = 0; j < nb; j++)
-            attn_block(a, b + j, at, nq, s[j], &t);
+    for (int i = 0; i < nq; i++) {
+        if (a->n_key[at + i] > most)
+            most = a->n_key[at + i];
+        if (type == KERN_KV_Q8)
+            to_query(a->q[at + i], a->head_dim, &g.q[i]);
     }
-    for (; b < end; b++) {
-        const uint16_t *const *kv = a->kv + (b - a->block_from);
-        VF s[1][TILE_QUERIES];
+    n_block = (most + KERN_KVBLOCK - 1) / KERN_KVBLOCK;
+    n_block = (n_block < a->block_to ? n_block : a->block_to) - a->block_from;
+    for (int b = 0; b < n_block; b += KERN_GROUP) {
+        int j = 0, n = n_block - b < KERN_GROUP ? n_block - b : KERN_GROUP;
 
-        scores(a, kv, kv, at, nq, 1, s);
-        attn_block(a, b, at, nq, s[0], &t);
+        begin_group(&g, b, n, b + KERN_GROUP + n <= n_block);
+        for (; j + nb <= n; j += nb)
+            if (type == KERN_KV_F16)
+                scores_f16(&g, j, nq, nb);
+            else
+                scores_q8(&g, j, nq, nb);
+        for (; j < n; j++)
+            if (type == KERN_KV_F16)
+                scores_f16(&g, j, nq, 1);
+            else
+                scores_q8(&g, j, nq, 1);
+        attend_group(type, &g, b, nq);
     }
 }
 
-static void attn(const struct kern_attn *a)
+INLINE void attend(enum kern_kvtype type, const struct kern_attn *a)
 {
     int i = 0;
 
     for (; i + TILE_QUERIES <= a->n_query; i += TILE_QUERIES)
-        attn_tile(a, i, TILE_QUERIES,
+        attn_tile(type, a, i, TILE_QUERIES,
                   TILE_QUERIES > 4 ? TILE_MANY : TILE_BLOCKS);
+    if (a->n_query - i >= 4) {
+        attn_tile(type, a, i, 4, TILE_BLOCKS);
+        i += 4;
+    }
     switch (a->n_query - i) {
-    case 7: attn_tile(a, i, 4, TILE_BLOCKS); i += 4;     /* fall through */
-    case 3: attn_tile(a, i, 3, TILE_BLOCKS); break;
-    case 6: attn_tile(a, i, 4, TILE_BLOCKS); i += 4;     /* fall through */
-    case 2: attn_tile(a, i, 2, TILE_BLOCKS); break;
-    case 5: attn_tile(a, i, 4, TILE_BLOCKS); i += 4;     /* fall through */
-    case 1: attn_tile(a, i, 1, TILE_BLOCKS); break;
-    case 4: attn_tile(a, i, 4, TILE_BLOCKS); break;
+    case 3: attn_tile(type, a, i, 3, TILE_BLOCKS); break;
+    case 2: attn_tile(type, a, i, 2, TILE_BLOCKS); break;
+    case 1: attn_tile(type, a, i, 1, TILE_BLOCKS); break;
     default: break;
     }
 }
+
+static void attn_f16(const struct kern_attn *a)
+{
+    attend(KERN_KV_F16, a);
+}
+
+static void attn_q8(const struct kern_attn *a)
+{
+    attend(KERN_KV_Q8, a);
+}
+
+/* --- partials -------------------------------------------------------------*/
 
 static void part_init(struct kern_part *p, int head_dim)
 {

@@ -40,6 +40,15 @@ static inline VI vi_dot8(VI acc, VB w, const int8_t *x)
                  pairs(acc.hi, signed_pairs(w.hi, v)) };
 }
 
+/* u7 x s8 pairs reach 127 * 128 * 2 < 32768. */
+static inline VI vi_dot7(VI acc, VB w, const int8_t *x)
+{
+    __m256i v = four_bytes(x);
+
+    return (VI){ pairs(acc.lo, _mm256_maddubs_epi16(v, w.lo)),
+                 pairs(acc.hi, _mm256_maddubs_epi16(v, w.hi)) };
+}
+
 #include "engine/kern_body.h"
 
 const struct kern_table kern_avx2 = KERN_FILL("avx2", KERN_AVX2);

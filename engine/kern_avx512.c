@@ -144,6 +144,14 @@ static inline VI vi_dot8(VI acc, VB w, const int8_t *x)
     return vi_dot4(acc, w, x);
 }
 
+static inline VI vi_dot7(VI acc, VB w, const int8_t *x)
+{
+    int32_t four;
+
+    memcpy(&four, x, sizeof four);
+    return _mm512_dpbusd_epi32(acc, _mm512_set1_epi32(four), w);
+}
+
 static inline VI vi_join(VI hi, VI lo)
 {
     return _mm512_add_epi32(lo, _mm512_slli_epi32(hi, 8));

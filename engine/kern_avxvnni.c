@@ -20,6 +20,14 @@ static inline VI vi_dot8(VI acc, VB w, const int8_t *x)
     return vi_dot4(acc, w, x);
 }
 
+static inline VI vi_dot7(VI acc, VB w, const int8_t *x)
+{
+    __m256i v = four_bytes(x);
+
+    return (VI){ _mm256_dpbusd_avx_epi32(acc.lo, v, w.lo),
+                 _mm256_dpbusd_avx_epi32(acc.hi, v, w.hi) };
+}
+
 #include "engine/kern_body.h"
 
 const struct kern_table kern_avxvnni = KERN_FILL("avx2", KERN_AVX2);

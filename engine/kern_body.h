@@ -468,7 +468,9 @@ static void exp_sums(const float *x, int n, float max, float scale,
                  [KERN_F16] = mul_f16, [KERN_BF16] = mul_bf16,               \
                  [KERN_F32] = mul_f32 },                                     \
         .rmsnorm = rmsnorm, .stats = stats, .quantise = quantise,            \
-        .swiglu = swiglu, .to_f16 = to_f16, .part_init = part_init,          \
-        .attn = attn, .merge = merge, .finish = finish,                      \
+        .swiglu = swiglu, .part_init = part_init,                            \
+        .put = { [KERN_KV_F16] = put_f16, [KERN_KV_Q8] = put_q8 },           \
+        .attn = { [KERN_KV_F16] = attn_f16, [KERN_KV_Q8] = attn_q8 },        \
+        .merge = merge, .finish = finish,                      \
         .top = top, .exps = exps, .exp_sums = exp_sums,                      \
     }

@@ -150,6 +150,15 @@ static inline VI vi_dot8(VI acc, VB w, const int8_t *x)
     return vi_dot4(acc, w, x);
 }
 
+/* acc[i] += sum over j < 4 of w[4i + j] * x[j]: signed w, x in 0..127. */
+static inline VI vi_dot7(VI acc, VB w, const int8_t *x)
+{
+    for (int i = 0; i < KERN_LANES; i++)
+        for (int j = 0; j < 4; j++)
+            acc.v[i] += (int8_t)w.v[4 * i + j] * x[j];
+    return acc;
+}
+
 /* 256 hi + lo */
 static inline VI vi_join(VI hi, VI lo)
 {

@@ -12,25 +12,17 @@ enum { CHUNK_BLOCKS = 32, MAX_CHUNKS = 8192, HUGE_BYTES = 2 << 20 };
 
 struct kv {
     struct kv_shape shape;
-    size_t piece;               /* halfwords in one (layer, group) piece */
-    uint16_t *chunk[MAX_CHUNKS];    /* [layer][group][block in chunk][piece] */
+    size_t piece;               /* bytes of one (layer, group) piece */
+    uint8_t *chunk[MAX_CHUNKS]; /* [layer][group][block in chunk][piece] */
     int n_chunk;
     uint32_t *refs;             /* [n_chunk * CHUNK_BLOCKS] */
     int32_t *spare;             /* free blocks, lowest on top */
     int n_spare;
 };
 
-static size_t piece_halfwords(const struct kv_shape *s)
-{
-    size_t hd = (size_t)s->head_dim;
-    size_t width = (hd + KERN_LANES - 1) / KERN_LANES * KERN_LANES;
-
-    return KERN_KVBLOCK * (hd + width);
-}
-
 int64_t kv_block_bytes(const struct kv_shape *s)
 {
-    return (int64_t)(piece_halfwords(s) * sizeof(uint16_t)) * s->n_layer *
+    return (int64_t)kern_piece_bytes(s->type, s->head_dim) * s->n_layer *
            s->n_group;
 }
 
@@ -42,7 +34,7 @@ enum sor_err kv_open(const struct kv_shape *shape, struct kv **out,
     if (!kv)
         return sor_fail(msg, SOR_NOMEM, "KV cache: out of memory");
     kv->shape = *shape;
-    kv->piece = piece_halfwords(shape);
+    kv->piece = kern_piece_bytes(shape->type, shape->head_dim);
     *out = kv;
     return SOR_OK;
 }
@@ -60,9 +52,9 @@ void kv_close(struct kv *kv)
 
 /* A long timeline is read from one end to the other for every token: with 4 KB
  * pages the look-ups of addresses cost as much as the reading. */
-static uint16_t *chunk_alloc(size_t bytes)
+static uint8_t *chunk_alloc(size_t bytes)
 {
-    uint16_t *p;
+    uint8_t *p;
 
     bytes = (bytes + HUGE_BYTES - 1) / HUGE_BYTES * HUGE_BYTES;
     p = mem_aligned(HUGE_BYTES, bytes);
@@ -79,7 +71,7 @@ static enum sor_err add_chunk(struct kv *kv, struct sor_msg *msg)
     size_t n = (size_t)(kv->n_chunk + 1) * CHUNK_BLOCKS;
     uint32_t *refs;
     int32_t *spare;
-    uint16_t *chunk = NULL;
+    uint8_t *chunk = NULL;
 
     refs = mem_realloc(kv->refs, n, sizeof *refs);
     if (refs)
@@ -132,7 +124,7 @@ int kv_shared(const struct kv *kv, int32_t block)
     return kv->refs[block] > 1;
 }
 
-uint16_t *kv_piece(const struct kv *kv, int32_t block, int layer, int group)
+void *kv_piece(const struct kv *kv, int32_t block, int layer, int group)
 {
     size_t in_chunk = (size_t)(block % CHUNK_BLOCKS);
     size_t row = (size_t)layer * (size_t)kv->shape.n_group + (size_t)group;
@@ -143,9 +135,8 @@ uint16_t *kv_piece(const struct kv *kv, int32_t block, int layer, int group)
 
 void kv_copy(struct kv *kv, int32_t dst, int32_t src)
 {
-    size_t bytes = kv->piece * sizeof(uint16_t);
-
     for (int l = 0; l < kv->shape.n_layer; l++)
         for (int g = 0; g < kv->shape.n_group; g++)
-            memcpy(kv_piece(kv, dst, l, g), kv_piece(kv, src, l, g), bytes);
+            memcpy(kv_piece(kv, dst, l, g), kv_piece(kv, src, l, g),
+                   kv->piece);
 }

@@ -5,21 +5,21 @@
  * is copied before it is written.  Blocks live in chunks that are never moved
  * or given back before kv_close(), so a pointer into a block stays good.  Within
  * a chunk the blocks of one layer and group lie side by side: attention reads
- * them as one stream.
- *
- * One (block, layer, group) piece is what the attention kernel reads: K
- * [head_dim][16], then V [16][width], binary16; width is head_dim rounded up
- * to 16. */
+ * them as one stream.  What a (block, layer, group) piece holds: kern.h. */
 #ifndef ENGINE_KV_H
 #define ENGINE_KV_H
 
 #include <stdint.h>
 
 #include "base/err.h"
+#include "engine/kern.h"
 
 struct kv;
 
-struct kv_shape { int n_layer, n_group, head_dim; };
+struct kv_shape {
+    int n_layer, n_group, head_dim;
+    enum kern_kvtype type;
+};
 
 enum sor_err kv_open(const struct kv_shape *shape, struct kv **out,
                      struct sor_msg *msg);
@@ -34,7 +34,7 @@ int kv_shared(const struct kv *kv, int32_t block);
 void kv_copy(struct kv *kv, int32_t dst, int32_t src);
 
 /* The piece of one layer and group. */
-uint16_t *kv_piece(const struct kv *kv, int32_t block, int layer, int group);
+void *kv_piece(const struct kv *kv, int32_t block, int layer, int group);
 
 int64_t kv_block_bytes(const struct kv_shape *shape);
 

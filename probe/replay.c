@@ -420,7 +420,8 @@ enum sor_err replay_engine(struct db *d, const struct db_run *run,
                            struct engine **out, struct sor_msg *msg)
 {
     struct engine_opts opts = { .n_thread = n_thread, .n_ctx = run->n_ctx,
-                                .isa_cap = isa_cap(run->isa) };
+                                .isa_cap = isa_cap(run->isa),
+                                .kv_type = kern_kv_parse(run->kv_type) };
     struct model_id_job job;
     struct model_id id = { .n_part = 0 };
     struct engine *e = NULL;
@@ -431,6 +432,10 @@ enum sor_err replay_engine(struct db *d, const struct db_run *run,
         return sor_fail(msg, SOR_UNSUP, "run %.8s was imported: nothing was "
                         "computed here that could be computed again (import "
                         "--second-opinion does)", run->uid);
+    if (opts.kv_type < 0)
+        return sor_fail(msg, SOR_UNSUP, "run %.8s keeps its KV cache in %s, "
+                        "which this build does not know", run->uid,
+                        run->kv_type);
     model_id_begin(&job, model_path);
     err = engine_open(model_path, &opts, &e, msg);
     other = model_id_finish(&job, &id, &why);
@@ -443,10 +448,6 @@ enum sor_err replay_engine(struct db *d, const struct db_run *run,
         if (msg)
             *msg = why;
     }
-    if (!err && strcmp(engine_info(e)->kv_type, run->kv_type) != 0)
-        err = sor_fail(msg, SOR_UNSUP, "run %.8s keeps its KV cache in %s; "
-                       "this build has only %s", run->uid, run->kv_type,
-                       engine_info(e)->kv_type);
     if (!err)
         err = adapters_restore(e, run->params, msg);
     if (err) {

@@ -271,7 +271,6 @@ static void rows_equal_the_plain_ones(void **state)
     const struct kern_table *k = table(state);
     static struct rows a, b;
     float gain[N_IN], y[2][N_IN];
-    uint16_t h[2][N_IN];
     struct kern_stats st[2];
 
     seed = 3;
@@ -303,9 +302,6 @@ static void rows_equal_the_plain_ones(void **state)
             k->rmsnorm(a.f[r], gain, n, 1e-5f, y[0]);
             kern_ref.rmsnorm(a.f[r], gain, n, 1e-5f, y[1]);
             assert_memory_equal(y[0], y[1], (size_t)n * sizeof(float));
-            k->to_f16(a.f[r], h[0], n);
-            kern_ref.to_f16(a.f[r], h[1], n);
-            assert_memory_equal(h[0], h[1], (size_t)n * sizeof(uint16_t));
             k->stats(a.f[r], n, &st[0]);
             kern_ref.stats(a.f[r], n, &st[1]);
             assert_memory_equal(&st[0], &st[1], sizeof st[0]);
@@ -354,200 +350,6 @@ static void rows_are_right(void **state)
         double x = (double)a.f[0][c];
 
         near((double)y[c], x / (1.0 + exp(-x)), 1e-6 * (1.0 + fabs(x)));
-    }
-}
-
-/* --- attention ------------------------------------------------------------*/
-
-enum { HD = 40, WIDTH = 48, N_BLOCK = 5, N_QUERY = 11, N_KEY = 16 * N_BLOCK };
-
-struct scene {
-    uint16_t block[N_BLOCK][16 * (HD + WIDTH)];
-    const uint16_t *kv[N_BLOCK];
-    float q[N_QUERY][HD], o[N_QUERY][WIDTH];
-    const float *pq[N_QUERY];
-    int32_t n_key[N_QUERY];
-    struct kern_part part[N_QUERY], *pp[N_QUERY];
-    struct kern_total total[N_QUERY];
-    struct kern_mass mass[N_QUERY][N_BLOCK], *pm[N_QUERY];
-    float score[N_QUERY][N_KEY], *ps[N_QUERY];
-    struct kern_attn a;
-};
-
-static void scene_init(struct scene *s, int n_query)
-{
-    for (int b = 0; b < N_BLOCK; b++) {
-        for (size_t i = 0; i < 16 * (HD + WIDTH); i++)
-            s->block[b][i] = half_from_f32(2.0f * random_float());
-        s->kv[b] = s->block[b];
-    }
-    memset(s->mass, 0, sizeof s->mass);
-    memset(s->score, 0, sizeof s->score);
-    for (int i = 0; i < n_query; i++) {
-        for (int d = 0; d < HD; d++)
-            s->q[i][d] = random_float();
-        s->n_key[i] = 1 + (int)(random32() % N_KEY);
-        s->pq[i] = s->q[i];
-        s->part[i].o = s->o[i];
-        s->pp[i] = &s->part[i];
-        s->pm[i] = s->mass[i];
-        s->ps[i] = s->score[i];
-    }
-    s->a = (struct kern_attn){
-        .head_dim = HD, .n_query = n_query, .q = s->pq, .n_key = s->n_key,
-        .block_from = 0, .block_to = N_BLOCK, .kv = s->kv, .part = s->pp,
-        .mass = s->pm, .score = s->ps,
-    };
-}
-
-/* Attends from nothing and finishes; o becomes o / l. */
-static void attend(const struct kern_table *k, struct scene *s)
-{
-    for (int i = 0; i < s->a.n_query; i++)
-        k->part_init(s->pp[i], HD);
-    k->attn(&s->a);
-    for (int i = 0; i < s->a.n_query; i++)
-        k->finish(s->pp[i], HD, s->o[i], &s->total[i]);
-}
-
-static double key_at(const struct scene *s, int key, int d)
-{
-    return (double)half_to_f32(s->block[key / 16][d * 16 + key % 16]);
-}
-
-static double value_at(const struct scene *s, int key, int d)
-{
-    return (double)half_to_f32(s->block[key / 16][HD * 16 + key % 16 * WIDTH +
-                                                  d]);
-}
-
-static void attention_is_right(void **state)
-{
-    const struct kern_table *k = table(state);
-    static struct scene s;
-
-    seed = 5;
-    scene_init(&s, N_QUERY);
-    attend(k, &s);
-    for (int i = 0; i < N_QUERY; i++) {
-        double e[N_KEY], sum = 0.0, h = 0.0, top = -1e30, mass = 0.0;
-
-        for (int j = 0; j < s.n_key[i]; j++) {
-            e[j] = 0.0;
-            for (int d = 0; d < HD; d++)
-                e[j] += (double)s.q[i][d] * key_at(&s, j, d);
-            near((double)s.score[i][j], e[j], 1e-4);
-            top = e[j] > top ? e[j] : top;
-        }
-        for (int j = 0; j < s.n_key[i]; j++)
-            sum += e[j] = exp(e[j] - top);
-        for (int j = 0; j < s.n_key[i]; j++)
-            h -= e[j] > 0 ? e[j] / sum * log(e[j] / sum) : 0.0;
-        for (int d = 0; d < HD; d++) {
-            double o = 0.0;
-
-            for (int j = 0; j < s.n_key[i]; j++)
-                o += e[j] / sum * value_at(&s, j, d);
-            near((double)s.o[i][d], o, 1e-4);
-        }
-        near((double)(logf(s.total[i].l) - s.total[i].t / s.total[i].l), h,
-             1e-4);
-        for (int b = 0; b < N_BLOCK; b++)
-            if (b * 16 < s.n_key[i])
-                mass += (double)s.mass[i][b].sum *
-                        exp((double)(s.mass[i][b].m - s.part[i].m));
-        near(mass / (double)s.total[i].l, 1.0, 1e-5);
-    }
-}
-
-/* Every tile of queries; garbage behind the last key of a timeline, NaN above
- * all, must not matter to anyone. */
-static void attention_equals_the_plain_one(void **state)
-{
-    const struct kern_table *k = table(state);
-    static struct scene a, b;
-
-    seed = 6;
-    for (int n = 1; n <= N_QUERY; n++) {
-        uint64_t here = seed;
-        int most = 0;
-
-        scene_init(&a, n);
-        seed = here;
-        scene_init(&b, n);
-        for (int i = 0; i < n; i++)
-            most = a.n_key[i] > most ? a.n_key[i] : most;
-        for (int key = most; key < N_KEY; key++)
-            for (int d = 0; d < WIDTH; d++) {
-                a.block[key / 16][HD * 16 + key % 16 * WIDTH + d] = 0x7e00;
-                if (d < HD)
-                    a.block[key / 16][d * 16 + key % 16] = 0x7e00;
-            }
-        attend(k, &a);
-        for (int i = 0; i < n; i++) {   /* the plain kernel, one at a time, */
-            struct kern_attn one = b.a; /* in two goes */
-
-            one.n_query = 1;
-            one.q += i, one.n_key += i, one.part += i;
-            one.mass += i, one.score += i;
-            kern_ref.part_init(b.pp[i], HD);
-            one.block_to = 2;
-            kern_ref.attn(&one);
-            struct kern_mass *later = b.pm[i] + 2;
-            float *scores = b.ps[i] + 32;
-
-            one.block_from = 2, one.block_to = N_BLOCK, one.kv += 2;
-            one.mass = &later, one.score = &scores;
-            kern_ref.attn(&one);
-            kern_ref.finish(b.pp[i], HD, b.o[i], &b.total[i]);
-        }
-        for (int i = 0; i < n; i++) {
-            assert_memory_equal(a.o[i], b.o[i], HD * sizeof(float));
-            assert_memory_equal(&a.total[i], &b.total[i], sizeof a.total[i]);
-        }
-        assert_memory_equal(a.mass, b.mass, sizeof a.mass);
-    }
-}
-
-/* Two ranges of blocks, merged, are the whole (but for rounding). */
-static void partials_merge(void **state)
-{
-    const struct kern_table *k = table(state);
-    static struct scene whole, first, second;
-
-    seed = 7;
-    scene_init(&whole, N_QUERY);
-    for (int i = 0; i < N_QUERY; i++)
-        whole.n_key[i] = N_KEY - i;
-    first = second = whole;
-    for (int i = 0; i < N_QUERY; i++) {
-        first.part[i].o = first.o[i];
-        second.part[i].o = second.o[i];
-        first.pp[i] = &first.part[i];
-        second.pp[i] = &second.part[i];
-    }
-    first.a.part = first.pp;
-    second.a.part = second.pp;
-    first.a.mass = second.a.mass = NULL;
-    first.a.score = second.a.score = NULL;
-    first.a.block_to = second.a.block_from = 2;
-    second.a.kv += 2;
-    for (int i = 0; i < N_QUERY; i++) {
-        k->part_init(&first.part[i], HD);
-        k->part_init(&second.part[i], HD);
-    }
-    attend(k, &whole);
-    k->attn(&first.a);
-    k->attn(&second.a);
-    for (int i = 0; i < N_QUERY; i++) {
-        struct kern_total *f = &first.total[i], *w = &whole.total[i];
-
-        k->merge(&first.part[i], &second.part[i], HD);
-        k->finish(&first.part[i], HD, first.o[i], f);
-        near((double)(f->l / w->l), 1.0, 1e-5);
-        near((double)f->t, (double)w->t, 1e-4 * (1.0 + fabs((double)w->t)));
-        for (int d = 0; d < HD; d++)
-            near((double)first.o[i][d], (double)whole.o[i][d], 1e-5);
     }
 }
 
@@ -621,17 +423,6 @@ int main(void)
         ON(avxvnni, rows_equal_the_plain_ones),
         ON(avx512, rows_equal_the_plain_ones),
         cmocka_unit_test(rows_are_right),
-        ON(ref, attention_is_right),
-        ON(avx2, attention_is_right),
-        ON(avxvnni, attention_is_right),
-        ON(avx512, attention_is_right),
-        ON(ref, attention_equals_the_plain_one),
-        ON(avx2, attention_equals_the_plain_one),
-        ON(avxvnni, attention_equals_the_plain_one),
-        ON(avx512, attention_equals_the_plain_one),
-        ON(avx2, partials_merge),
-        ON(avxvnni, partials_merge),
-        ON(avx512, partials_merge),
         cmocka_unit_test(halves_round_trip),
         cmocka_unit_test(activations_tile),
         cmocka_unit_test(isa_names_parse),

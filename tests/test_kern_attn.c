@@ -1,0 +1,415 @@
+/* Attention: the plain C kernels against arithmetic in doubles, and every other
+ * ISA against the plain C ones, bit for bit and for every tile of queries; with
+ * keys and values in either form. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/half.h"
+#include "engine/kern.h"
+
+enum {
+    HD = 40, WIDTH = 48,        /* no multiple of the lanes */
+    N_BLOCK = 9,                /* nor of a group */
+    N_QUERY = 11, N_KEY = 16 * N_BLOCK,
+    PIECE_BYTES = 32 * 2 * WIDTH
+};
+
+static uint64_t seed;
+
+static uint32_t random32(void)
+{
+    seed = seed * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(seed >> 32);
+}
+
+static float random_float(void)
+{
+    return (float)((double)random32() / 2147483648.0 - 1.0);
+}
+
+static void near(double have, double want, double within)
+{
+    if (!(fabs(have - want) <= within))
+        fail_msg("%.9g is not within %g of %.9g", have, within, want);
+}
+
+static const struct kern_table *table(void **state)
+{
+    const struct kern_table *k = *state;
+
+    if (!kern_runs(k))
+        skip();         /* not on this CPU */
+    return k;
+}
+
+struct scene {
+    enum kern_kvtype type;
+    float k[N_KEY][HD], v[N_KEY][HD];
+    uint8_t piece[N_BLOCK][PIECE_BYTES];
+    const void *kv[N_BLOCK];
+    float q[N_QUERY][HD], o[N_QUERY][WIDTH];
+    const float *pq[N_QUERY];
+    int32_t n_key[N_QUERY];
+    struct kern_part part[N_QUERY], *pp[N_QUERY];
+    struct kern_total total[N_QUERY];
+    uint16_t bits[N_QUERY][N_BLOCK];
+    const uint16_t *hide[N_QUERY];
+    struct kern_mass mass[N_QUERY][N_BLOCK], *pm[N_QUERY];
+    float score[N_QUERY][N_KEY], *ps[N_QUERY];
+    struct kern_attn a;
+};
+
+static void put(const struct kern_table *k, struct scene *s, int key)
+{
+    k->put[s->type](s->k[key], s->v[key], HD, s->piece[key / 16], key % 16);
+}
+
+/* Keys grow larger from block to block, so that the maximum moves. */
+static void scene_init(struct scene *s, enum kern_kvtype type, int n_query)
+{
+    memset(s, 0, sizeof *s);
+    s->type = type;
+    assert_true(kern_piece_bytes(type, HD) <= PIECE_BYTES);
+    for (int key = 0; key < N_KEY; key++) {
+        for (int d = 0; d < HD; d++) {
+            s->k[key][d] = (float)(1 + key / 16) / 4 * random_float();
+            s->v[key][d] = 2.0f * random_float();
+        }
+        put(&kern_ref, s, key);
+    }
+    for (int b = 0; b < N_BLOCK; b++)
+        s->kv[b] = s->piece[b];
+    for (int i = 0; i < n_query; i++) {
+        for (int d = 0; d < HD; d++)
+            s->q[i][d] = random_float();
+        for (int b = 0; b < N_BLOCK; b++)
+            s->bits[i][b] = (uint16_t)(random32() & random32());
+        s->n_key[i] = 1 + (int)(random32() % N_KEY);
+        s->pq[i] = s->q[i];
+        s->part[i].o = s->o[i];
+        s->pp[i] = &s->part[i];
+        s->hide[i] = s->bits[i];
+        s->pm[i] = s->mass[i];
+        s->ps[i] = s->score[i];
+    }
+    s->a = (struct kern_attn){
+        .head_dim = HD, .n_query = n_query, .q = s->pq, .n_key = s->n_key,
+        .block_from = 0, .block_to = N_BLOCK, .kv = s->kv, .part = s->pp,
+        .mass = s->pm, .score = s->ps,
+    };
+}
+
+/* Attends from nothing and finishes; o becomes o / l. */
+static void attend(const struct kern_table *k, struct scene *s)
+{
+    for (int i = 0; i < s->a.n_query; i++)
+        k->part_init(s->pp[i], HD);
+    k->attn[s->type](&s->a);
+    for (int i = 0; i < s->a.n_query; i++)
+        k->finish(s->pp[i], HD, s->o[i], &s->total[i]);
+}
+
+/* --- what is kept, read as kern.h lays it out ------------------------------ */
+
+static double half_at(const uint8_t *p, size_t i)
+{
+    uint16_t h;
+
+    memcpy(&h, p + 2 * i, sizeof h);
+    return (double)half_to_f32(h);
+}
+
+static double scale_at(const uint8_t *p, size_t i)
+{
+    float d;
+
+    memcpy(&d, p + 4 * i, sizeof d);
+    return (double)d;
+}
+
+static double key_at(const struct scene *s, int key, int d)
+{
+    const uint8_t *p = s->piece[key / 16];
+
+    if (s->type == KERN_KV_F16)
+        return half_at(p, (size_t)(d * 16 + key % 16));
+    return (p[d / 4 * 64 + key % 16 * 4 + d % 4] - 128) *
+           scale_at(p + 16 * WIDTH, (size_t)key % 16);
+}
+
+static double value_at(const struct scene *s, int key, int d)
+{
+    const uint8_t *p = s->piece[key / 16];
+
+    if (s->type == KERN_KV_F16)
+        return half_at(p, (size_t)(HD * 16 + key % 16 * WIDTH + d));
+    p += 16 * WIDTH + 64;
+    return (int8_t)p[(key % 16 / 4 * WIDTH + d) * 4 + key % 4] *
+           scale_at(p + 16 * WIDTH, (size_t)key % 16);
+}
+
+/* Half a step of the grid, which for bytes is a key's own largest / 127. */
+static void kept_is_near(void **state)
+{
+    static struct scene s;
+
+    (void)state;
+    seed = 4;
+    for (int type = 0; type < KERN_KVTYPES; type++) {
+        scene_init(&s, (enum kern_kvtype)type, 1);
+        for (int key = 0; key < N_KEY; key++) {
+            double k = 0.0, v = 0.0;
+            double step = type == KERN_KV_F16 ? 1.0 / 2048 : 0.51 / 127;
+
+            for (int d = 0; d < HD; d++) {
+                k = fmax(k, fabs((double)s.k[key][d]));
+                v = fmax(v, fabs((double)s.v[key][d]));
+            }
+            for (int d = 0; d < HD; d++) {
+                near(key_at(&s, key, d), (double)s.k[key][d], step * k);
+                near(value_at(&s, key, d), (double)s.v[key][d], step * v);
+            }
+        }
+    }
+}
+
+static void kept_equals_the_plain_one(void **state)
+{
+    const struct kern_table *k = table(state);
+    static struct scene a, b;
+
+    seed = 8;
+    for (int type = 0; type < KERN_KVTYPES; type++) {
+        scene_init(&a, (enum kern_kvtype)type, 1);
+        a.k[3][5] = NAN;
+        a.v[4][HD - 1] = INFINITY;
+        memset(a.k[6], 0, sizeof a.k[6]);
+        memset(a.v[7], 0, sizeof a.v[7]);
+        b = a;
+        for (int key = 0; key < N_KEY; key++) {
+            put(k, &a, key);
+            put(&kern_ref, &b, key);
+        }
+        if (type == KERN_KV_F16)        /* a NaN's payload is free */
+            memset(b.piece[0] + 2 * (5 * 16 + 3), 0, 2),
+            memset(a.piece[0] + 2 * (5 * 16 + 3), 0, 2);
+        assert_memory_equal(a.piece, b.piece, sizeof a.piece);
+    }
+}
+
+/* --- what comes out ---------------------------------------------------------- */
+
+/* Doubles over what is kept.  With bytes the query has 16 bits and the weights
+ * 14, of the largest in each. */
+static void check_query(const struct scene *s, int i, double within)
+{
+    double e[N_KEY], sum = 0.0, h = 0.0, top = -1e30, mass = 0.0;
+
+    for (int j = 0; j < s->n_key[i]; j++) {
+        e[j] = 0.0;
+        for (int d = 0; d < HD; d++)
+            e[j] += (double)s->q[i][d] * key_at(s, j, d);
+        if (s->a.hide && s->bits[i][j / 16] >> j % 16 & 1)
+            e[j] = -INFINITY;
+        else
+            near((double)s->score[i][j], e[j], within);
+        top = e[j] > top ? e[j] : top;
+    }
+    for (int j = 0; j < s->n_key[i]; j++)
+        sum += e[j] = exp(e[j] - top);
+    for (int j = 0; j < s->n_key[i]; j++)
+        h -= e[j] > 0 ? e[j] / sum * log(e[j] / sum) : 0.0;
+    for (int d = 0; d < HD; d++) {
+        double o = 0.0;
+
+        for (int j = 0; j < s->n_key[i]; j++)
+            o += e[j] / sum * value_at(s, j, d);
+        near((double)s->o[i][d], o, within);
+    }
+    near((double)(logf(s->total[i].l) - s->total[i].t / s->total[i].l), h,
+         within);
+    for (int b = 0; b < N_BLOCK; b++)
+        if (b * 16 < s->n_key[i])
+            mass += (double)s->mass[i][b].sum *
+                    exp((double)(s->mass[i][b].m - s->part[i].m));
+    near(mass / (double)s->total[i].l, 1.0, 1e-5);
+}
+
+static void attention_is_right(void **state)
+{
+    const struct kern_table *k = table(state);
+    static struct scene s;
+
+    seed = 5;
+    for (int type = 0; type < KERN_KVTYPES; type++)
+        for (int hide = 0; hide < 2; hide++) {
+            scene_init(&s, (enum kern_kvtype)type, N_QUERY);
+            s.a.hide = hide ? s.hide : NULL;
+            for (int i = 0; i < N_QUERY; i++)
+                s.bits[i][0] &= 0xfffe;         /* one key at least */
+            attend(k, &s);
+            for (int i = 0; i < N_QUERY; i++)
+                check_query(&s, i, type == KERN_KV_F16 ? 1e-4 : 4e-4);
+        }
+}
+
+/* The plain kernel, query i alone, in two goes. */
+static void attend_alone(struct scene *s, int i)
+{
+    struct kern_attn one = s->a;
+    struct kern_mass *mass = s->mass[i] + KERN_GROUP;
+    const uint16_t *hide = s->bits[i] + KERN_GROUP;
+    float *score = s->score[i] + KERN_GROUP * 16;
+
+    one.n_query = 1;
+    one.q += i, one.n_key += i, one.part += i;
+    one.mass += i, one.score += i;
+    one.hide += one.hide ? i : 0;
+    kern_ref.part_init(s->pp[i], HD);
+    one.block_to = KERN_GROUP;
+    kern_ref.attn[s->type](&one);
+    one.block_from = KERN_GROUP, one.block_to = N_BLOCK, one.kv += KERN_GROUP;
+    one.mass = &mass, one.score = &score;
+    one.hide = one.hide ? &hide : NULL;
+    kern_ref.attn[s->type](&one);
+    kern_ref.finish(s->pp[i], HD, s->o[i], &s->total[i]);
+}
+
+/* Every tile of queries; garbage behind the last key of a timeline, NaN above
+ * all, must not matter to anyone. */
+static void check_tile(const struct kern_table *k, enum kern_kvtype type,
+                       int n, int hide)
+{
+    static struct scene a, b;
+    uint64_t here = seed;
+    int most = 0;
+
+    scene_init(&a, type, n);
+    seed = here;
+    scene_init(&b, type, n);
+    a.a.hide = hide ? a.hide : NULL;
+    b.a.hide = hide ? b.hide : NULL;
+    for (int i = 0; i < n; i++)
+        most = a.n_key[i] > most ? a.n_key[i] : most;
+    for (int key = most; key < N_KEY; key++) {
+        for (int d = 0; d < HD; d++)
+            a.k[key][d] = a.v[key][d] = NAN;
+        put(&kern_ref, &a, key);
+    }
+    attend(k, &a);
+    for (int i = 0; i < n; i++) {
+        attend_alone(&b, i);
+        assert_memory_equal(a.o[i], b.o[i], HD * sizeof(float));
+        assert_memory_equal(&a.total[i], &b.total[i], sizeof a.total[i]);
+    }
+    assert_memory_equal(a.mass, b.mass, sizeof a.mass);
+}
+
+static void attention_equals_the_plain_one(void **state)
+{
+    const struct kern_table *k = table(state);
+
+    seed = 6;
+    for (int type = 0; type < KERN_KVTYPES; type++)
+        for (int n = 1; n <= N_QUERY; n++)
+            for (int hide = 0; hide < 2; hide++)
+                check_tile(k, (enum kern_kvtype)type, n, hide);
+}
+
+/* A key or a value that is no number spoils what sees it and nothing else. */
+static void nan_spoils_its_readers(void **state)
+{
+    const struct kern_table *k = table(state);
+    static struct scene s;
+
+    seed = 9;
+    for (int type = 0; type < KERN_KVTYPES; type++) {
+        scene_init(&s, (enum kern_kvtype)type, N_QUERY);
+        s.k[40][0] = s.v[40][0] = NAN;
+        put(k, &s, 40);
+        attend(k, &s);
+        for (int i = 0; i < N_QUERY; i++)
+            assert_int_equal(isnan(s.o[i][0]), s.n_key[i] > 40);
+    }
+}
+
+/* Two ranges of blocks, merged, are the whole (but for rounding). */
+static void partials_merge(void **state)
+{
+    const struct kern_table *k = table(state);
+    static struct scene whole, first, second;
+
+    seed = 7;
+    scene_init(&whole, KERN_KV_F16, N_QUERY);
+    for (int i = 0; i < N_QUERY; i++)
+        whole.n_key[i] = N_KEY - i;
+    first = second = whole;
+    for (int i = 0; i < N_QUERY; i++) {
+        first.part[i].o = first.o[i];
+        second.part[i].o = second.o[i];
+        first.pp[i] = &first.part[i];
+        second.pp[i] = &second.part[i];
+    }
+    first.a.part = first.pp;
+    second.a.part = second.pp;
+    first.a.mass = second.a.mass = NULL;
+    first.a.score = second.a.score = NULL;
+    first.a.block_to = second.a.block_from = KERN_GROUP;
+    second.a.kv += KERN_GROUP;
+    for (int i = 0; i < N_QUERY; i++) {
+        k->part_init(&first.part[i], HD);
+        k->part_init(&second.part[i], HD);
+    }
+    attend(k, &whole);
+    k->attn[KERN_KV_F16](&first.a);
+    k->attn[KERN_KV_F16](&second.a);
+    for (int i = 0; i < N_QUERY; i++) {
+        struct kern_total *f = &first.total[i], *w = &whole.total[i];
+
+        k->merge(&first.part[i], &second.part[i], HD);
+        k->finish(&first.part[i], HD, first.o[i], f);
+        near((double)(f->l / w->l), 1.0, 1e-5);
+        near((double)f->t, (double)w->t, 1e-4 * (1.0 + fabs((double)w->t)));
+        for (int d = 0; d < HD; d++)
+            near((double)first.o[i][d], (double)whole.o[i][d], 1e-5);
+    }
+}
+
+/* cmocka wants a pointer to what it may change; nothing here does. */
+#define ON(isa, test) { #test "/" #isa, test, NULL, NULL, \
+                        (void *)(uintptr_t)&kern_##isa }
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(kept_is_near),
+        ON(avx2, kept_equals_the_plain_one),
+        ON(avxvnni, kept_equals_the_plain_one),
+        ON(avx512, kept_equals_the_plain_one),
+        ON(ref, attention_is_right),
+        ON(avx2, attention_is_right),
+        ON(avxvnni, attention_is_right),
+        ON(avx512, attention_is_right),
+        ON(ref, attention_equals_the_plain_one),
+        ON(avx2, attention_equals_the_plain_one),
+        ON(avxvnni, attention_equals_the_plain_one),
+        ON(avx512, attention_equals_the_plain_one),
+        ON(ref, nan_spoils_its_readers),
+        ON(avx2, nan_spoils_its_readers),
+        ON(avxvnni, nan_spoils_its_readers),
+        ON(avx512, nan_spoils_its_readers),
+        ON(ref, partials_merge),
+        ON(avx2, partials_merge),
+        ON(avxvnni, partials_merge),
+        ON(avx512, partials_merge),
+    };
+
+    return cmocka_run_group_tests_name("kern_attn", tests, NULL, NULL);
+}
