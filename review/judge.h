@@ -32,6 +32,32 @@ struct passage_text {
     const char *text;       /* white space collapsed by the judge */
 };
 
+/* Both kinds of reading tell how far they are, in tokens; non-zero cancels
+ * (SOR_INTERRUPTED).  NULL: nobody is told. */
+struct judge_watch {
+    int (*on_progress)(void *ud, int64_t tok_done, int64_t tok_total);
+    void *ud;
+};
+
+struct reading;
+
+/* What was read before, so that it is not read again.  recall: 1 where the
+ * answer is known, with r's logit, digest and n_tok (of types: logp[n_type])
+ * filled; note: a new one.  The texts are as in the job. */
+struct judge_memory {
+    int (*recall)(void *ud, const struct passage_text *p,
+                  const char *statement, struct reading *r);
+    void (*note)(void *ud, const struct passage_text *p,
+                 const char *statement, const struct reading *r);
+    int (*recall_types)(void *ud, const struct passage_text *p, float *logp,
+                        int n_type);
+    void (*note_types)(void *ud, const struct passage_text *p,
+                       const float *logp, int n_type);
+    void *ud;
+};
+/* *m is copied; NULL: remember nothing, as at first. */
+void judge_remember(struct judge *j, const struct judge_memory *m);
+
 struct reading {            /* of one statement over one passage */
     int passage, statement; /* the caller's indices */
     float logit[RELATIONS]; /* raw, in the order of enum relation */
@@ -45,25 +71,36 @@ struct judge_job {
     const char *const *statement;           int n_statement;
     /* [n_passage * n_statement] 1: read this pair; NULL: all. */
     const uint8_t *want;
-    /* called as readings come; non-zero cancels (SOR_INTERRUPTED) */
-    int (*on_reading)(void *ud, const struct reading *r);
-    void (*on_progress)(void *ud, int64_t tok_done, int64_t tok_total);
+    /* called once for each pair, in no particular order */
+    void (*on_reading)(void *ud, const struct reading *r);
     void *ud;
+    const struct judge_watch *watch;
 };
 enum sor_err judge_pairs(struct judge *j, const struct judge_job *job,
                          struct sor_msg *msg);
 
-/* logp[n_passage][n_type]: log-probability of each label; p: calibrated,
- * normalised over the labels. */
+/* logp[n_passage][n_type]: log-probability of each label; p (may be NULL):
+ * calibrated, normalised over the labels.  A label whose first tokens are
+ * e^10 times less likely than the best ones is not read to its end: its logp is
+ * that of those tokens, which is no less than its own. */
 enum sor_err judge_types(struct judge *j, const struct passage_text *passage,
-                         int n_passage, float *logp, float *p,
-                         struct sor_msg *msg);
+                         int n_passage, const struct judge_watch *watch,
+                         float *logp, float *p, struct sor_msg *msg);
+
+/* Raw logits as the pack's calibrated probabilities, p[RELATIONS]:
+ * softmax(logit / T + bias of "unrelated"). */
+void judge_calibrate(const struct calibration *c, const float *logit, float *p);
 
 /* The token ids of a reading, for the trace: up to cap into tok; returns how
- * many there are.  spans: where context, text and statement stand in it. */
+ * many there are (at most JUDGE_TOKENS), or -1: out of memory.  statement NULL:
+ * of a question for the type.  spans: where context, text and statement stand
+ * in it, half-open; answer: the position whose logits answer. */
+enum { JUDGE_TOKENS = 640 };
 struct reading_spans { int context[2], text[2], statement[2], answer; };
 int judge_tokens(const struct judge *j, const struct passage_text *passage,
                  const char *statement, int32_t *tok, int cap,
                  struct reading_spans *spans);
+/* The token that stands for an answer: " supports". */
+int32_t judge_answer(const struct judge *j, enum relation r);
 
 #endif
