@@ -73,12 +73,16 @@ struct span head_run_in(struct text t, size_t from, size_t to)
         if (t.p[end] == '.' && (end + 1 >= to || is_space(t.p[end + 1])) &&
             text_sentence_end(t, end + 1))
             break;
+        if (is_space(t.p[end]) && end + 4 < to &&
+            (text_is(t, end, " - ") || text_is(t, end, " \xE2\x80\x93 ") ||
+             text_is(t, end, " \xE2\x80\x94 ")))
+            break;
         if (t.p[end] == ':' && end + 1 < to && is_space(t.p[end + 1]))
             break;
         if (is_space(t.p[end]) && text_skip_blank(t, end) - end >= 3)
             break;
     }
-    own_line = end == line || (end < to && is_space(t.p[end]));
+    own_line = end == line;
     end = text_back(t, end);
     if (end <= from)
         return none;
@@ -88,9 +92,12 @@ struct span head_run_in(struct text t, size_t from, size_t to)
         return none;
     if (w.capital == w.n || w.shouted == w.n)
         return (struct span){ from, end };
-    if (own_line)       /* not in title case, but text follows below */
-        return w.n <= 10 && text_skip(t, end) < to ? (struct span){ from, end }
-                                                   : none;
+    if (own_line || text_skip_blank(t, end + 1) == line)
+        /* not in title case, but text follows below */
+        return w.n <= 10 && text_skip(t, end + 1) < to &&
+               !memchr(t.p + from, '"', end - from) &&
+               !memchr(t.p + from, ',', end - from)
+            ? (struct span){ from, end } : none;
     return w.n <= 5 && t.p[end] == '.' ? (struct span){ from, end } : none;
 }
 
@@ -107,7 +114,10 @@ int head_level(struct text t, size_t from, size_t to)
         is_digit(t.p[from]) || strchr(".,;", t.p[to - 1]))
         return 0;
     const struct words w = head_words(t, from, to);
-    if (w.n == 0 || w.n > HEAD_WORDS || head_has_verb(t, from, to))
+    size_t letters = 0;
+    for (size_t at = from; at < to; at++)
+        letters += is_letter(t.p[at]) ? 1 : 0;
+    if (letters < 3 || w.n > HEAD_WORDS || head_has_verb(t, from, to))
         return 0;
     if (w.shouted == w.n)
         return LEVEL_CAPITALS;

@@ -112,6 +112,10 @@ int page_find(struct text t, struct clauses *c);
 /* text_skip() and text_back() that step over furniture as well. */
 size_t page_skip(struct text t, const struct clauses *c, size_t at);
 size_t page_back(struct text t, const struct clauses *c, size_t at);
+/* Where a table of contents begins in [from, to), without the white space
+ * before it; `to` where none does. */
+size_t page_contents(struct text t, const struct clauses *c, size_t from,
+                     size_t to);
 
 /* --- starts of what has no number (clause_start.c) ------------------------ */
 
@@ -129,6 +133,7 @@ enum start_level { LEVEL_MARKDOWN = 1, LEVEL_CAPITALS = 7, LEVEL_TITLE = 8,
                    LEVEL_RUN_IN = 9 };
 struct start {
     size_t from, to;        /* to the next start */
+    size_t head;            /* where its heading ends; from: none */
     enum start_kind kind;
     int level;              /* as a heading; 0: none */
     int numbered;           /* a mark stands here, which may be a clause */

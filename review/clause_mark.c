@@ -196,6 +196,9 @@ static int read_unit(struct text t, size_t at, struct mark *m)
     end = read_value(t, from, m);
     if (end == from || (end < t.n && is_letter(t.p[end])))
         return 0;
+    if (u->unit == UNIT_ATTACHED && end + 1 < t.n && t.p[end] == '-' &&
+        (is_digit(t.p[end + 1]) || is_letter(t.p[end + 1])))
+        end += 2;               /* "Schedule C-1" */
     m->unit = u->unit;
     m->unit_name = u->name;
     m->delim = DELIM_POINT;
@@ -219,7 +222,7 @@ static size_t bullet_length(struct text t, size_t at)
 
         if (at + len < t.n && memcmp(t.p + at, bullets[i], len) == 0 &&
             (t.p[at + len] == ' ' || t.p[at + len] == '\t'))
-            return len;
+            return text_is(t, text_skip_blank(t, at + len), "--") ? 0 : len;
     }
     return 0;
 }

@@ -50,6 +50,17 @@ size_t page_back(struct text t, const struct clauses *c, size_t at)
     }
 }
 
+size_t page_contents(struct text t, const struct clauses *c, size_t from,
+                     size_t to)
+{
+    for (int i = piece_after(c, from);
+         i < c->n_furniture && c->furniture[i].span.from < to; i++)
+        if (c->furniture[i].kind == FURNITURE_TOC &&
+            c->furniture[i].span.from > from)
+            return page_back(t, c, c->furniture[i].span.from);
+    return to;
+}
+
 /* --- lines ---------------------------------------------------------------- */
 
 /* A line with something on it. */
@@ -167,6 +178,11 @@ static size_t page_number(struct text t, size_t at, size_t to, int *value)
     if (!digits || digits > 3)
         return 0;
     size_t end = text_skip(t, at), more = end;
+    if (more < to && (t.p[more] == '|' || text_is(t, more, "\xE2\x94\x82"))) {
+        more = text_skip(t, more + (t.p[more] == '|' ? 1 : 3));
+        more += text_word(t, more, page);       /* "2 | Page" */
+        return more >= to ? to - from : 0;
+    }
     if (more < to && (t.p[more] == '/' || text_word(t, more, of))) {
         more = text_skip(t, more + (t.p[more] == '/' ? 1 : 2));
         while (more < to && is_digit(t.p[more]))
@@ -177,20 +193,62 @@ static size_t page_number(struct text t, size_t at, size_t to, int *value)
     return end >= to ? to - from : 0;
 }
 
-/* Form fields and numbered lines repeat too. */
+/* May a row that repeats be a running head?  Form fields and numbered lines
+ * repeat too; a number and a wide gap before the head is the page's. */
 static int may_run(struct text t, const struct row *r)
 {
+    size_t at = r->from, gap = at;
+
+    while (is_digit(t.p[at]) || (at > r->from && t.p[at] == ' ')) {
+        if (is_digit(t.p[at]))
+            gap = at + 1;
+        at++;
+    }
+    if (at > r->from && at - gap < 3)
+        return 0;
     return r->to - r->from < ROW_BYTES && t.p[r->to - 1] != ':' &&
            t.p[r->to - 1] != '_' && t.p[r->from] != '(' &&
-           t.p[r->from] != '/' && !is_digit(t.p[r->from]) &&
+           t.p[r->from] != '/' &&
            !text_is(t, r->from, "By:") && !text_is(t, r->from, "Name") &&
            !text_is(t, r->from, "Title") && !text_is(t, r->from, "Date");
+}
+
+/* Rows that are a page's number, wherever they stand: three or more, each one
+ * more than the one before. */
+static void mark_numbers(struct text t, struct rows *r)
+{
+    for (int dashed = 0; dashed < 2; dashed++)
+        for (int pass = 0, last = 0, length = 0; pass < 2; pass++) {
+            if (pass && length < 3)
+                break;
+            last = 0;
+            for (int i = 0, value; i < r->n; i++) {
+                struct row *a = &r->at[i];
+
+                if (dashed == is_digit(t.p[a->from]) ||
+                    !page_number(t, a->from, a->to, &value) ||
+                    value <= last || value > last + (last ? 1 : 3))
+                    continue;
+                last = value;
+                length++;
+                a->furniture |= pass;
+            }
+        }
 }
 
 /* At the edge of a page, counting from its end inwards: what repeats, and
  * numbers that count up. */
 static void mark_running(struct text t, struct rows *r)
 {
+    mark_numbers(t, r);
+    for (int i = 0; i < r->n; i++) {    /* a legend, wherever it stands */
+        struct row *a = &r->at[i];
+
+        if (a->often > 3 && may_run(t, a)) {
+            const struct words w = head_words(t, a->from, a->to);
+            a->furniture = w.n > 4 && w.shouted == w.n;
+        }
+    }
     for (int pass = 0; pass < 2; pass++) {
         const int step = pass ? -1 : 1;
         int at_edge = 1, page = 0;
@@ -203,7 +261,8 @@ static void mark_running(struct text t, struct rows *r)
                 at_edge = (at_edge && r->at[j].furniture) ||
                     page_ends(t, pass ? a->to : r->at[j].to,
                               pass ? r->at[j].from : a->from);
-            if (!at_edge || a->furniture)
+            if (a->furniture || !(at_edge || (j >= 0 && j < r->n &&
+                                              r->at[j].furniture)))
                 continue;
             if (page_number(t, a->from, a->to, &page) ||
                 (a->often >= 3 && may_run(t, a)))
@@ -237,7 +296,8 @@ static size_t leader(struct text t, size_t at)
 static size_t contents_caption(struct text t, size_t at)
 {
     static const char *const captions[] = { "TABLE OF CONTENTS",
-        "Table of Contents", "Table Of Contents", "TABLE OF  CONTENTS" };
+        "Table of Contents", "Table Of Contents", "Table of contents",
+        "CONTENTS\n", "Contents\n" };
 
     for (size_t i = 0; i < sizeof captions / sizeof *captions; i++)
         if (text_is(t, at, captions[i]))
@@ -267,6 +327,36 @@ static struct span contents_by_leaders(struct text t, size_t caption)
         }
     }
     return entries >= 3 ? (struct span){ from, last }
+                        : (struct span){ caption, caption };
+}
+
+/* Entries that are lines ending in a number, with few others between. */
+static struct span contents_by_lines(struct text t, size_t caption,
+                                     size_t length)
+{
+    size_t last = caption, end;
+    int entries = 0, others = 0;
+
+    for (size_t at = text_skip(t, caption + length); at < t.n && others < 8;
+         at = text_skip(t, end)) {
+        end = text_line_end(t, at);
+        size_t word = text_back(t, end);
+        const size_t to = word;
+        int value;
+
+        while (word > at && !is_space(t.p[word - 1]))
+            word--;
+        if (to - at > 150 || (t.p[to - 1] == '.' && to - at > 60))
+            break;
+        if (word > at && page_number(t, word, to, &value)) {
+            last = to;
+            entries++;
+            others = 0;
+        } else {
+            others++;
+        }
+    }
+    return entries >= 3 ? (struct span){ caption, last }
                         : (struct span){ caption, caption };
 }
 
@@ -337,6 +427,8 @@ static struct span contents_at(struct text t, size_t at)
     if (!length)
         return s;
     s = contents_by_leaders(t, at);
+    if (s.to == s.from)
+        s = contents_by_lines(t, at, length);
     return s.to > s.from ? s : contents_by_repeat(t, at, length);
 }
 
@@ -399,7 +491,8 @@ static int collect(struct text t, const struct rows *r, struct clauses *c)
                 break;
             const size_t note = note_length(t, at);
             const struct span s = note ? (struct span){ at, at + note }
-                : t.p[at] == 'T' ? contents_at(t, at) : (struct span){ 0, 0 };
+                : t.p[at] == 'T' || (t.p[at] == 'C' && at == a->from)
+                ? contents_at(t, at) : (struct span){ 0, 0 };
             if (s.to > s.from) {
                 err = put(c, &cap, note ? FURNITURE_FOOTER : FURNITURE_TOC, s);
                 at = s.to - 1;

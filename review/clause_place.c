@@ -87,7 +87,8 @@ static int is_reference(struct text t, const struct mark *m,
             end = text_back(t, end - word);
         if (end && t.p[end - 1] == ',')
             end = text_back(t, end - 1);
-        if (end == ref->number.to && ref->delim == m->delim)
+        if (end == ref->number.to && (ref->delim == DELIM_PAREN) ==
+                                     (m->delim == DELIM_PAREN))
             return 1;
     }
     if (m->place >= PLACE_GAP || m->delim != DELIM_PAREN)
@@ -117,6 +118,19 @@ static int begins_word(struct text t, size_t at, const struct mark *before)
         return at == 0 || is_space(t.p[at - 1]);
     }
     return 0;
+}
+
+/* "1. DEFINITIONS 1.1 ...": is there but a heading between the marks? */
+static int follows_heading(struct text t, const struct mark *before,
+                           const struct mark *m)
+{
+    if (!before || !is_section(before) || m->from < before->after ||
+        m->from - before->after > 120)
+        return 0;
+    const struct words w = head_words(t, before->after, m->from);
+    return w.n == w.shouted ||
+           (w.n == w.capital && m->n_part > 1 && before->n_part &&
+            before->part[0] == m->part[0]);
 }
 
 static int append(struct marks *out, const struct mark *m)
@@ -157,7 +171,9 @@ static int may_stand(struct text t, struct mark *m)
     case DELIM_POINT:   return m->place >= PLACE_MID;
     case DELIM_BARE:    return m->place >= PLACE_MID &&
                                (m->n_part > 1 || m->place >= PLACE_GAP);
-    case DELIM_BULLET:  return m->place >= PLACE_GAP;
+    case DELIM_BULLET:  return m->place >= PLACE_GAP &&
+                               (m->place == PLACE_LINE ||
+                                t.p[m->from] & 0x80);
     }
     return 0;
 }
@@ -181,8 +197,9 @@ int marks_find(struct text t, const struct clauses *c, struct marks *out)
         }
         if (!mark_at(t, at, &m))
             continue;
-        m.place = before && at == before->after ? PLACE_SENTENCE
-                                                : place_before(t, c, at);
+        m.place = place_before(t, c, at);
+        if (m.place < PLACE_SENTENCE && follows_heading(t, before, &m))
+            m.place = PLACE_SENTENCE;
         if (is_reference(t, &m, &ref)) {
             ref = m;
             continue;

@@ -26,11 +26,18 @@ static const struct opener {
     { "Now, Therefore", START_AGREED, 1 },
     { "Now therefore", START_AGREED, 1 },
     { "NOW, THERE FORE", START_AGREED, 1 },
+    { "RECITALS", START_HEAD, 1 },
+    { "R E C I T A L S", START_HEAD, 1 },
+    { "BACKGROUND", START_HEAD, 1 },
     { "IN WITNESS", START_TESTIMONIUM, 1 },
     { "In Witness", START_TESTIMONIUM, 1 },
     { "In witness", START_TESTIMONIUM, 1 },
     { "IN TESTIMONY", START_TESTIMONIUM, 1 },
     { "AS WITNESS", START_TESTIMONIUM, 1 },
+    { "By: /s/", START_SIGNATURE, 1 },
+    { "By:/s/", START_SIGNATURE, 1 },
+    { "By: ___", START_SIGNATURE, 1 },
+    { "By:___", START_SIGNATURE, 1 },
     { "By:", START_SIGNATURE, 0 },
     { "BY:", START_SIGNATURE, 0 },
     { "/s/", START_SIGNATURE, 0 },
@@ -101,6 +108,7 @@ static int line_next(struct text t, const struct clauses *c, size_t at,
     l->to = page_back(t, c, text_line_end(t, l->from));
     if (l->to < l->from)
         l->to = text_line_end(t, l->from);
+    l->to = page_contents(t, c, l->from, l->to);
     return 1;
 }
 
@@ -183,15 +191,35 @@ static int begins_paragraph(struct text t, const struct line *p,
 
 /* --- kinds ---------------------------------------------------------------- */
 
-static enum start_kind kind_of(struct text t, size_t from, size_t to,
-                               int wrapped, int *level)
+/* "This License Agreement", "THIS DEED": how a preamble begins. */
+static int begins_instrument(struct text t, size_t at, size_t to)
 {
+    static const char *const instruments[] = {
+        "agreement", "contract", "amendment", "addendum", "deed", "lease",
+        "letter", "license", "undertaking", "assignment", "guaranty", NULL
+    };
+    enum { NAME = 120 };
+
+    if (!text_is(t, at, "THIS ") && !text_is(t, at, "This "))
+        return 0;
+    for (size_t i = at + 5; i < to && i < at + NAME; i++)
+        if (t.p[i - 1] == ' ' && text_word(t, i, instruments))
+            return 1;
+    return 0;
+}
+
+static enum start_kind kind_of(struct text t, struct start *s, int wrapped)
+{
+    const size_t from = s->from, to = s->to;
     const struct opener *o = opener_at(t, from);
     const size_t line = text_back(t, text_line_end(t, from));
 
-    *level = 0;
-    if (o && o->kind == START_RECITAL && line - from < 10) {
-        *level = LEVEL_CAPITALS;
+    s->head = line < to ? line : to;
+    if (o && (o->kind == START_HEAD ||
+              (o->kind == START_RECITAL && line - from < 10))) {
+        if (o->kind == START_HEAD && line - from > 30)
+            s->head = from + strlen(o->words);
+        s->level = LEVEL_CAPITALS;
         return START_HEAD;      /* "WHEREAS", and the recitals below it */
     }
     if (o && o->kind != START_SIGNATURE)
@@ -200,10 +228,12 @@ static enum start_kind kind_of(struct text t, size_t from, size_t to,
         return START_AGREED;
     if (o)
         return START_SIGNATURE;
-    if ((*level = head_level(t, from, line < to ? line : to)) && line >= to)
+    if ((s->level = head_level(t, from, s->head)) && line >= to)
         return START_HEAD;
     if (line < to)
-        *level = 0;
+        s->level = 0;
+    if (begins_instrument(t, from, to))
+        return START_TEXT;
     if (line < to && line - from < 60 && !ends(t, line) && !wrapped)
         return START_OTHER;     /* a short line and the rest of something */
     const struct words w = head_words(t, from, to);
@@ -212,8 +242,10 @@ static enum start_kind kind_of(struct text t, size_t from, size_t to,
         return w.shouted * 2 > w.n && w.n >= 12 && ends(t, to) ? START_TEXT
                                                                : START_OTHER;
     const struct span head = head_run_in(t, from, to);
-    *level = head.to > head.from && head_level(t, head.from, head.to) &&
-             head_has_verb(t, head.to, to) ? LEVEL_RUN_IN : 0;
+    s->level = head.to > head.from && head_level(t, head.from, head.to) &&
+               head_has_verb(t, head.to, to) ? LEVEL_RUN_IN : 0;
+    if (s->level)
+        s->head = head.to;
     return START_TEXT;
 }
 
@@ -251,7 +283,8 @@ static void confirm(struct text t, struct starts *s)
         if (a->kind == START_HEAD && a->level == LEVEL_TITLE && i > 0 &&
             s->at[i - 1].to > 0 && t.p[s->at[i - 1].to - 1] == ':')
             a->kind = START_OTHER;      /* "... addressed to:", a name */
-        if (a->kind == START_SIGNATURE && !signs_near(s, i))
+        if (a->kind == START_SIGNATURE && !opener_at(t, a->from)->inside &&
+            !signs_near(s, i))
             a->kind = START_OTHER;
     }
 }
@@ -305,15 +338,13 @@ static size_t past_markup(struct text t, size_t at)
 
 size_t start_of_preamble(struct text t, size_t from, size_t to)
 {
-    size_t end, word = 0;
+    enum { TITLE = 3000 };
+    const size_t last = to - from > TITLE ? from + TITLE : to;
 
-    for (size_t at = from; at < to && word < 80; at = text_skip(t, end)) {
-        for (end = at; end < to && !is_space(t.p[end]); end++)
-            ;
-        if (text_is(t, at, "THIS ") || text_is(t, at, "This "))
+    for (size_t at = from; at < last; at++)
+        if ((at == from || is_space(t.p[at - 1])) &&
+            begins_instrument(t, at, to))
             return at;
-        word++;
-    }
     return from;
 }
 
@@ -327,7 +358,8 @@ int starts_find(struct text t, const struct clauses *c,
         /* furniture between the lines is not of the text */
         const size_t gap = text_back(t, l.from) > p.to;
 
-        if (p.to == 0 || begins_paragraph(t, &p, &l, width, gap))
+        if (p.to == 0 || begins_paragraph(t, &p, &l, width, gap) ||
+            (gap && page_contents(t, c, p.to - 1, l.from) < l.from))
             if (put(out, l.from))
                 return -1;
         if (put_inside(out, t, &l))
@@ -342,7 +374,7 @@ int starts_find(struct text t, const struct clauses *c,
         a->numbered = m < marks->n && marks->at[m].from <= first &&
                       marks->at[m].place == PLACE_LINE;
         a->to = page_back(t, c, i + 1 < out->n ? a[1].from : t.n);
-        a->kind = kind_of(t, a->from, a->to, width > 0, &a->level);
+        a->kind = kind_of(t, a, width > 0);
     }
     confirm(t, out);
     return 0;

@@ -321,7 +321,8 @@ static int resumes(const struct grow *g, const struct mark *m)
 {
     for (int j = g->n_closed - 1; j >= 0; j--)
         if (same_shape(&g->closed[j], m))
-            return steps(&g->closed[j], m) == 1;
+            return steps(&g->closed[j], m) >= 1 &&
+                   steps(&g->closed[j], m) <= (m->place == PLACE_LINE ? 3 : 1);
     return 0;
 }
 
@@ -337,8 +338,8 @@ static int reads_on(const struct grow *g, const struct mark *m)
         m->delim == DELIM_BULLET)
         return 1;
     if (is_lower(g->t.p[at]))
-        return m->place == PLACE_LINE && m->delim == DELIM_POINT &&
-               m->unit == UNIT_NONE && m->n_part;
+        return m->place == PLACE_LINE && m->unit == UNIT_NONE &&
+               (m->n_part > 1 || (m->n_part && m->delim == DELIM_POINT));
     return !strchr(",;)", g->t.p[at]) &&
            (m->delim != DELIM_BARE || !is_digit(g->t.p[at]));
 }
@@ -357,7 +358,7 @@ static int may_open(const struct grow *g, int i)
                goes_on(g, i);
     if (m->delim == DELIM_BARE || (m->delim == DELIM_POINT && !m->n_part &&
                                    m->unit == UNIT_NONE))
-        return goes_on(g, i);
+        return goes_on(g, i) || (g->depth && g->frame[g->depth - 1].recitals);
     return 1;
 }
 
@@ -384,7 +385,10 @@ static int depth_for_list(struct grow *g, const struct mark *m)
     }
     if (m->place < PLACE_GAP && !is_section(m))
         return keep;
-    for (int k = 0; k < g->depth; k++)          /* begun anew */
+    const size_t before = page_back(g->t, g->c, m->from);
+    const int led_in = before && g->t.p[before - 1] == ':';
+
+    for (int k = 0; k < g->depth && !led_in; k++)       /* begun anew */
         if (g->frame[k].level == LEVEL_LIST &&
             same_shape(&g->frame[k].mark, m))
             keep = k;
@@ -488,7 +492,7 @@ static void take_mark(struct grow *g, int i)
         continue_list(g, k, i);
     } else if (m->n_part > 1) {
         k = depth_for_decimal(g, m);
-        if (k < 0 || (m->place < PLACE_GAP && !is_first(m)))
+        if (k < 0 || (m->place < PLACE_GAP && !is_first(m) && !goes_on(g, i)))
             k = depth_for_orphan(g, m);
         if (k >= 0)
             open_list(g, k, i);
@@ -542,8 +546,17 @@ static void enter_signatures(struct grow *g, int i)
                !g->starts->at[i - 1].numbered &&
                s->from - g->starts->at[i - 1].from < 400)
             from = g->starts->at[--i].from;
-        if (g->depth && from < g->c->at[g->c->n - 1].text.from)
+        const struct clause *last = &g->c->at[g->c->n - 1];
+        if (from < last->text.from)
             from = s->from;
+        if (from == s->from)
+            for (size_t at = last->text.from, end; at < from; at = end) {
+                end = text_sentence(g->t, at, s->from);
+                if (end >= s->from) {
+                    from = text_skip(g->t, at);
+                    break;
+                }
+            }
     }
     close_above(g, 0, from);
     g->signed_from = s->kind == START_TESTIMONIUM ? s->to : from;
@@ -593,6 +606,8 @@ static void set_heading(struct grow *g, int clause, struct span s)
         s.to--;
     if (!k->heading && s.to > s.from)
         k->heading = copy(g, s);
+    while (s.to < g->t.n && strchr("*_.:", g->t.p[s.to]))
+        s.to++;
     k->text.from = s.to;
 }
 
@@ -610,7 +625,7 @@ static void take_heading(struct grow *g, const struct start *s)
     struct frame f = { .level = s->level, .recitals = recitals,
                        .clause = append(g, CLAUSE_HEADED, s->from) };
     if (f.clause >= 0)
-        set_heading(g, f.clause, (struct span){ s->from, s->to });
+        set_heading(g, f.clause, (struct span){ s->from, s->head });
     open_frame(g, f);
 }
 
@@ -638,6 +653,16 @@ static int depth_for_paragraph(const struct grow *g)
     return keep;
 }
 
+/* Is there a table of contents after `at`?  Then this is a title page. */
+static int contents_follow(const struct grow *g, size_t at)
+{
+    for (int i = 0; i < g->c->n_furniture; i++)
+        if (g->c->furniture[i].kind == FURNITURE_TOC &&
+            g->c->furniture[i].span.from > at)
+            return 1;
+    return 0;
+}
+
 static void take_paragraph(struct grow *g, const struct start *s)
 {
     enum clause_kind kind = CLAUSE_PARAGRAPH;
@@ -646,6 +671,10 @@ static void take_paragraph(struct grow *g, const struct start *s)
 
     if (s->kind != START_RECITAL && is_fresh(g, s))
         return;
+    if (g->c->n == 0 && contents_follow(g, s->from)) {
+        add_furniture(g, FURNITURE_TITLE, s->from, s->to);
+        return;
+    }
     if (s->kind == START_AGREED || s->kind == START_RECITAL) {
         keep = 0;
         while (keep < g->depth &&
@@ -669,14 +698,13 @@ static void take_paragraph(struct grow *g, const struct start *s)
     if (g->depth >= FRAMES_MAX)
         return;
     struct frame f = { .level = LEVEL_PARAGRAPH };
-    const struct span head = head_run_in(g->t, from, s->to);
     if (s->level == LEVEL_RUN_IN && kind == CLAUSE_PARAGRAPH) {
         f.level = LEVEL_RUN_IN;
         kind = CLAUSE_HEADED;
     }
     f.clause = append(g, kind, from);
     if (f.clause >= 0 && kind == CLAUSE_HEADED)
-        set_heading(g, f.clause, head);
+        set_heading(g, f.clause, (struct span){ s->from, s->head });
     open_frame(g, f);
 }
 
@@ -690,7 +718,7 @@ static void take_start(struct grow *g, int i)
         top(g)->level == LEVEL_LIST && !g->c->at[top(g)->clause].heading &&
         page_skip(g->t, g->c, g->c->at[top(g)->clause].text.from) ==
             s->from) {
-        set_heading(g, top(g)->clause, (struct span){ s->from, s->to });
+        set_heading(g, top(g)->clause, (struct span){ s->from, s->head });
         return;
     }
     if (s->kind == START_TESTIMONIUM ||
