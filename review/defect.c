@@ -143,6 +143,22 @@ const char *hunt_place(const struct hunt *h, struct span s, char *buf,
     return buf;
 }
 
+enum { CONTEXT_BYTES = 60 };
+
+struct span hunt_before(struct span s)
+{
+    return (struct span) { s.from > CONTEXT_BYTES ? s.from - CONTEXT_BYTES : 0,
+                           s.from };
+}
+
+struct span hunt_after(const struct hunt *h, struct span s)
+{
+    size_t n = h->r.d->n_byte;
+
+    return (struct span) { s.to, n - s.to > CONTEXT_BYTES
+                                     ? s.to + CONTEXT_BYTES : n };
+}
+
 static int is_word(unsigned char c)
 {
     return isalnum(c) || c >= 0x80;

@@ -33,6 +33,10 @@ int hunt_heading(const struct hunt *h, size_t at);
 const char *hunt_place(const struct hunt *h, struct span s, char *buf,
                        size_t size);
 
+/* The bytes just before and after s. */
+struct span hunt_before(struct span s);
+struct span hunt_after(const struct hunt *h, struct span s);
+
 /* Next place at or after `from` where the n bytes of word stand as words of
  * their own (no letter, digit or, before them, hyphen beside them); d->n_byte:
  * none.  fold: ASCII case does not count.  Any white space answers to a space; *to is the

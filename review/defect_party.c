@@ -12,22 +12,7 @@
 #include "base/mem.h"
 #include "review/defect_impl.h"
 
-enum { CONTEXT_BYTES = 60, NAMED_OFTEN = 3 };
-
-/* Bytes before and after s, within the text. */
-static struct span before(struct span s)
-{
-    return (struct span) { s.from > CONTEXT_BYTES ? s.from - CONTEXT_BYTES : 0,
-                           s.from };
-}
-
-static struct span after(const struct hunt *h, struct span s)
-{
-    size_t n = h->r.d->n_byte;
-
-    return (struct span) { s.to, n - s.to > CONTEXT_BYTES
-                                     ? s.to + CONTEXT_BYTES : n };
-}
+enum { NAMED_OFTEN = 3 };
 
 /* At the head of the text (title, parties, recitals) or at its foot, where the
  * parties are named? */
@@ -78,8 +63,9 @@ static void strangers(struct hunt *h)
         struct span s = hit_span(&found.at[i]);
 
         if (times_named(h, s) >= NAMED_OFTEN ||
-            rule_matches(&h->r, "company.introduced", after(h, s), NULL) ||
-            rule_matches(&h->r, "company.context", before(s), NULL))
+            !rule_matches(&h->r, "company.lead", hunt_before(s), NULL) ||
+            rule_matches(&h->r, "company.context", hunt_before(s), NULL) ||
+            rule_matches(&h->r, "company.introduced", hunt_after(h, s), NULL))
             continue;
         hunt_add(h, (struct defect) { .kind = DEFECT_WRONG_PARTY_NAME,
                                       .span = s },

@@ -134,13 +134,12 @@ static int has_exhibits(const struct hunt *h)
     return 0;
 }
 
-/* "Section 5 of the Act": the place is in another document. */
+/* "Section 5 of the Act", "the Penal Code, section 499": the place is in
+ * another document. */
 static int elsewhere(const struct hunt *h, struct span s)
 {
-    size_t n = h->r.d->n_byte;
-    struct span after = { s.to, n - s.to > 40 ? s.to + 40 : n };
-
-    return rule_matches(&h->r, "reference.elsewhere", after, NULL);
+    return rule_matches(&h->r, "reference.elsewhere", hunt_after(h, s), NULL) ||
+           rule_matches(&h->r, "reference.cited", hunt_before(s), NULL);
 }
 
 static void dangling(struct hunt *h)
@@ -166,7 +165,7 @@ static void dangling(struct hunt *h)
         if (e->kind != EDGE_REFERS_TO || e->dst.kind != NODE_DANGLING)
             continue;
         p = parse(h, e->dst.name);
-        if (p.exhibit ? !exhibits
+        if (p.exhibit ? !exhibits || p.n > 1
                       : p.n == 0 || (p.n > 2 && p.n > most) ||
                         printed_somewhere(h, &p))
             continue;
@@ -256,7 +255,8 @@ static int closes(const struct hunt *h, const struct edge *a,
 {
     const struct clauses *c = h->r.c;
 
-    if (!touch(c, a->dst.index, b->src.index))
+    if (touch(c, a->src.index, b->src.index) ||
+        !touch(c, a->dst.index, b->src.index))
         return 0;
     if (touch(c, b->dst.index, a->src.index))
         return 1;

@@ -47,6 +47,37 @@ static int forms_of(const char *name, char form[FORMS][FORM_BYTES])
     return k;
 }
 
+/* May a term be meant by its words in another case: several words, or one that
+ * is defined in capitals and too long for an abbreviation? */
+static int free_case(const char *name)
+{
+    size_t n = strlen(name), capital = 0;
+
+    while (isupper((unsigned char)name[capital]))
+        capital++;
+    return strchr(name, ' ') || (capital == n && n > 4);
+}
+
+/* Is it one of two names for a thing, "X" or "Y", of which the other is used? */
+static int other_name_used(const struct hunt *h, int term)
+{
+    const struct graph *g = h->g;
+    struct span s = g->term[term].span;
+
+    for (int i = 0; i < g->n_edge; i++) {
+        struct span o = g->edge[i].span;
+        struct span gap = o.from >= s.to ? (struct span) { s.to, o.from }
+                                         : (struct span) { o.to, s.from };
+
+        if (g->edge[i].kind == EDGE_DEFINES && gap.from < gap.to &&
+            gap.to - gap.from < 16 &&
+            rule_matches(&h->r, "term.other_name", gap, NULL) &&
+            g->term[g->edge[i].dst.index].n_use > 0)
+            return 1;
+    }
+    return 0;
+}
+
 /* Is the term printed anywhere but in its definitions and in headings?  The
  * graph's uses are stricter; a form that it does not take for a use, such as
  * several words in another case, is still no reason to call a definition
@@ -56,7 +87,7 @@ static int printed_elsewhere(const struct hunt *h, int term)
     const struct document *d = h->r.d;
     char form[FORMS][FORM_BYTES];
     int n = forms_of(h->g->term[term].name, form);
-    int fold = strchr(h->g->term[term].name, ' ') != NULL;
+    int fold = free_case(h->g->term[term].name);
     size_t to = 0;
 
     for (int i = 0; i < n; i++)
@@ -75,6 +106,7 @@ static void unused(struct hunt *h)
         const struct term *t = &g->term[i];
 
         if (t->n_use == 0 && !printed_elsewhere(h, i) &&
+            !other_name_used(h, i) &&
             !pack_matches(h->r.p, "term.unused.not", t->name, strlen(t->name),
                           NULL))
             hunt_add(h, (struct defect) { .kind = DEFECT_UNUSED_DEFINITION,

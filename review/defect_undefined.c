@@ -14,7 +14,9 @@
 #include "base/mem.h"
 #include "review/defect_impl.h"
 
-enum { CANDIDATES = 400, MOST = 3, NAME_BYTES = 120 };
+/* MOST: what is reported of one text.  USED_ALONE: a single capitalised word
+ * is a term only where it is used so often. */
+enum { CANDIDATES = 400, MOST = 2, USED_ALONE = 3, NAME_BYTES = 120 };
 
 struct candidate {
     struct span span;
@@ -68,9 +70,29 @@ static int known(const struct hunt *h, const char *name)
     return pack_matches(h->r.p, "undefined.not", name, strlen(name), NULL);
 }
 
-/* Is it the heading of a clause, or in the title: what the text calls part of
- * itself? */
-static int is_heading(const struct hunt *h, const char *name)
+/* A name: its first word stands in the text with a capital, apart from these
+ * words, and never without one ("Zynga Poker"). */
+static int is_name(const struct hunt *h, const struct candidate *c)
+{
+    const struct document *d = h->r.d;
+    char word[NAME_BYTES];
+    size_t n = strcspn(c->name, " "), to = 0;
+    int apart = 0;
+
+    snprintf(word, sizeof word, "%.*s", (int)n, c->name);
+    for (size_t at = hunt_word(h, word, 0, 1, &to); at < d->n_byte;
+         at = hunt_word(h, word, to, 1, &to)) {
+        if (islower((unsigned char)d->text[at]))
+            return 0;
+        apart += c->n_word == 1 ||
+                 strncmp(d->text + at, c->name, strlen(c->name)) != 0;
+    }
+    return c->n_word > 1 && apart >= 2;
+}
+
+/* Is it the heading of a clause, in the title, or introduced somewhere without
+ * the form of a definition: what the text calls part of itself? */
+static int is_introduced(const struct hunt *h, const char *name)
 {
     const struct clauses *c = h->r.c;
     const struct document *d = h->r.d;
@@ -81,10 +103,15 @@ static int is_heading(const struct hunt *h, const char *name)
             return 1;
     for (size_t at = hunt_word(h, name, 0, 1, &to); at < d->n_byte;
          at = hunt_word(h, name, to, 1, &to)) {
-        /* in capitals, in quotation marks, or at the head of a line */
+        struct span s = { at, to };
+
+        /* in capitals, in a heading, at the head of a line, or introduced */
         if (isupper((unsigned char)d->text[at + 1]) || hunt_heading(h, at) ||
-            (at > 0 && (d->text[at - 1] == '"' || d->text[at - 1] == '\x9c' ||
-                        d->text[at - 1] == '\'' || d->text[at - 1] == '\n')))
+            (at > 0 && d->text[at - 1] == '\n') ||
+            rule_matches(&h->r, "undefined.introduced.before", hunt_before(s),
+                         NULL) ||
+            rule_matches(&h->r, "undefined.introduced.after",
+                         hunt_after(h, s), NULL))
             return 1;
     }
     return 0;
@@ -154,9 +181,13 @@ void defect_undefined(struct hunt *h)
         found = rule_hits(&h->r, "undefined", "undefined.context.not");
     for (int i = 0; i < found.n; i++)
         consider(h, &found.at[i], list);
-    for (int i = 0; i < list->n; i++)
-        if (!known(h, list->at[i].name) && !is_heading(h, list->at[i].name))
-            list->at[kept++] = list->at[i];
+    for (int i = 0; i < list->n; i++) {
+        const struct candidate *c = &list->at[i];
+
+        if ((c->n_word > 1 || c->n_use >= USED_ALONE) && !known(h, c->name) &&
+            !is_introduced(h, c->name) && !is_name(h, c))
+            list->at[kept++] = *c;
+    }
     if (kept)
         qsort(list->at, (size_t)kept, sizeof *list->at, by_likelihood);
     for (int i = 0; i < kept && i < MOST; i++)
