@@ -72,7 +72,7 @@ static void steps_follow_and_conclude(void **state)
     assert_non_null(have(e, n, EDGE_FOLLOWS, 0, 1));
     assert_non_null(have(e, n, EDGE_FOLLOWS, 1, 2));
     assert_non_null(have(e, n, EDGE_CONCLUDES, 1, EDGE_ANSWER));
-    assert_string_equal(edge_kind_name(EDGE_REFERS), "refers_to");
+    assert_string_equal(edges_kind_name(EDGE_REFERS), "refers_to");
     assert_string_equal(edge_measured(EDGE_ATTENDS), "correlation");
     assert_string_equal(edge_measured(EDGE_SHARES), "rule");
     mem_free(e);

@@ -31,7 +31,7 @@ static const struct { const char *name, *measured; } kinds[EDGE_KINDS] = {
     [EDGE_CONCLUDES] = { "concludes", "rule" },
 };
 
-const char *edge_kind_name(enum edge_kind kind)
+const char *edges_kind_name(enum edge_kind kind)
 {
     return kinds[kind].name;
 }

@@ -27,7 +27,7 @@ enum edge_kind {
     EDGE_FOLLOWS, EDGE_REFERS, EDGE_SHARES, EDGE_ATTENDS, EDGE_CONCLUDES,
     EDGE_KINDS
 };
-const char *edge_kind_name(enum edge_kind kind);        /* "refers_to" */
+const char *edges_kind_name(enum edge_kind kind);        /* "refers_to" */
 const char *edge_measured(enum edge_kind kind);         /* "correlation" */
 
 enum { EDGE_QUESTION = -1, EDGE_ANSWER = -2, EDGE_NOTE_BYTES = 96 };

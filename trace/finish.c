@@ -167,7 +167,7 @@ static enum sor_err put_edge(struct path_text *p, const struct edge *e,
                              struct sor_msg *msg)
 {
     struct db_put_edge row = {
-        .run_id = p->f->run_id, .kind = edge_kind_name(e->kind),
+        .run_id = p->f->run_id, .kind = edges_kind_name(e->kind),
         .measured = edge_measured(e->kind), .weight = e->weight,
     };
     enum sor_err err;
