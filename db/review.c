@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/str.h"
 #include "base/text.h"
 #include "db/cursor.h"
@@ -313,6 +314,94 @@ int db_review_row_next(struct db_cur *c, enum db_review_table t, void *row)
     for (const struct column *k = rows[t].column; k->kind; k++, i++)
         read_column(c->st, i, k, (char *)row + k->at);
     return 1;
+}
+
+/* --- whole tables ------------------------------------------------------------ */
+
+/* One copy, in a list that is freed as a whole. */
+struct kept { struct kept *next; char bytes[]; };
+
+static void *keep(struct db_review_set *s, const void *p, size_t n)
+{
+    struct kept *k = mem_alloc(sizeof *k + n + 1);
+
+    if (!k)
+        return NULL;
+    memcpy(k->bytes, p, n);
+    k->bytes[n] = '\0';
+    k->next = s->memory;
+    s->memory = k;
+    return k->bytes;
+}
+
+/* What a row borrows from its cursor becomes the set's own. */
+static int keep_row(struct db_review_set *s, enum db_review_table t, char *row)
+{
+    int ok = 1;
+
+    for (const struct column *k = rows[t].column; k->kind && ok; k++) {
+        const char **text = (const char **)(void *)(row + k->at);
+        struct db_blob *blob = (struct db_blob *)(void *)(row + k->at);
+
+        if ((k->kind == COLUMN_WORD || k->kind == COLUMN_TEXT) && *text)
+            ok = (*text = keep(s, *text, strlen(*text))) != NULL;
+        else if (k->kind == COLUMN_BLOB && blob->p)
+            ok = (blob->p = keep(s, blob->p, blob->n)) != NULL;
+    }
+    return ok;
+}
+
+enum sor_err db_review_load(struct db *d, enum db_review_table t,
+                            int64_t run_id, struct db_review_set *out,
+                            struct sor_msg *msg)
+{
+    struct db_cur *c = db_review_rows(d, t, run_id);
+    struct db_review_set s = { NULL, 0, NULL };
+    size_t bytes = rows[t].bytes;
+    int cap = 0, ok = 1, got = 0;
+    enum sor_err err;
+
+    while (ok) {
+        if (s.n == cap) {
+            void *more = mem_realloc(s.row, (size_t)(cap ? 2 * cap : 16),
+                                     bytes);
+
+            if (!(ok = more != NULL))
+                break;
+            s.row = more;
+            cap = cap ? 2 * cap : 16;
+        }
+        char *row = (char *)s.row + (size_t)s.n * bytes;
+        if ((got = db_review_row_next(c, t, row)) <= 0)
+            break;
+        ok = keep_row(&s, t, row);
+        s.n += ok;
+    }
+    err = db_cur_close(c);
+    if (!ok)
+        err = sor_fail(msg, SOR_NOMEM, "out of memory for a review");
+    else if (err)
+        sor_fail(msg, err, "%s: table %s cannot be read", d->path,
+                 tables[rows[t].table].name);
+    if (err)
+        db_review_set_release(&s);
+    else
+        *out = s;
+    return err;
+}
+
+void db_review_set_release(struct db_review_set *s)
+{
+    struct kept *k = s->memory;
+
+    while (k) {
+        struct kept *next = k->next;
+
+        mem_free(k);
+        k = next;
+    }
+    mem_free(s->row);
+    *s = (struct db_review_set){ NULL, 0, NULL };
 }
 
 enum sor_err db_find_unfinished(struct db_writer *w, const uint8_t same[32],

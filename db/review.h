@@ -165,6 +165,18 @@ struct db_cur *db_review_rows(struct db *d, enum db_review_table t,
 struct db_cur *db_review_row(struct db *d, enum db_review_table t, int64_t id);
 int db_review_row_next(struct db_cur *c, enum db_review_table t, void *row);
 
+/* All rows of one table of a run in memory, strings and all. */
+struct db_review_set {
+    void *row;                      /* [n] of the table's struct */
+    int n;
+    void *memory;                   /* what the strings lie in */
+};
+enum sor_err db_review_load(struct db *d, enum db_review_table t,
+                            int64_t run_id, struct db_review_set *out,
+                            struct sor_msg *msg);
+void db_review_set_release(struct db_review_set *s);    /* a zeroed one is
+                                                         * fine */
+
 /* The newest run with this db_review.same that has not ended (cut off, or
  * never finished): *run_id; 0 where there is none. */
 enum sor_err db_find_unfinished(struct db_writer *w, const uint8_t same[32],

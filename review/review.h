@@ -122,11 +122,22 @@ struct review_opts {
     int rules_only;
     const char *party;      /* NULL: none chosen */
     int strict;
+    const struct judge_memory *memory;  /* readings known and to be kept, as
+                                         * judge_remember(); NULL: none */
     int (*cancelled)(void *ud);
     void (*on_stage)(void *ud, const char *stage, int64_t done,
                      int64_t total);    /* in tokens; total 0: unknown */
     void *ud;
 };
+
+/* The two halves of review_open(), for a caller that shows and stores what the
+ * rules found before the model is even loaded.  review_read(): stage `read`,
+ * and findings by rule.  review_judge(): all other stages of a review that was
+ * read, its findings made anew; j was opened with the same pack. */
+enum sor_err review_read(const char *path, const struct review_opts *o,
+                         struct review **out, struct sor_msg *msg);
+enum sor_err review_judge(struct review *r, const struct review_opts *o,
+                          struct judge *j, struct sor_msg *msg);
 
 /* e NULL: rules only.  db rows are review/store.h's business. */
 enum sor_err review_open(const char *path, const struct review_opts *o,

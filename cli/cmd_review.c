@@ -1,0 +1,307 @@
+/* cli/cmd_review.c - documents reviewed: what the rules find within a second,
+ * then claims along several paths, all of it stored as it comes. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "cli/cli.h"
+#include "cli/progress.h"
+#include "cli/review_json.h"
+#include "cli/review_out.h"
+#include "db/review.h"
+#include "engine/engine.h"
+#include "probe/model_id.h"
+#include "review/review.h"
+#include "review/store.h"
+
+enum { PATHS = 8, CONTEXT = 1024 };     /* a reading is far shorter */
+
+static struct {
+    int n_path, strict, rules_only, wait, all;
+    const char *domain, *party, *claims;
+} opt = { .n_path = PATHS, .domain = "legal" };
+
+static const struct opt_spec opts[] = {
+    { 0, "domain", "NAME|DIR", OPT_STR, &opt.domain, "the pack (legal)", 0,
+      0 },
+    { 'n', "paths", "N", OPT_INT, &opt.n_path, "paths of each claim (8)", 1,
+      PATH_VARIANTS },
+    { 0, "party", "NAME", OPT_STR, &opt.party,
+      "whose side: a role or a party's name", 0, 0 },
+    { 0, "claims", "FILE", OPT_STR, &opt.claims,
+      "claims of your own: [{\"id\",\"text\"}..]", 0, 0 },
+    { 0, "strict", NULL, OPT_FLAG, &opt.strict,
+      "give fewer verdicts, more of them right", 0, 0 },
+    { 0, "rules-only", NULL, OPT_FLAG, &opt.rules_only, "use no model", 0,
+      0 },
+    { 0, "all", NULL, OPT_FLAG, &opt.all, "show every finding and path", 0,
+      0 },
+    { 0, "wait", NULL, OPT_FLAG, &opt.wait,
+      "wait where another process writes the database", 0, 0 },
+    OPT_END
+};
+
+struct job {
+    struct cli *cli;
+    enum review_form form;
+    struct pack *pack;
+    struct review_opts o;
+    struct db_writer *w;
+    struct engine *e;                   /* NULL until the first needs it */
+    struct model_id model;
+    struct judge *judge;
+    struct progress bar;
+    char stage[24];
+    const char *name;                   /* of the document at hand */
+};
+
+/* --- progress -------------------------------------------------------------- */
+
+static int stopped(void *ud)
+{
+    (void)ud;
+    return cli_stopped();
+}
+
+static void on_stage(void *ud, const char *stage, int64_t done, int64_t total)
+{
+    struct job *j = ud;
+
+    if (strcmp(stage, j->stage) != 0) {
+        progress_end(&j->bar);
+        snprintf(j->stage, sizeof j->stage, "%s", stage);
+        progress_begin(&j->bar, j->cli, j->stage, "tokens", (uint64_t)total);
+    }
+    progress_advance(&j->bar, done, total);
+}
+
+/* What the rules found, at once: the rest takes a while. */
+static void say_first(const struct job *j, const struct review *r)
+{
+    if (j->form != REVIEW_TEXT || !isatty(STDERR_FILENO))
+        return;
+    log_info("%s: %d clauses, %d defects by rule; reading on with the model",
+             j->name, r->clauses->n, r->defects->n);
+    for (int i = 0; i < r->defects->n && i < 5; i++)
+        log_info("  %s", r->defects->at[i].note);
+}
+
+/* --- what is needed once --------------------------------------------------- */
+
+static enum sor_err open_pack(struct job *j)
+{
+    struct sor_msg *msg = &j->cli->msg;
+    enum sor_err err = pack_open(opt.domain, &j->pack, msg);
+
+    if (err)
+        return err;
+    j->o = (struct review_opts){ .pack = j->pack, .claim = j->pack->claim,
+        .n_claim = j->pack->n_claim, .n_path = opt.n_path,
+        .rules_only = opt.rules_only, .party = opt.party,
+        .strict = opt.strict, .cancelled = stopped, .on_stage = on_stage,
+        .ud = j };
+    if (opt.claims)
+        err = pack_claims_file(j->pack, opt.claims, &j->o.claim,
+                               &j->o.n_claim, msg);
+    return err;
+}
+
+static enum sor_err open_model(struct job *j)
+{
+    struct engine_opts o = { .n_thread = j->cli->threads, .n_ctx = CONTEXT };
+    const char *path = cli_model(j->cli);
+    struct model_id_job hash;
+    enum sor_err err, hashed;
+
+    if (j->e)
+        return SOR_OK;
+    model_id_begin(&hash, path);
+    err = engine_open(path, &o, &j->e, &j->cli->msg);
+    hashed = model_id_finish(&hash, &j->model, err ? NULL : &j->cli->msg);
+    err = err ? err : hashed;
+    return err ? err : judge_open(j->e, j->pack, &j->judge, &j->cli->msg);
+}
+
+/* --- one document ---------------------------------------------------------- */
+
+/* Why there is nothing to review, or NULL. */
+static const char *unfit(const struct document *d)
+{
+    switch (document_fit(d)) {
+    case DOCUMENT_EMPTY:
+        return "there is no text in it";
+    case DOCUMENT_FOREIGN:
+        return "it does not look like English, the only language that the "
+               "rules and the model were measured on";
+    case DOCUMENT_NO_CONTRACT:
+        return "it does not look like a contract: no clauses that bind "
+               "anybody";
+    case DOCUMENT_FITS:
+        break;
+    }
+    return NULL;
+}
+
+static enum sor_err show(struct job *j, const struct review *r,
+                         const struct store *s)
+{
+    FILE *to = cli_out(j->cli);
+    struct str out;
+    enum sor_err err = SOR_OK;
+
+    if (!to)
+        return SOR_IO;
+    if (j->form != REVIEW_JSON)
+        return review_print(j->cli, db_writer_reader(j->w), store_run_id(s),
+                            j->form, opt.all);
+    str_init(&out);
+    review_json(&out, r, j->pack, store_uid(s));
+    str_putc(&out, '\n');
+    if (!str_ok(&out))
+        err = sor_fail(&j->cli->msg, SOR_NOMEM, "out of memory");
+    else if (fwrite(out.p, 1, out.len, to) != out.len)
+        err = sor_fail(&j->cli->msg, SOR_IO, "cannot write the result");
+    str_release(&out);
+    return err;
+}
+
+/* The stages that need the model; what is known is not computed again. */
+static enum sor_err judge_it(struct job *j, struct review *r, struct store *s)
+{
+    enum sor_err err;
+
+    if (store_resumed(s))
+        log_info("%s: goes on with the %d readings of review %.8s", j->name,
+                 store_resumed(s), store_uid(s));
+    judge_remember(j->judge, store_memory(s));
+    j->o.memory = store_memory(s);
+    j->stage[0] = '\0';
+    err = review_judge(r, &j->o, j->judge, &j->cli->msg);
+    progress_end(&j->bar);
+    judge_remember(j->judge, NULL);
+    return err;
+}
+
+static enum sor_err finish(struct job *j, struct review *r, struct store *s)
+{
+    struct sor_msg *msg = &j->cli->msg;
+    enum sor_err err = SOR_OK;
+
+    if (!opt.rules_only)
+        err = judge_it(j, r, s);
+    if (!err)
+        err = store_judged(s, r, j->judge, msg);
+    if (!err)
+        err = store_end(s, "complete", msg);
+    else if (err == SOR_INTERRUPTED && !store_end(s, "interrupted", NULL))
+        sor_fail(msg, err, "interrupted; the same command goes on from here");
+    return err ? err : show(j, r, s);
+}
+
+static enum sor_err review(struct job *j, const char *path)
+{
+    struct sor_msg *msg = &j->cli->msg;
+    struct store_run run = { .opts = &j->o };
+    struct review *r = NULL;
+    struct store *s = NULL;
+    const char *why;
+    enum sor_err err = review_read(path, &j->o, &r, msg);
+
+    j->name = path;
+    if (err)
+        return err;
+    if ((why = unfit(r->doc)) != NULL)
+        err = sor_fail(msg, SOR_FORMAT, "%s: %s; nothing was reviewed", path,
+                       why);
+    if (!err && !opt.rules_only) {
+        say_first(j, r);
+        if (!(err = open_model(j))) {
+            run.engine = j->e;
+            run.model = &j->model;
+        }
+    }
+    if (!err)
+        err = store_begin(j->w, &run, r, &s, msg);
+    if (!err)
+        err = finish(j, r, s);
+    store_close(s);
+    review_close(r);
+    return err;
+}
+
+/* --- all documents --------------------------------------------------------- */
+
+/* One bad document does not keep the others from being reviewed; the first
+ * error is the command's. */
+static enum sor_err review_all(struct job *j)
+{
+    enum sor_err first = SOR_OK;
+    struct sor_msg kept;
+
+    for (int i = 0; i < j->cli->argc; i++) {
+        enum sor_err err = review(j, j->cli->argv[i]);
+
+        if (err == SOR_INTERRUPTED || err == SOR_IO || err == SOR_NOMEM)
+            return err;
+        if (err && first)
+            log_warn("%s", j->cli->msg.text);
+        if (err && !first) {
+            first = err;
+            kept = j->cli->msg;
+        }
+    }
+    if (first)
+        j->cli->msg = kept;
+    return first;
+}
+
+static enum sor_err check_usage(struct job *j)
+{
+    enum sor_err err = review_form_of(j->cli, &j->form);
+
+    if (!err && j->cli->argc > 1 && j->cli->out &&
+        (j->form == REVIEW_HTML || j->form == REVIEW_MARKDOWN))
+        err = sor_fail(&j->cli->msg, SOR_USAGE, "-o %s holds one document: "
+                       "review several without it and write each with "
+                       "sorites report RUN -o", j->cli->out);
+    return err;
+}
+
+static enum sor_err run(struct cli *cli)
+{
+    struct job j = { .cli = cli };
+    struct db_writer_opts lock = { .wait = opt.wait, .cancelled = stopped };
+    enum sor_err err = check_usage(&j);
+
+    cli_catch_signals();
+    if (!err)
+        err = open_pack(&j);
+    if (!err)
+        err = db_writer_open(cli_db(cli), &lock, &j.w, &cli->msg);
+    if (!err)
+        err = review_all(&j);
+    judge_close(j.judge);
+    engine_close(j.e);
+    model_id_release(&j.model);
+    db_writer_close(j.w);
+    pack_close(j.pack);
+    return err;
+}
+
+const struct cmd cmd_review = {
+    .name = "review", .operands = "DOC...", .min = 1, .max = -1,
+    .summary = "review contracts: findings that open down to the token",
+    .text = "DOC is text, Markdown, PDF or DOCX, or - for standard input.  "
+            "Rules come first\n(definitions, references, exceptions, "
+            "defects), then the model reads every clause\nand each claim is "
+            "decided along several paths and put to the test.  Everything\n"
+            "is stored as it comes: a review that was cut off goes on when it "
+            "is started\nagain.  -o x.html or x.md writes a report, --json "
+            "one JSON object a document.\nPreliminary findings, for a "
+            "lawyer's decision.\n",
+    .opts = opts, .run = run
+};

@@ -1,0 +1,69 @@
+#include "cli/review_out.h"
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+#include "cli/review_text.h"
+#include "viz/report.h"
+
+static const struct { const char *ending; enum review_form form; } forms[] = {
+    { ".json", REVIEW_JSON },   { ".jsonl", REVIEW_JSON },
+    { ".md", REVIEW_MARKDOWN }, { ".markdown", REVIEW_MARKDOWN },
+    { ".html", REVIEW_HTML },   { ".htm", REVIEW_HTML },
+    { ".txt", REVIEW_TEXT },
+};
+
+enum sor_err review_form_of(struct cli *cli, enum review_form *out)
+{
+    const char *dot;
+
+    *out = cli->json ? REVIEW_JSON : REVIEW_TEXT;
+    if (!cli->out || strcmp(cli->out, "-") == 0)
+        return SOR_OK;
+    dot = strrchr(cli->out, '.');
+    for (size_t i = 0; dot && i < sizeof forms / sizeof *forms; i++)
+        if (strcasecmp(dot, forms[i].ending) == 0) {
+            *out = forms[i].form;
+            return SOR_OK;
+        }
+    return cli->json ? SOR_OK
+                     : sor_fail(&cli->msg, SOR_USAGE, "%s: its name does not "
+                                "say a form; end it in .html, .md, .json or "
+                                ".txt", cli->out);
+}
+
+static enum sor_err write_out(struct cli *cli, FILE *to, const struct str *s)
+{
+    if (!str_ok(s))
+        return sor_fail(&cli->msg, SOR_NOMEM, "out of memory for the report");
+    if (fwrite(s->p, 1, s->len, to) != s->len || fflush(to) != 0)
+        return sor_fail(&cli->msg, SOR_IO, "cannot write: %s",
+                        strerror(errno));
+    return SOR_OK;
+}
+
+enum sor_err review_print(struct cli *cli, struct db *d, int64_t run_id,
+                          enum review_form form, int all)
+{
+    struct report *r = NULL;
+    FILE *to = cli_out(cli);
+    enum sor_err err = report_load(d, run_id, &r, &cli->msg);
+    struct str page;
+
+    if (err || !to) {
+        report_close(r);
+        return err ? err : SOR_IO;
+    }
+    str_init(&page);
+    if (form == REVIEW_HTML)
+        report_html(r, &page);
+    else if (form == REVIEW_MARKDOWN)
+        report_markdown(r, &page);
+    else
+        review_text(cli, to, r, all);
+    err = write_out(cli, to, &page);
+    str_release(&page);
+    report_close(r);
+    return err;
+}

@@ -1,0 +1,270 @@
+#include "cli/review_text.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/text.h"
+
+enum { QUOTE_COLUMNS = 150, FINDINGS_SHOWN = 24 };
+
+struct screen {
+    const struct cli *cli;
+    FILE *to;
+    const struct report *r;
+    int all;
+};
+
+/* --- pieces ---------------------------------------------------------------- */
+
+static const char *bold(const struct screen *s, int on)
+{
+    return !cli_color(s->cli, s->to) ? "" : on ? "\033[1m" : "\033[0m";
+}
+
+static void heading(const struct screen *s, const char *text)
+{
+    fprintf(s->to, "\n%s%s%s\n", bold(s, 1), text, bold(s, 0));
+}
+
+/* Outside text as one safe line: runs of white space are one space. */
+static void put_line(const struct screen *s, const char *p, size_t n,
+                     int columns)
+{
+    struct str flat, safe;
+    int space = 0;
+
+    str_init(&flat);
+    str_init(&safe);
+    for (size_t i = 0; i < n; i++) {
+        if (p[i] && strchr(" \t\r\n\f\v", p[i])) {
+            space = flat.len > 0;
+            continue;
+        }
+        if (space)
+            str_putc(&flat, ' ');
+        space = 0;
+        str_putc(&flat, p[i]);
+    }
+    size_t cut = utf8_offset(flat.p, flat.len, (size_t)columns);
+    text_safe(&safe, flat.p, cut, 0);
+    fprintf(s->to, "%s%s", safe.p,
+            cut < flat.len ? cli_unicode(s->cli) ? "…" : "..." : "");
+    str_release(&flat);
+    str_release(&safe);
+}
+
+static void put_text(const struct screen *s, const char *text)
+{
+    put_line(s, text, strlen(text), 400);
+}
+
+static void put_quote(const struct screen *s, int from, int to)
+{
+    struct report_text q = report_quote(s->r, from, to);
+
+    if (!q.n)
+        return;
+    fprintf(s->to, "      %s", cli_unicode(s->cli) ? "“" : "\"");
+    put_line(s, q.p, q.n, QUOTE_COLUMNS);
+    fprintf(s->to, "%s\n", cli_unicode(s->cli) ? "”" : "\"");
+}
+
+/* --- the head -------------------------------------------------------------- */
+
+static void put_head(const struct screen *s)
+{
+    const struct report *r = s->r;
+
+    fputs(bold(s, 1), s->to);
+    put_text(s, r->doc->name);
+    fprintf(s->to, "%s   %lld characters, %d clauses", bold(s, 0),
+            (long long)r->doc->n_char, report_n(r, DB_CLAUSE));
+    if (r->doc->n_page > 0)
+        fprintf(s->to, ", %lld pages", (long long)r->doc->n_page);
+    fprintf(s->to, "\nreview %.8s, %s, pack %s %s", r->uid, r->started,
+            r->review->domain, r->review->pack_version);
+    if (r->model_sha256[0])
+        fprintf(s->to, ", model %.12s on %s", r->model_sha256, r->isa);
+    else
+        fputs(", rules only: no model", s->to);
+    if (r->review->party) {
+        fputs(", for ", s->to);
+        put_text(s, r->review->party);
+    }
+    if (r->seconds > 0)
+        fprintf(s->to, ", %.1f s", r->seconds);
+    fputc('\n', s->to);
+    if (r->review->note) {
+        put_text(s, r->review->note);
+        fputc('\n', s->to);
+    }
+}
+
+/* --- findings -------------------------------------------------------------- */
+
+static const char *severity_word(int severity)
+{
+    static const char *const word[] = { "note", "low", "medium", "high" };
+
+    return word[severity >= 0 && severity <= 3 ? severity : 0];
+}
+
+static void put_finding(const struct screen *s, const struct db_finding *f)
+{
+    const struct db_decision *d = report_decision(s->r, f->id);
+    char clause[REPORT_NAME];
+    struct str said;
+
+    fprintf(s->to, "%4d  %-6s %-6s %-8s ", f->ordinal,
+            severity_word(f->severity), f->origin,
+            report_clause(s->r, f->clause_id, clause));
+    put_text(s, f->text ? f->text : "");
+    if (!isnan(f->confidence))
+        fprintf(s->to, " (%.2f)", f->confidence);
+    fputc('\n', s->to);
+    put_quote(s, f->char_from, f->char_to);
+    if (d) {
+        str_init(&said);
+        report_put_decision(d, &said);
+        fprintf(s->to, "      %s> ", bold(s, 1));
+        put_text(s, said.p);
+        fprintf(s->to, "%s\n", bold(s, 0));
+        str_release(&said);
+    }
+}
+
+static void put_findings(const struct screen *s)
+{
+    int n = report_n(s->r, DB_FINDING), shown = 0, quiet = 0;
+
+    heading(s, "What needs you");
+    for (int severity = 3; severity >= 0; severity--)
+        for (int i = 0; i < n; i++) {
+            const struct db_finding *f = report_row(s->r, DB_FINDING, i);
+
+            if (f->severity != severity)
+                continue;
+            if (!s->all && (severity == 0 || shown >= FINDINGS_SHOWN)) {
+                quiet++;
+                continue;
+            }
+            put_finding(s, f);
+            shown++;
+        }
+    if (n == 0)
+        fputs("  nothing was found\n", s->to);
+    if (quiet)
+        fprintf(s->to, "  and %d more of less weight: sorites report %.8s\n",
+                quiet, s->r->uid);
+}
+
+/* --- claims ---------------------------------------------------------------- */
+
+/* The place of the best evidence that is not unrelated; NULL: none. */
+static const struct db_evidence *best_evidence(const struct report *r,
+                                               int64_t claim_id)
+{
+    for (int i = 0; i < report_n(r, DB_EVIDENCE); i++) {
+        const struct db_evidence *e = report_row(r, DB_EVIDENCE, i);
+
+        if (e->claim_id == claim_id && strcmp(e->relation, "unrelated") != 0)
+            return e;
+    }
+    return NULL;
+}
+
+static void put_paths(const struct screen *s, const struct db_claim *c)
+{
+    for (int i = 0; i < report_n(s->r, DB_CLAIM_PATH); i++) {
+        const struct db_claim_path *p = report_row(s->r, DB_CLAIM_PATH, i);
+
+        if (p->claim_id != c->id)
+            continue;
+        fprintf(s->to, "      path %-3d %-16s %-14s %.2f%s  scored, no chain "
+                "of reasoning\n", i, p->variant, report_word(p->verdict),
+                fmax(p->p[0], fmax(p->p[1], p->p[2])),
+                p->counts ? "" : "  does not count");
+    }
+}
+
+static void put_claim(const struct screen *s, const struct db_claim *c)
+{
+    const struct db_verdict *v = report_verdict(s->r, c->id);
+    const struct db_evidence *e = best_evidence(s->r, c->id);
+    enum report_contrast contrast = report_contrast(s->r, c->id);
+    char clause[REPORT_NAME] = "";
+    struct str rate;
+
+    if (!v)
+        return;
+    if (e)
+        report_clause(s->r, e->clause_id, clause);
+    fprintf(s->to, "  %s%-13s%s ", bold(s, 1), report_word(v->verdict),
+            bold(s, 0));
+    if (isnan(v->confidence))
+        fputs("     ", s->to);
+    else
+        fprintf(s->to, "%.2f ", v->confidence);
+    fprintf(s->to, "%-8s ", clause);
+    put_text(s, c->title ? c->title : c->text ? c->text : c->name);
+    str_init(&rate);
+    report_put_error_rate(c, &rate);
+    fprintf(s->to, "\n      scored; %s; %s", rate.p,
+            report_contrast_word(contrast));
+    if (!isnan(v->stability) && v->n_count)
+        fprintf(s->to, "; %.0f %% of %d paths agree", 100 * v->stability,
+                v->n_count);
+    if (v->stance)
+        fprintf(s->to, "; playbook: %s", report_word(v->stance));
+    fputc('\n', s->to);
+    str_release(&rate);
+    if (e && s->all)
+        put_quote(s, e->char_from, e->char_to);
+    if (v->flip && s->all) {
+        fputs("      would change it: ", s->to);
+        put_text(s, v->flip);
+        fputc('\n', s->to);
+    }
+    if (s->all)
+        put_paths(s, c);
+}
+
+static void put_claims(const struct screen *s)
+{
+    int n = report_n(s->r, DB_CLAIM);
+
+    if (n == 0)
+        return;
+    heading(s, "Points in dispute: verdict, probability that it is right, "
+            "clause");
+    for (int i = 0; i < n; i++)
+        put_claim(s, report_row(s->r, DB_CLAIM, i));
+}
+
+/* --- the end --------------------------------------------------------------- */
+
+static void put_unchecked(const struct screen *s)
+{
+    struct str lines;
+
+    heading(s, "Not checked");
+    str_init(&lines);
+    report_put_unchecked(s->r, &lines);
+    for (char *at = lines.p, *end; (end = strchr(at, '\n')); at = end + 1) {
+        fputs("  ", s->to);
+        put_line(s, at, (size_t)(end - at), 400);
+        fputc('\n', s->to);
+    }
+    str_release(&lines);
+}
+
+void review_text(const struct cli *cli, FILE *to, const struct report *r,
+                 int all)
+{
+    struct screen s = { cli, to, r, all };
+
+    put_head(&s);
+    put_findings(&s);
+    put_claims(&s);
+    put_unchecked(&s);
+}

@@ -1,0 +1,323 @@
+#include "viz/report.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "db/chain.h"
+
+/* --- loading --------------------------------------------------------------- */
+
+static enum sor_err load_run(struct report *r, struct db *d,
+                             struct sor_msg *msg)
+{
+    uint8_t head[SHA256_BYTES];
+    int64_t n_batch;
+    struct db_run run;
+    struct db_model m;
+    enum sor_err err;
+
+    if (db_get_run(d, r->run_id, &run) != 1)
+        return sor_fail(msg, SOR_FORMAT, "the run cannot be read");
+    snprintf(r->uid, sizeof r->uid, "%s", run.uid);
+    snprintf(r->isa, sizeof r->isa, "%s", run.isa);
+    snprintf(r->status, sizeof r->status, "%s",
+             run.status ? run.status : "unfinished");
+    clock_iso8601(run.started_us, r->started);
+    r->seconds = (double)run.wall_ns / 1e9;
+    if (strcmp(run.kind, "review") != 0)
+        return sor_fail(msg, SOR_NOTFOUND, "run %.8s is no review: see "
+                        "sorites runs", r->uid);
+    if (run.model_id && db_get_model(d, run.model_id, &m) == 1) {
+        snprintf(r->model, sizeof r->model, "%s", m.name);
+        hash_hex(m.sha256, sizeof m.sha256, r->model_sha256);
+    }
+    err = chain_head(d, head, &n_batch, msg);
+    if (!err)
+        hash_hex(head, sizeof head, r->head);
+    return err;
+}
+
+/* Where every code point of the text begins. */
+static enum sor_err index_text(struct report *r, struct sor_msg *msg)
+{
+    const char *s = r->doc->text;
+    size_t n = strlen(s), at = 0;
+    uint32_t cp;
+
+    r->n_char = (int)utf8_count(s, n);
+    r->byte = mem_calloc((size_t)r->n_char + 1, sizeof *r->byte);
+    if (!r->byte)
+        return sor_fail(msg, SOR_NOMEM, "out of memory for a document");
+    for (int i = 0; i < r->n_char; i++) {
+        r->byte[i] = (uint32_t)at;
+        at += utf8_next(s + at, n - at, &cp);
+    }
+    r->byte[r->n_char] = (uint32_t)n;
+    return SOR_OK;
+}
+
+enum sor_err report_load(struct db *d, int64_t run_id, struct report **out,
+                         struct sor_msg *msg)
+{
+    struct report *r = mem_calloc(1, sizeof *r);
+    enum sor_err err;
+
+    if (!r)
+        return sor_fail(msg, SOR_NOMEM, "out of memory");
+    r->run_id = run_id;
+    err = load_run(r, d, msg);
+    for (int t = 0; t < DB_REVIEW_TABLES && !err; t++)
+        if (t != DB_READING && t != DB_TYPE_READING)
+            err = db_review_load(d, (enum db_review_table)t, run_id,
+                                 &r->set[t], msg);
+    if (!err) {
+        r->review = report_row(r, DB_REVIEW, 0);
+        r->doc = report_row(r, DB_DOCUMENT, 0);
+        if (!r->review || !r->doc || !r->doc->text || !r->doc->name)
+            err = sor_fail(msg, SOR_NOTFOUND, "run %.8s: its words were "
+                           "forgotten, so there is no report", r->uid);
+    }
+    if (!err)
+        err = index_text(r, msg);
+    if (err)
+        report_close(r);
+    else
+        *out = r;
+    return err;
+}
+
+void report_close(struct report *r)
+{
+    if (!r)
+        return;
+    for (int t = 0; t < DB_REVIEW_TABLES; t++)
+        db_review_set_release(&r->set[t]);
+    mem_free(r->byte);
+    mem_free(r);
+}
+
+/* --- rows ------------------------------------------------------------------ */
+
+int report_n(const struct report *r, enum db_review_table t)
+{
+    return r->set[t].n;
+}
+
+const void *report_row(const struct report *r, enum db_review_table t, int i)
+{
+    return i >= 0 && i < r->set[t].n
+        ? (const char *)r->set[t].row + (size_t)i * db_review_row_bytes(t)
+        : NULL;
+}
+
+/* Rows come in the order of their ids. */
+const void *report_find(const struct report *r, enum db_review_table t,
+                        int64_t id)
+{
+    int lo = 0, hi = r->set[t].n;
+
+    while (lo < hi) {
+        int mid = lo + (hi - lo) / 2;
+        int64_t at = *(const int64_t *)report_row(r, t, mid);
+
+        if (at == id)
+            return report_row(r, t, mid);
+        if (at < id)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return NULL;
+}
+
+struct report_text report_quote(const struct report *r, int from, int to)
+{
+    if (to > r->n_char)
+        to = r->n_char;
+    if (from < 0 || from >= to)
+        return (struct report_text){ "", 0 };
+    return (struct report_text){ r->doc->text + r->byte[from],
+                                 r->byte[to] - r->byte[from] };
+}
+
+const char *report_clause(const struct report *r, int64_t clause_id,
+                          char buf[REPORT_NAME])
+{
+    const struct db_clause *c = report_find(r, DB_CLAUSE, clause_id);
+
+    if (!c)
+        buf[0] = '\0';
+    else if (c->full_number)
+        text_safe_fit(buf, REPORT_NAME, c->full_number,
+                      strlen(c->full_number), 0);
+    else
+        snprintf(buf, REPORT_NAME, "c%d", c->ordinal + 1);
+    return buf;
+}
+
+const struct db_verdict *report_verdict(const struct report *r,
+                                        int64_t claim_id)
+{
+    for (int i = 0; i < report_n(r, DB_VERDICT); i++) {
+        const struct db_verdict *v = report_row(r, DB_VERDICT, i);
+
+        if (v->claim_id == claim_id)
+            return v;
+    }
+    return NULL;
+}
+
+const struct db_decision *report_decision(const struct report *r,
+                                          int64_t finding_id)
+{
+    const struct db_decision *last = NULL;
+
+    for (int i = 0; i < report_n(r, DB_DECISION); i++) {
+        const struct db_decision *d = report_row(r, DB_DECISION, i);
+
+        if (d->finding_id == finding_id)
+            last = d;
+    }
+    return last;
+}
+
+/* --- words ----------------------------------------------------------------- */
+
+static int is_contrast(const char *kind)
+{
+    return strcmp(kind, "negation") == 0 || strcmp(kind, "swap") == 0 ||
+           strcmp(kind, "value") == 0;
+}
+
+enum report_contrast report_contrast(const struct report *r, int64_t claim_id)
+{
+    enum report_contrast c = REPORT_NO_CONTRAST;
+
+    for (int i = 0; i < report_n(r, DB_CHECK); i++) {
+        const struct db_check *k = report_row(r, DB_CHECK, i);
+
+        if (k->claim_id != claim_id || !is_contrast(k->kind))
+            continue;
+        if (k->passed == 0)
+            return REPORT_CONTRAST_FAILED;
+        if (k->passed == 1)
+            c = REPORT_CONTRAST_PASSED;
+    }
+    return c;
+}
+
+const char *report_contrast_word(enum report_contrast c)
+{
+    static const char *const word[] = {
+        [REPORT_NO_CONTRAST] = "no contrast check",
+        [REPORT_CONTRAST_PASSED] = "contrast passed",
+        [REPORT_CONTRAST_FAILED] = "contrast FAILED"
+    };
+
+    return word[c];
+}
+
+void report_put_error_rate(const struct db_claim *c, struct str *out)
+{
+    if (c->n_given <= 0) {
+        str_puts(out, "error rate unmeasured");
+        return;
+    }
+    str_printf(out, "wrong in %.0f %% of %d", 100.0 * c->n_wrong / c->n_given,
+               c->n_given);
+    if (!isnan(c->wrong_low) && !isnan(c->wrong_high))
+        str_printf(out, " (%.0f-%.0f %%)", 100 * c->wrong_low,
+                   100 * c->wrong_high);
+}
+
+const char *report_word(const char *word)
+{
+    static const struct { const char *row, *read; } words[] = {
+        { "not_addressed", "not addressed" },
+        { "not_measured", "not measured" },
+        { "needs_review", "needs review" },
+        { "standard", "acceptable" },
+        { "fallback", "needs review" },
+        { "unacceptable", "not acceptable" },
+    };
+
+    for (size_t i = 0; word && i < sizeof words / sizeof *words; i++)
+        if (strcmp(words[i].row, word) == 0)
+            return words[i].read;
+    return word ? word : "";
+}
+
+void report_put_decision(const struct db_decision *d, struct str *out)
+{
+    char at[21];
+
+    clock_iso8601(d->at_us, at);
+    str_puts(out, strcmp(d->choice, "accept") == 0 ? "accepted"
+             : strcmp(d->choice, "reject") == 0 ? "rejected" : "corrected");
+    if (d->verdict)
+        str_printf(out, " to \"%s\" (overrides the program)",
+                   report_word(d->verdict));
+    str_printf(out, " by %s, %s", d->name ? d->name : "somebody", at);
+    if (d->reason)
+        str_printf(out, ": %s", d->reason);
+}
+
+/* --- what was not checked -------------------------------------------------- */
+
+static int count_verdicts(const struct report *r, const char *verdict)
+{
+    int n = 0;
+
+    for (int i = 0; i < report_n(r, DB_VERDICT); i++) {
+        const struct db_verdict *v = report_row(r, DB_VERDICT, i);
+
+        n += strcmp(v->verdict, verdict) == 0;
+    }
+    return n;
+}
+
+static int count_external(const struct report *r)
+{
+    int n = 0;
+
+    for (int i = 0; i < report_n(r, DB_LOGIC); i++) {
+        const struct db_logic *l = report_row(r, DB_LOGIC, i);
+
+        n += strcmp(l->dst_kind, "external") == 0;
+    }
+    return n;
+}
+
+void report_put_unchecked(const struct report *r, struct str *out)
+{
+    int unmeasured = count_verdicts(r, "not_measured");
+    int external = count_external(r), unread = 0;
+
+    if (r->review->rules_only)
+        str_puts(out, "No model was used: clause types and claims were not "
+                 "looked at.\n");
+    if (strcmp(r->status, "complete") != 0)
+        str_printf(out, "This review is %s: what is missing was not "
+                   "checked.\n", r->status);
+    for (int i = 0; i < report_n(r, DB_CHECK); i++) {
+        const struct db_check *k = report_row(r, DB_CHECK, i);
+
+        unread += strcmp(k->kind, "coverage") == 0 && k->passed == 0;
+    }
+    if (unread)
+        str_printf(out, "For %d claims not every clause was read by some "
+                   "path.\n", unread);
+    if (unmeasured)
+        str_printf(out, "%d claims are of a kind that was not measured: their "
+                   "clauses are ranked, no verdict is given.\n", unmeasured);
+    if (external)
+        str_printf(out, "The document refers %d times to other documents or "
+                   "laws, which were not read.\n", external);
+    str_puts(out, "Signatures, authority, tables, pictures, and whether a "
+             "clause is lawful or enforceable.\n");
+}

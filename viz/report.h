@@ -1,0 +1,80 @@
+/* viz/report.h - a review as its readers see it: all rows of one run, loaded,
+ * for whatever prints them (terminal, Markdown, HTML).
+ *
+ * Everything said to a person about a review comes from here, so that every
+ * report and SQL agree, and decisions show in all of them.
+ *
+ * Ownership  report_load()/report_close(). */
+#ifndef VIZ_REPORT_H
+#define VIZ_REPORT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/str.h"
+#include "db/review.h"
+
+struct report {
+    int64_t run_id;
+    char uid[33], started[21], isa[16], status[16];
+    char model[128], model_sha256[65];  /* "": no model was used */
+    char head[65];                      /* of the hash chain, when read */
+    double seconds;                     /* 0: not ended */
+    struct db_review_set set[DB_REVIEW_TABLES];
+
+    const struct db_review *review;
+    const struct db_document *doc;
+    uint32_t *byte;             /* [n_char + 1] where a code point begins */
+    int n_char;
+};
+
+/* SOR_NOTFOUND: the run is no review, or was forgotten. */
+enum sor_err report_load(struct db *d, int64_t run_id, struct report **out,
+                         struct sor_msg *msg);
+void report_close(struct report *r);            /* accepts NULL */
+
+/* Row i of a table, and how many there are. */
+const void *report_row(const struct report *r, enum db_review_table t, int i);
+int report_n(const struct report *r, enum db_review_table t);
+/* The row with this id; NULL: 0, or none. */
+const void *report_find(const struct report *r, enum db_review_table t,
+                        int64_t id);
+
+/* Bytes of the document at code points from..to, clipped to it. */
+struct report_text { const char *p; size_t n; };
+struct report_text report_quote(const struct report *r, int from, int to);
+
+/* "2.1(a)", else "c12"; "" for none.  Into buf. */
+enum { REPORT_NAME = 48 };
+const char *report_clause(const struct report *r, int64_t clause_id,
+                          char buf[REPORT_NAME]);
+
+/* The verdict of a claim; NULL: not reached. */
+const struct db_verdict *report_verdict(const struct report *r,
+                                        int64_t claim_id);
+/* What was decided last of a finding; NULL: nothing yet. */
+const struct db_decision *report_decision(const struct report *r,
+                                          int64_t finding_id);
+
+/* How contrast checks (negation, swap, value) came out. */
+enum report_contrast { REPORT_NO_CONTRAST, REPORT_CONTRAST_PASSED,
+                       REPORT_CONTRAST_FAILED };
+enum report_contrast report_contrast(const struct report *r, int64_t claim_id);
+const char *report_contrast_word(enum report_contrast c);
+
+/* "wrong in 8 % of 100 (4-15 %)", "unmeasured"; appended. */
+void report_put_error_rate(const struct db_claim *c, struct str *out);
+/* "needs review", "not addressed": a word of the rows as people read it. */
+const char *report_word(const char *word);
+/* "accepted by Ann, 2026-11-24T12:00:00Z: why"; appended. */
+void report_put_decision(const struct db_decision *d, struct str *out);
+
+/* What this review did not look at, one sentence a line; appended. */
+void report_put_unchecked(const struct report *r, struct str *out);
+
+/* The whole report as Markdown, and as one self-contained HTML page (no
+ * script, no link to anything outside, CSP default-src 'none'). */
+void report_markdown(const struct report *r, struct str *out);
+void report_html(const struct report *r, struct str *out);
+
+#endif

@@ -1,0 +1,215 @@
+/* viz/report_md.c - a review as Markdown: one file, everything in it. */
+#include <math.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "viz/report.h"
+
+/* Outside text on one line, with what Markdown or HTML would obey escaped. */
+static void put_plain(struct str *out, const char *p, size_t n)
+{
+    struct str safe;
+
+    str_init(&safe);
+    text_safe(&safe, p, n, TEXT_NL | TEXT_TAB);
+    for (size_t i = 0; i < safe.len; i++) {
+        char c = safe.p[i];
+
+        if (c == '\n' || c == '\t') {
+            str_putc(out, ' ');
+            continue;
+        }
+        if (strchr("\\`*_{}[]<>#|~&!", c))
+            str_putc(out, '\\');
+        str_putc(out, c);
+    }
+    str_release(&safe);
+}
+
+static void put_word(struct str *out, const char *s)
+{
+    if (s)
+        put_plain(out, s, strlen(s));
+}
+
+static void put_quote(const struct report *r, int from, int to,
+                      struct str *out)
+{
+    struct report_text q = report_quote(r, from, to);
+
+    if (!q.n)
+        return;
+    str_puts(out, "  > ");
+    put_plain(out, q.p, q.n);
+    str_puts(out, "\n");
+}
+
+static void put_head(const struct report *r, struct str *out)
+{
+    str_puts(out, "# Review of ");
+    put_word(out, r->doc->name);
+    str_puts(out, "\n\n**");
+    put_word(out, r->review->note ? r->review->note
+                                  : "Preliminary findings");
+    str_printf(out, "**\n\n%lld characters, %d clauses. Review `%s`, %s.\n",
+               (long long)r->doc->n_char, report_n(r, DB_CLAUSE), r->uid,
+               r->started);
+}
+
+static void put_findings(const struct report *r, struct str *out)
+{
+    static const char *const level[] = { "Notes", "Low", "Medium", "High" };
+
+    str_puts(out, "\n## Findings\n");
+    for (int severity = 3; severity >= 0; severity--) {
+        int any = 0;
+
+        for (int i = 0; i < report_n(r, DB_FINDING); i++) {
+            const struct db_finding *f = report_row(r, DB_FINDING, i);
+            const struct db_decision *d = report_decision(r, f->id);
+            char clause[REPORT_NAME];
+
+            if (f->severity != severity)
+                continue;
+            if (!any++)
+                str_printf(out, "\n### %s\n\n", level[severity]);
+            str_printf(out, "- **%d** ", f->ordinal);
+            put_word(out, f->text);
+            if (*report_clause(r, f->clause_id, clause)) {
+                str_puts(out, " — clause ");
+                put_word(out, clause);
+            }
+            str_printf(out, " (by %s", strcmp(f->origin, "rule") == 0
+                                           ? "rule" : "model");
+            if (!isnan(f->confidence))
+                str_printf(out, ", %.2f", f->confidence);
+            str_puts(out, ")\n");
+            put_quote(r, f->char_from, f->char_to, out);
+            if (d) {
+                struct str said;
+
+                str_init(&said);
+                report_put_decision(d, &said);
+                str_puts(out, "  **Decision:** ");
+                put_word(out, said.p);
+                str_puts(out, "\n");
+                str_release(&said);
+            }
+        }
+    }
+    if (report_n(r, DB_FINDING) == 0)
+        str_puts(out, "\nNothing was found.\n");
+}
+
+static void put_paths(const struct report *r, int64_t claim_id,
+                      struct str *out)
+{
+    str_puts(out, "\n| path | reads | verdict | supported | contradicted | "
+             "not addressed |\n|---|---|---|---|---|---|\n");
+    for (int i = 0; i < report_n(r, DB_CLAIM_PATH); i++) {
+        const struct db_claim_path *p = report_row(r, DB_CLAIM_PATH, i);
+
+        if (p->claim_id == claim_id)
+            str_printf(out, "| %d | %s%s | %s | %.3f | %.3f | %.3f |\n", i,
+                       p->variant, p->counts ? "" : " (does not count)",
+                       report_word(p->verdict), p->p[0], p->p[1], p->p[2]);
+    }
+}
+
+static void put_evidence(const struct report *r, int64_t claim_id,
+                         struct str *out)
+{
+    for (int i = 0; i < report_n(r, DB_EVIDENCE); i++) {
+        const struct db_evidence *e = report_row(r, DB_EVIDENCE, i);
+        char clause[REPORT_NAME];
+
+        if (e->claim_id != claim_id || strcmp(e->relation, "unrelated") == 0)
+            continue;
+        str_puts(out, "- clause ");
+        put_word(out, report_clause(r, e->clause_id, clause));
+        str_printf(out, " %s it (%.2f, %s)\n", e->relation, e->score,
+                   e->status);
+        put_quote(r, e->char_from, e->char_to, out);
+    }
+}
+
+static void put_checks(const struct report *r, int64_t claim_id,
+                       struct str *out)
+{
+    for (int i = 0; i < report_n(r, DB_CHECK); i++) {
+        const struct db_check *k = report_row(r, DB_CHECK, i);
+
+        if (k->claim_id != claim_id)
+            continue;
+        str_printf(out, "- %s %s", k->passed == 1 ? "passed:"
+                   : k->passed == 0 ? "**failed:**" : "does not apply:",
+                   k->kind);
+        if (k->input) {
+            str_puts(out, ", \"");
+            put_word(out, k->input);
+            str_puts(out, "\"");
+        }
+        if (k->note) {
+            str_puts(out, ". ");
+            put_word(out, k->note);
+        }
+        str_puts(out, "\n");
+    }
+}
+
+static void put_claim(const struct report *r, const struct db_claim *c,
+                      struct str *out)
+{
+    const struct db_verdict *v = report_verdict(r, c->id);
+
+    if (!v)
+        return;
+    str_puts(out, "\n### ");
+    put_word(out, c->title ? c->title : c->name);
+    str_puts(out, "\n\n");
+    put_word(out, c->text);
+    str_printf(out, "\n\n**%s**", report_word(v->verdict));
+    if (!isnan(v->confidence))
+        str_printf(out, ", probability that this is right %.2f",
+                   v->confidence);
+    str_puts(out, "; ");
+    report_put_error_rate(c, out);
+    str_printf(out, "; %s.\n\n", report_contrast_word(report_contrast(r,
+                                                                  c->id)));
+    put_evidence(r, c->id, out);
+    put_checks(r, c->id, out);
+    if (v->position) {
+        str_printf(out, "- playbook: %s. ", report_word(v->stance));
+        put_word(out, v->position);
+        str_puts(out, "\n");
+    }
+    if (v->flip) {
+        str_puts(out, "- what would change it: ");
+        put_word(out, v->flip);
+        str_puts(out, "\n");
+    }
+    put_paths(r, c->id, out);
+}
+
+void report_markdown(const struct report *r, struct str *out)
+{
+    put_head(r, out);
+    put_findings(r, out);
+    if (report_n(r, DB_CLAIM))
+        str_puts(out, "\n## Points in dispute\n\nPaths differ in what the "
+                 "model reads; each is scored and holds no chain of "
+                 "reasoning.\n");
+    for (int i = 0; i < report_n(r, DB_CLAIM); i++)
+        put_claim(r, report_row(r, DB_CLAIM, i), out);
+    str_puts(out, "\n## Not checked\n\n");
+    report_put_unchecked(r, out);
+    str_puts(out, "\n## Method\n\n");
+    str_printf(out, "Pack %s %s. ", r->review->domain,
+               r->review->pack_version);
+    if (r->model_sha256[0])
+        str_printf(out, "Model SHA-256 `%s`, adapter `%s`, kernels %s. ",
+                   r->model_sha256,
+                   r->review->adapter ? r->review->adapter : "none", r->isa);
+    str_printf(out, "Head of the hash chain `%s`. `sorites replay %.8s "
+               "--verify` computes every reading again.\n", r->head, r->uid);
+}
