@@ -1,35 +1,17 @@
 #include "viz/heat.h"
 
 #include <math.h>
-#include <string.h>
 
-#include "base/text.h"
+#include "viz/svg.h"
 
 enum { CELL_W = 84, CELL_H = 14, LEFT = 64, TOP = 56, BOTTOM = 64 };
-
-/* Outside text: shown safely, and no markup. */
-static void put_text(struct str *out, const char *s)
-{
-    struct str safe;
-
-    str_init(&safe);
-    text_safe(&safe, s, strlen(s), 0);
-    for (const char *p = safe.p; *p; p++)
-        switch (*p) {
-        case '<': str_puts(out, "&lt;"); break;
-        case '>': str_puts(out, "&gt;"); break;
-        case '&': str_puts(out, "&amp;"); break;
-        default:  str_putc(out, *p);
-        }
-    str_release(&safe);
-}
 
 static void put_label(struct str *out, int x, int y, const char *anchor,
                       const char *s)
 {
     str_printf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"%s\">", x, y,
                anchor);
-    put_text(out, s);
+    svg_text(out, s);
     str_puts(out, "</text>\n");
 }
 

@@ -70,3 +70,11 @@ const char *style_vote(int rank)
 
     return rank < 0 ? GREY : color[rank < 4 ? rank : 3];
 }
+
+const char *style_series(int i)
+{
+    static const char *const color[] = { BLUE, ORANGE, GREEN, PURPLE, SKY,
+                                         VERMILLION };
+
+    return color[(unsigned)i % (sizeof color / sizeof *color)];
+}

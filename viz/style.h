@@ -50,4 +50,7 @@ const char *style_role(const char *role);
 /* The colour of an answer by its rank among the votes; grey for none. */
 const char *style_vote(int rank);
 
+/* The colour of the i-th series of a plot; they come round after six. */
+const char *style_series(int i);
+
 #endif
