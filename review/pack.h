@@ -71,6 +71,11 @@ struct position {
     const char *suggest;    /* clause text to propose; NULL: none */
 };
 
+/* How often documents of the claim's set say anything about it, and how often
+ * what they say supports it: log odds, from documents other than those that the
+ * figures are of.  0: as often as not. */
+struct claim_prior { double related, supports; };
+
 struct claim {
     const char *id;         /* "nda-4" */
     const char *set;        /* id of its claim_set: "nda" */
@@ -80,6 +85,7 @@ struct claim {
     const char *type;       /* the clause type it is about; NULL: any */
     const struct wording *wording;      /* [0] is the statement */
     int n_wording;
+    struct claim_prior prior;
     struct measured error, error_contradicted;
     const struct position *position;
     int n_position;
@@ -99,6 +105,10 @@ struct claim_set {
                              * the preamble; NULL: any document */
 };
 
+/* Log odds of one question about a claim: evidence * x + prior * the claim's
+ * own + bias, x being the log odds that the readings give. */
+struct log_odds { double evidence, prior, bias; };
+
 /* Judgement: how raw relation logits become probabilities and verdicts. */
 struct calibration {
     double temperature, bias_unrelated; /* logits / T, then + bias */
@@ -107,6 +117,9 @@ struct calibration {
     double unrelated;                   /* p(unrelated) >= .. on both sides */
     double not_addressed;               /* below: the document is silent */
     double type_temperature;
+    struct log_odds related;            /* does the document say anything */
+    struct log_odds supports;           /* and if so, in favour */
+    double answer, answer_strict;       /* a verdict's least probability */
     const double *knot_x, *knot_y;      /* confidence: isotonic map of the
                                          * verdict's score to probability */
     int n_knot;

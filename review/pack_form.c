@@ -48,6 +48,14 @@ static const struct pack_type files_type = { .field = files_field };
 /* A probability of struct calibration. */
 #define P(member_) F(#member_, NUMBER, calibration, member_, .min = 0, .max = 1)
 
+static const struct field log_odds_field[] = {
+    F("evidence", NUMBER, log_odds, evidence, .min = 0, .max = 50),
+    F("prior", NUMBER, log_odds, prior, .min = -50, .max = 50),
+    F("bias", NUMBER, log_odds, bias, .min = -50, .max = 50),
+    END
+};
+static const struct pack_type log_odds_type = { .field = log_odds_field };
+
 static const struct field calibration_field[] = {
     F("temperature", NUMBER, calibration, temperature, .min = 0.01,
       .max = 100),
@@ -57,6 +65,9 @@ static const struct field calibration_field[] = {
     P(unrelated), P(not_addressed),
     F("type_temperature", NUMBER, calibration, type_temperature,
       .min = 0.01, .max = 100),
+    F("related", OBJECT, calibration, related, .of = &log_odds_type),
+    F("supports", OBJECT, calibration, supports, .of = &log_odds_type),
+    P(answer), P(answer_strict),
     L("confidence", CURVE, calibration, knot_x, n_knot, .max = 64),
     END
 };
@@ -197,11 +208,19 @@ static enum sor_err check_claim(struct pack_in *in, void *object)
     return SOR_OK;
 }
 
+static const struct field prior_field[] = {
+    F("related", NUMBER, claim_prior, related, .min = -50, .max = 50),
+    F("supports", NUMBER, claim_prior, supports, .min = -50, .max = 50),
+    END
+};
+static const struct pack_type prior_type = { .field = prior_field };
+
 static const struct field claim_field[] = {
     F("id", ID, claim, id, .max = 100),
     F("title", TEXT, claim, title, .max = 200),
     F("kind", CHOICE, claim, kind, .words = kind_words, .optional = 1),
     F("type", TEXT, claim, type, .max = 100, .optional = 1),
+    F("prior", OBJECT, claim, prior, .of = &prior_type, .optional = 1),
     L("wordings", LIST, claim, wording, n_wording, .max = PACK_WORDINGS,
       .of = &wording_type),
     END
