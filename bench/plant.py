@@ -145,10 +145,10 @@ def unused_definition(d):
 
 
 def dangling_reference(d):
-    secs = sections(d.text)
-    top = max([s[0] for s in secs] + [
-        int(m) for m in re.findall(r"(?:Section|Article|Clause|Paragraph) "
-                                   r"(\d{1,2})\b", d.text)] or [0])
+    # Past every number that begins a line or a sentence, Roman ones too.
+    top = max([int(m) for m in re.findall(
+        r"(?:^|\n|\s\s|[.;:]\s|(?:Section|Article|Clause|Paragraph|ARTICLE) )"
+        r"(\d{1,2})\b", d.text)] + [d.text.count("ARTICLE ")] or [0])
     ref = "Section %d" % (top + d.rng.randint(2, 6))
     if d.rng.random() < 0.4:
         ref += ".%d" % d.rng.randint(1, 4)

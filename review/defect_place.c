@@ -134,6 +134,29 @@ static int has_exhibits(const struct hunt *h)
     return 0;
 }
 
+/* Is the exhibit before this one never mentioned?  Exhibits that were left out
+ * of a copy are referred to from the first; "Schedule 9" alone is a slip. */
+static int stands_alone(const struct hunt *h, const char *name)
+{
+    char before[64];
+    size_t n = strlen(name), last = n, to;
+
+    while (last > 0 && isdigit((unsigned char)name[last - 1]))
+        last--;
+    if (n == 0 || n >= sizeof before)
+        return 0;
+    memcpy(before, name, n + 1);
+    if (last < n && atoi(name + last) > 1)
+        snprintf(before + last, sizeof before - last, "%d",
+                 atoi(name + last) - 1);
+    else if (last == n && n > 1 && name[n - 2] == ' ' && name[n - 1] > 'A' &&
+             name[n - 1] <= 'Z')
+        before[n - 1]--;
+    else
+        return 0;
+    return hunt_word(h, before, 0, 1, &to) == h->r.d->n_byte;
+}
+
 /* "Section 5 of the Act", "the Penal Code, section 499": the place is in
  * another document. */
 static int elsewhere(const struct hunt *h, struct span s)
@@ -151,7 +174,8 @@ static void dangling(struct hunt *h)
 
     for (int i = 0; i < g->n_edge; i++)
         if (g->edge[i].kind == EDGE_REFERS_TO) {
-            n_dangling += g->edge[i].dst.kind == NODE_DANGLING;
+            n_dangling += g->edge[i].dst.kind == NODE_DANGLING &&
+                          !parse(h, g->edge[i].dst.name).exhibit;
             n_good += g->edge[i].dst.kind == NODE_CLAUSE;
         }
     if (n_dangling > 4 && n_dangling > n_good / 2)
@@ -165,7 +189,8 @@ static void dangling(struct hunt *h)
         if (e->kind != EDGE_REFERS_TO || e->dst.kind != NODE_DANGLING)
             continue;
         p = parse(h, e->dst.name);
-        if (p.exhibit ? !exhibits || p.n > 1
+        if (p.exhibit ? p.n > 1 || !(exhibits ||
+                                     stands_alone(h, e->dst.name))
                       : p.n == 0 || (p.n > 2 && p.n > most) ||
                         printed_somewhere(h, &p))
             continue;
