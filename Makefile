@@ -47,7 +47,7 @@ ROOT     := $(if $(filter build,$(BUILD)),$(if $(PROG),sorites) \
 
 # --- flags -----------------------------------------------------------------
 PKGS     := sqlite3 libcjson libcgraph libgvc ncursesw libpcre2-8 libutf8proc \
-            libcrypto libxxhash libedit openblas
+            libcrypto libxxhash libedit openblas libarchive expat
 # -isystem: other people's headers need not meet our warnings.  An include
 # folder that the compiler searches anyway is dropped.
 PKG_CFLAGS := $(patsubst -I%,-isystem %,$(filter-out -I/usr/include \

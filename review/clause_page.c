@@ -72,11 +72,12 @@ struct row {
 };
 struct rows { struct row *at; int n, cap; };
 
-enum { ROW_BYTES = 160, ROWS_MAX = 1 << 20, EDGE_NEWLINES = 3 };
+enum { ROW_BYTES = 400, LIKE_BYTES = 160, ROWS_MAX = 1 << 20,
+       EDGE_NEWLINES = 3 };
 
 static uint64_t likeness(struct text t, size_t from, size_t to)
 {
-    char flat[ROW_BYTES];
+    char flat[LIKE_BYTES];
     size_t n = 0;
 
     for (size_t at = from; at < to && n < sizeof flat; at++) {
@@ -346,7 +347,7 @@ static struct span contents_by_lines(struct text t, size_t caption,
 
         while (word > at && !is_space(t.p[word - 1]))
             word--;
-        if (to - at > 150 || (t.p[to - 1] == '.' && to - at > 60))
+        if (to - at > 260 || (t.p[to - 1] == '.' && to - at > 60))
             break;
         if (word > at && page_number(t, word, to, &value)) {
             last = to;

@@ -68,6 +68,10 @@ static enum sor_err read_text(struct document *d, const uint8_t *p, size_t n,
         d->format = DOCUMENT_PDF;
         return document_pdf(d->name, p, n, text, msg);
     }
+    if (begins(p, n, "PK\3\4", 4)) {
+        d->format = DOCUMENT_DOCX;
+        return document_docx(d->name, p, n, text, msg);
+    }
     enum sor_err err = refuse_known(d->name, p, n, msg);
     if (!err)
         err = document_decode(d->name, p, n, text, &d->encoding, msg);

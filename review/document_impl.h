@@ -15,6 +15,9 @@ enum sor_err document_decode(const char *name, const uint8_t *bytes, size_t n,
                              struct str *out, const char **encoding,
                              struct sor_msg *msg);
 
+/* Appends s[0..n), with U+FFFD for what is no UTF-8, or is NUL. */
+void document_mend(const char *s, size_t n, struct str *out);
+
 /* Appends the text of a PDF, a form feed after each page, as `pdftotext` in a
  * process of its own gives it.  SOR_UNSUP: that program is missing. */
 enum sor_err document_pdf(const char *name, const void *bytes, size_t n,

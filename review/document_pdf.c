@@ -102,7 +102,6 @@ static enum sor_err collect(const char *name, int fd, struct str *out,
                             struct sor_msg *msg)
 {
     const uint64_t end_ns = clock_mono_ns() + WALL_SECONDS * UINT64_C(1000000000);
-    const size_t before = out->len;
     char buf[1 << 15];
 
     for (;;) {
@@ -129,7 +128,7 @@ static enum sor_err collect(const char *name, int fd, struct str *out,
         str_put(out, buf, (size_t)got);
         if (!str_ok(out))
             return sor_fail(msg, SOR_NOMEM, "%s: out of memory", name);
-        if (out->len - before > DOCUMENT_MAX_BYTES)
+        if (out->len > DOCUMENT_MAX_BYTES)
             return sor_fail(msg, SOR_LIMIT, "%s: more than %d MiB of text",
                             name, DOCUMENT_MAX_BYTES >> 20);
     }
@@ -185,11 +184,15 @@ enum sor_err document_pdf(const char *name, const void *bytes, size_t n,
                           struct str *out, struct sor_msg *msg)
 {
     const int in = nameless_file(bytes, n);
+    struct str text;
 
     if (in < 0)
         return sor_fail(msg, SOR_IO, "%s: a temporary copy for pdftotext: %s",
                         name, strerror(errno));
-    enum sor_err err = run(name, in, out, msg);
+    str_init(&text);
+    enum sor_err err = run(name, in, &text, msg);
+    document_mend(text.p, text.len, out);       /* fonts can name NUL */
+    str_release(&text);
     close(in);
     return err;
 }

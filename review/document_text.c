@@ -79,13 +79,15 @@ static void from_windows_1252(const uint8_t *p, size_t n, struct str *out)
 
 /* --- UTF-8, perhaps damaged ----------------------------------------------- */
 
-static void from_utf8(const char *s, size_t n, struct str *out)
+void document_mend(const char *s, size_t n, struct str *out)
 {
     char utf8[4];
     uint32_t c;
 
     for (size_t i = 0, step; i < n; i += step) {
         step = utf8_next(s + i, n - i, &c);
+        if (c == 0)
+            c = 0xFFFD;
         str_put(out, utf8, utf8_put(c, utf8));
     }
 }
@@ -161,7 +163,7 @@ enum sor_err document_decode(const char *name, const uint8_t *bytes, size_t n,
             str_put(out, s, n);
         } else if (is_damaged_utf8(s, n)) {
             *encoding = "UTF-8, damaged";
-            from_utf8(s, n, out);
+            document_mend(s, n, out);
         } else {
             *encoding = "windows-1252";
             from_windows_1252((const uint8_t *)s, n, out);

@@ -24,6 +24,9 @@ pc:libedit          libedit-dev         build
 pc:libutf8proc      libutf8proc-dev     build
 pc:libcrypto        libssl-dev          build
 pc:libxxhash        libxxhash-dev       build
+pc:libarchive       libarchive-dev      build
+pc:expat            libexpat1-dev       build
+cmd:pdftotext       poppler-utils       build
 pc:cmocka           libcmocka-dev       build
 cmd:c++             g++                 peer
 py:ensurepip        python3-venv        peer
