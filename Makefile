@@ -213,6 +213,30 @@ test-isa: $(TESTS) $(PROG) ## the fast tier once for each kernel set
 	    SORITES_ISA=$$isa SORITES_FAST=1 SORITES_PROG=$(PROG) \
 	    sh tests/run.sh $(TESTS) || exit 1; done
 
+# libFuzzer's own main() comes with -fsanitize=fuzzer at the link.
+FUZZ     := $(patsubst tests/fuzz/%.c,%,$(filter-out tests/fuzz/fuzz.c \
+                tests/fuzz/seed.c,$(wildcard tests/fuzz/*.c)))
+FUZZ_SAN := address,undefined
+SECONDS  ?= 60
+.PHONY: fuzz fuzz-build
+fuzz: ## each fuzz target for SECONDS=60 (clang)
+	@$(MAKE) --no-print-directory BUILD=build/fuzz CC=clang OPT='-O1 -g' \
+	    SAN=fuzzer-no-link,$(FUZZ_SAN) fuzz-build
+	@sh tests/fuzz.sh build/fuzz/bin $(SECONDS) $(FUZZ)
+
+fuzz-build: $(FUZZ:%=$(BUILD)/bin/%) $(BUILD)/bin/seed
+
+$(BUILD)/bin/seed: $(BUILD)/tests/fuzz/seed.o $(AID_LIB) $(LIB)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) -pthread -pie -fsanitize=$(FUZZ_SAN) -o $@ $^ $(LIBS)
+
+$(BUILD)/bin/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/fuzz.o \
+                $(AID_LIB) $(LIB)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) -pthread -pie -fsanitize=fuzzer,$(FUZZ_SAN) -o $@ $^ $(LIBS)
+
 .PHONY: cover
 cover: ## line coverage of the suite, by file
 	@$(MAKE) --no-print-directory BUILD=build/cover OPT='-O1 -g --coverage' \

@@ -1,0 +1,49 @@
+#!/bin/sh
+# tests/fuzz.sh DIR SECONDS TARGET... - runs each fuzz target for so long.
+#
+# DIR holds the programs, their corpora (DIR/corpus/NAME, kept from run to run)
+# and what they find (DIR/found/NAME-...).  What was found and mended lives on
+# as tests/fuzz/found/NAME-*: it is run first, every time.  Prints one line a
+# target and fails if any target did.
+dir=$1 seconds=$2
+shift 2
+here=$(dirname "$0")
+failed=0 passed=0
+
+# A little of what each target knows: the shipped texts and the tests' files.
+seed() {
+    mkdir -p "$dir/corpus/$1" "$dir/found"
+    [ -n "$(ls -A "$dir/corpus/$1")" ] && return
+    case $1 in
+    gguf | adapter | tokenizer) "$dir/seed" "$1" "$dir/corpus/$1" ;;
+    import) for f in "$here"/data/*.json*; do
+                [ -f "$f" ] && head -c 4096 "$f" > "$dir/corpus/$1/${f##*/}"
+            done ;;
+    document) for f in "$here"/../domains/*/samples/*; do
+                  [ -f "$f" ] && cp "$f" "$dir/corpus/$1/"
+              done ;;
+    sql) printf 'SELECT * FROM v_step;' > "$dir/corpus/$1/one" ;;
+    keys) printf 'jjlllh/a?q' > "$dir/corpus/$1/one" ;;
+    esac
+    return 0
+}
+
+for name in "$@"; do
+    seed "$name"
+    log=$dir/$name.log
+    known=$(find "$here/fuzz/found" -name "$name-*" 2>/dev/null)
+    if { [ -z "$known" ] || "$dir/$name" $known; } > "$log" 2>&1 &&
+       "$dir/$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
+           -max_len=65536 -artifact_prefix="$dir/found/$name-" \
+           -print_final_stats=1 "$dir/corpus/$name" >> "$log" 2>&1; then
+        runs=$(sed -n 's/^stat::number_of_executed_units: //p' "$log")
+        printf '%-12s %9s inputs  nothing found\n' "$name" "${runs:-0}"
+        passed=$((passed + 1))
+    else
+        printf '%-12s FOUND something: %s\n' "$name" "$log"
+        sed -n '/ERROR\|broken promise\|SUMMARY/p' "$log" | head -3
+        failed=$((failed + 1))
+    fi
+done
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
