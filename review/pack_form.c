@@ -256,15 +256,25 @@ static const struct field stances_field[] = {
 };
 static const struct pack_type stances_type = { .field = stances_field };
 
+static enum sor_err check_position(struct pack_in *in, void *object)
+{
+    struct position *p = object;
+
+    (void)in;
+    if (!p->party)
+        p->party = "";
+    return SOR_OK;
+}
+
 static const struct field position_field[] = {
-    F("party", TEXT, position, party, .max = 40),
+    F("party", ID, position, party, .max = 40, .optional = 1),
     { .key = "on", .shape = SHAPE_OBJECT, .of = &stances_type },
     F("text", TEXT, position, text, .max = 1000),
     F("suggest", TEXT, position, suggest, .max = 2000, .optional = 1),
     END
 };
 static const struct pack_type position_type = {
-    sizeof(struct position), position_field, NULL };
+    sizeof(struct position), position_field, check_position };
 
 static const struct field play_field[] = {
     F("claim", ID, play, claim, .max = 100),
