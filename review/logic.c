@@ -198,14 +198,6 @@ static size_t condition(struct rules *r, const struct hit *h,
     return proviso == PROVISO_EXCEPTION ? 0 : s.to;
 }
 
-/* Does a hit of h hold byte `at`? */
-static int inside(const struct hits *h, size_t at)
-{
-    int i = hits_after(h, at + 1);
-
-    return i > 0 && h->at[i - 1].m.to[0] > at;
-}
-
 /* apply: within these no condition stands on its own. */
 static void conditions(struct rules *r, const struct hits *apply)
 {
@@ -230,7 +222,7 @@ static void conditions(struct rules *r, const struct hits *apply)
             break;
         at[of]++;
         from = next->m.from[0];
-        if (from >= done && !inside(apply, from))
+        if (from >= done && !hits_hold(apply, from))
             to = condition(r, next, &openers[of]);
         done = to > done ? to : done;
     }

@@ -1,2 +1,396 @@
+/* review/norm.c - who must, may or must not do what.
+ *
+ * A norm starts at a modal ("shall", "is entitled to", "hereby grants").  Its
+ * subject stands before it, back to the start of the sentence or of the part
+ * of the sentence that the modal rules; its act after it, up to a condition,
+ * an exception or the end.  A modal that rules a lettered list makes one norm
+ * of each item. */
+#include <ctype.h>
+#include <string.h>
+
+#include "base/mem.h"
 #include "review/rule.h"
-void norm_read(struct rules *r) { (void)r; }
+
+enum { MODALS = 3 };
+
+static const struct {
+    const char *purpose;
+    enum norm_kind kind;
+} modals[MODALS] = {                    /* the first wins at one place */
+    { "norm.prohibition", NORM_PROHIBITION },
+    { "norm.permission", NORM_PERMISSION },
+    { "norm.obligation", NORM_OBLIGATION },
+};
+
+struct reader {
+    struct rules *r;
+    struct hits conditions;             /* spans of condition edges */
+    struct hits ends;                   /* spans that an act ends before */
+    struct span sentence;               /* of the modal before */
+    struct span modal;                  /* the modal before, itself */
+    char *bearer;                       /* the bearer before; NULL */
+};
+
+/* --- the subject --------------------------------------------------------------- */
+
+/* Start of the words that the modal rules: after the last boundary between
+ * `low` and the modal; low if there is none.  After another modal of the
+ * sentence any "and the ..." is a boundary, before the first only a comma or
+ * "that". */
+static size_t last_boundary(const struct rules *r, const char *purpose,
+                            size_t low, size_t modal)
+{
+    size_t from = low;
+    struct match m;
+
+    while (low < modal && rule_matches(r, purpose, (struct span) { low,
+                                       modal }, &m)) {
+        from = m.to[0];
+        low = m.to[0] > low ? m.to[0] : low + 1;
+    }
+    return from;
+}
+
+/* The end of the last condition, exception or override that ends between
+ * `low` and `at`, past its comma. */
+static size_t after_opening(const struct reader *n, size_t low, size_t at)
+{
+    const struct hits *h = &n->ends;
+
+    for (int i = hits_after(h, low); i < h->n && h->at[i].m.from[0] < at; i++)
+        if (h->at[i].m.to[0] <= at && h->at[i].m.to[0] > low)
+            low = h->at[i].m.to[0];
+    while (low < at && strchr(", \t\r\n)", n->r->d->text[low]))
+        low++;
+    return low;
+}
+
+static struct span subject_of(const struct reader *n, struct span sentence,
+                              struct span modal)
+{
+    const struct rules *r = n->r;
+    size_t low = after_opening(n, sentence.from, modal.from);
+    int again = n->modal.to > sentence.from && n->modal.to <= modal.from;
+    struct span s = { low, modal.from };
+    size_t to;
+
+    if (again && n->modal.to > low)
+        low = n->modal.to;
+    s.from = last_boundary(r, again ? "norm.boundary" : "norm.first_boundary",
+                           low, modal.from);
+    if (again && s.from == n->modal.to)
+        s.from = modal.from;            /* "shall pay and shall bear" */
+    s = rule_trim(r, s);
+    to = s.to;                          /* "Company, at its expense, shall" */
+    if (to > s.from && r->d->text[to - 1] == ',') {
+        for (to--; to > s.from && r->d->text[to - 1] != ','; to--)
+            ;
+        s.to = to > s.from ? to - 1 : s.to - 1;
+    }
+    return rule_trim(r, s);
+}
+
+/* --- the bearer ----------------------------------------------------------------- */
+
+static int is_person(const struct rules *r, struct span s)
+{
+    int term = term_at_start(r, s);
+
+    for (int i = 0; i < r->g->n_party && term >= 0; i++)
+        if (strcmp(r->g->party[i].role, r->g->term[term].name) == 0 ||
+            strcmp(r->g->party[i].name, r->g->term[term].name) == 0)
+            return 1;
+    return rule_matches(r, "norm.person", s, NULL);
+}
+
+/* The words of s without "The" and "hereto"; a term's own name where it
+ * starts with one ("Licensee's use of the Brand" is Licensee's). */
+static char *person(struct rules *r, struct span s)
+{
+    struct match m;
+    int term;
+
+    if (rule_matches(r, "norm.article", s, &m))
+        s.from = m.to[0];
+    term = term_at_start(r, s);
+    if (term >= 0)
+        return mem_strdup(r->g->term[term].name);
+    if (rule_matches(r, "norm.tail", s, &m))
+        s.to = m.from[0];
+    return rule_text(r, rule_trim(r, s));
+}
+
+static int is_pronoun(const struct rules *r, struct span s)
+{
+    return rule_matches(r, "norm.pronoun", s, NULL);
+}
+
+struct found {                          /* a norm in the making */
+    enum norm_kind kind;
+    struct span subject, modal, act;
+    int passive, grant;
+};
+
+/* Whose norm it is, allocated; NULL: nobody's, so that it is none.
+ * "(unstated)": a passive that names nobody. */
+static char *bearer_of(struct reader *n, const struct found *f)
+{
+    struct rules *r = n->r;
+    struct match m;
+
+    if (f->grant)
+        return rule_matches(r, "norm.grantee", f->act, &m)
+                   ? person(r, (struct span) { m.from[1], m.to[1] })
+                   : mem_strdup("(unstated)");
+    if (f->passive && rule_matches(r, "norm.by", (struct span) {
+                                   f->modal.from, f->act.to }, &m))
+        return person(r, (struct span) { m.from[1], m.to[1] });
+    if (f->subject.from == f->subject.to || is_pronoun(r, f->subject))
+        return n->bearer ? mem_strdup(n->bearer)
+               : f->passive ? mem_strdup("(unstated)") : NULL;
+    if (is_person(r, f->subject))
+        return person(r, f->subject);
+    if (f->passive && rule_matches(r, "norm.possessor", f->subject, &m) &&
+        is_person(r, (struct span) { m.from[1], m.to[1] }))
+        return person(r, (struct span) { m.from[1], m.to[1] });
+    return f->passive ? mem_strdup("(unstated)") : NULL;
+}
+
+/* --- the act -------------------------------------------------------------------- */
+
+/* Where an act that starts at `from` ends. */
+static size_t act_end(const struct reader *n, size_t from, size_t limit)
+{
+    const struct rules *r = n->r;
+    const struct hits *stop = &r->hits[HITS_STOP];
+    const char *text = r->d->text;
+    int depth = 0;
+
+    for (size_t i = from; i < limit; i++) {
+        int k = hits_after(&n->ends, i);
+
+        depth += text[i] == '(';
+        depth -= text[i] == ')';
+        if (depth < 0 || (depth == 0 && text[i] == ';'))
+            return i;
+        if (depth > 0 || i == from)
+            continue;
+        if (k < n->ends.n && n->ends.at[k].m.from[0] == i &&
+            !rule_matches(r, "norm.aside", (struct span) { from, i }, NULL) &&
+            !rule_matches(r, "norm.within", hit_span(&n->ends.at[k]), NULL))
+            return i;
+        k = hits_after(stop, i);
+        if (k < stop->n && stop->at[k].m.from[0] == i &&
+            !rule_matches(r, "norm.aside", (struct span) { from, i }, NULL))
+            return i;
+    }
+    return limit;
+}
+
+static struct span trim_act(const struct rules *r, struct span s)
+{
+    struct match m;
+
+    s = rule_trim(r, s);
+    if (rule_matches(r, "norm.trailing", s, &m))
+        s.to = m.from[0];
+    while (s.to > s.from && strchr(".,;: \t\r\n", r->d->text[s.to - 1]))
+        s.to--;
+    return s;
+}
+
+/* --- results -------------------------------------------------------------------- */
+
+/* The first value of this kind within s, or nothing. */
+static struct span value_in(const struct graph *g, enum value_kind kind,
+                            struct span s)
+{
+    for (int i = 0; i < g->n_value; i++)
+        if (g->value[i].kind == kind && g->value[i].span.from >= s.from &&
+            g->value[i].span.to <= s.to)
+            return g->value[i].span;
+    return (struct span) { 0, 0 };
+}
+
+static struct span deadline_in(const struct rules *r, struct span s)
+{
+    struct match m;
+
+    return rule_matches(r, "norm.deadline", s, &m)
+               ? (struct span) { m.from[0], m.to[0] }
+               : (struct span) { 0, 0 };
+}
+
+static void add_norm(struct reader *n, const struct found *f, struct span s,
+                     const char *bearer)
+{
+    struct rules *r = n->r;
+    struct graph *g = r->g;
+    struct norm *more = rule_grow(r, g->norm, g->n_norm, &r->cap_norm,
+                                  sizeof *more);
+    struct norm *to;
+
+    if (!more)
+        return;
+    g->norm = more;
+    to = &g->norm[g->n_norm++];
+    *to = (struct norm) { .clause = clauses_holding(r->c, s),
+                          .kind = f->kind, .span = s, .act = f->act,
+                          .deadline = deadline_in(r, s),
+                          .amount = value_in(g, VALUE_AMOUNT, s) };
+    to->bearer = mem_strdup(bearer);
+    to->modal = rule_text(r, f->modal);
+    if (!to->bearer)
+        r->err = SOR_NOMEM;
+}
+
+/* An item may name its own bearer: "may be terminated: (a) by Licensor". */
+static void add_item(struct reader *n, const struct found *f,
+                     const char *bearer)
+{
+    struct match m;
+    char *own = rule_matches(n->r, "norm.item_by", f->act, &m)
+                    ? person(n->r, (struct span) { m.from[1], m.to[1] })
+                    : NULL;
+
+    add_norm(n, f, f->act, own ? own : bearer);
+    mem_free(own);
+}
+
+/* The modal rules a list ("shall: (a) ...; (b) ..."): one norm an item.
+ * Returns how many; 0: it rules none. */
+static int list_norms(struct reader *n, struct found *f, const char *bearer)
+{
+    const struct rules *r = n->r;
+    struct span modal = f->modal;
+    int clause = clauses_holding(r->c, modal), count = 0;
+    int child = clause < 0 ? -1 : rule_child(r, clause, modal.to);
+    enum norm_kind kind = f->kind;
+
+    if (child < 0 || !rule_matches(r, "norm.lead", (struct span) { modal.to,
+                                   r->c->at[child].span.from }, NULL))
+        return 0;
+    while (child >= 0 && r->c->at[child].kind != CLAUSE_PARAGRAPH) {
+        const struct clause *c = &r->c->at[child];
+        struct span item = { c->text.from, c->own.to };
+
+        item.to = act_end(n, item.from, item.to);
+        f->act = trim_act(r, item);
+        f->kind = kind == NORM_OBLIGATION &&
+                  rule_matches(r, "norm.negative_item", f->act, NULL)
+                      ? NORM_PROHIBITION : kind;
+        if (f->act.from < f->act.to) {
+            add_item(n, f, bearer);
+            count++;
+        }
+        child = rule_child(r, clause, c->span.to);
+    }
+    return count;
+}
+
+static void remember(struct reader *n, const struct found *f,
+                     struct span sentence, char *bearer)
+{
+    n->sentence = sentence;
+    n->modal = f->modal;
+    if (strcmp(bearer, "(unstated)") != 0 || !n->bearer) {
+        mem_free(n->bearer);
+        n->bearer = bearer;
+    } else {
+        mem_free(bearer);
+    }
+}
+
+static void read_modal(struct reader *n, const struct hit *h,
+                       enum norm_kind kind)
+{
+    struct rules *r = n->r;
+    struct found f = { .kind = kind, .modal = hit_span(h) };
+    struct span sentence = rule_sentence(r, f.modal.from), s;
+    char *bearer;
+
+    if (sentence.from != n->sentence.from) {
+        mem_free(n->bearer);            /* "it" looks back one sentence only */
+        n->bearer = NULL;
+    }
+    f.subject = subject_of(n, sentence, f.modal);
+    f.act = (struct span) { f.modal.to, 0 };
+    f.act.to = act_end(n, f.act.from, sentence.to > f.act.from ? sentence.to
+                                                               : f.act.from);
+    f.act = trim_act(r, f.act);
+    f.grant = rule_matches(r, "norm.grant", f.modal, NULL);
+    f.passive = rule_matches(r, "norm.passive", (struct span) {
+                             f.modal.from, f.act.to }, NULL);
+    if (rule_matches(r, "norm.nothing", f.subject, NULL))
+        return;
+    if (rule_matches(r, "norm.negative_subject", f.subject, NULL) &&
+        !rule_matches(r, "norm.owed", f.modal, NULL))
+        f.kind = NORM_PROHIBITION;
+    bearer = bearer_of(n, &f);
+    if (!bearer)
+        return;
+    s = (struct span) { f.subject.from < f.subject.to ? f.subject.from
+                                                      : f.modal.from,
+                        f.act.to };
+    if (!list_norms(n, &f, bearer) && f.act.from < f.act.to)
+        add_norm(n, &f, s, bearer);
+    remember(n, &f, sentence, bearer);
+}
+
+/* Spans of the edges of the kinds in mask, as matches in order. */
+static struct hits edge_spans(struct rules *r, unsigned mask)
+{
+    struct hits h = { 0 };
+
+    for (int i = 0; i < r->g->n_edge; i++) {
+        const struct edge *e = &r->g->edge[i];
+        struct hit *more;
+
+        if (!(mask >> e->kind & 1u))
+            continue;
+        more = rule_grow(r, h.at, h.n, &h.cap, sizeof *more);
+        if (!more)
+            break;
+        h.at = more;
+        h.at[h.n] = (struct hit) { .by = NULL };
+        h.at[h.n].m.from[0] = e->span.from;
+        h.at[h.n++].m.to[0] = e->span.to;
+    }
+    hits_sort(&h);
+    return h;
+}
+
+void norm_read(struct rules *r)
+{
+    struct reader n = { .r = r };
+    struct hits h[MODALS];
+    int at[MODALS] = { 0 };
+    size_t done = 0;
+
+    n.conditions = edge_spans(r, 1u << EDGE_CONDITION_OF);
+    n.ends = edge_spans(r, 1u << EDGE_CONDITION_OF | 1u << EDGE_EXCEPTION_TO |
+                           1u << EDGE_OVERRIDES);
+    for (int k = 0; k < MODALS; k++)
+        h[k] = rule_hits(r, modals[k].purpose, "norm.not");
+    while (!r->err) {                   /* the three lists in one order */
+        int next = -1;
+
+        for (int k = 0; k < MODALS; k++)
+            if (at[k] < h[k].n && (next < 0 || h[k].at[at[k]].m.from[0] <
+                                   h[next].at[at[next]].m.from[0]))
+                next = k;
+        if (next < 0)
+            break;
+        if (h[next].at[at[next]].m.from[0] >= done &&
+            !hits_hold(&n.conditions, h[next].at[at[next]].m.from[0])) {
+            read_modal(&n, &h[next].at[at[next]], modals[next].kind);
+            done = h[next].at[at[next]].m.to[0];
+        }
+        at[next]++;
+    }
+    for (int k = 0; k < MODALS; k++)
+        hits_free(&h[k]);
+    hits_free(&n.conditions);
+    hits_free(&n.ends);
+    mem_free(n.bearer);
+}

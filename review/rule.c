@@ -54,6 +54,12 @@ static void collect(struct rules *r, const struct pattern *p, struct hits *h)
     }
 }
 
+void hits_sort(struct hits *h)
+{
+    if (h->n > 1)
+        qsort(h->at, (size_t)h->n, sizeof *h->at, by_place);
+}
+
 static struct hits all_hits(struct rules *r, const char *purpose)
 {
     struct hits h = { 0 };
@@ -62,8 +68,7 @@ static struct hits all_hits(struct rules *r, const char *purpose)
 
     for (int i = 0; i < n; i++)
         collect(r, &p[i], &h);
-    if (h.n)
-        qsort(h.at, (size_t)h.n, sizeof *h.at, by_place);
+    hits_sort(&h);
     return h;
 }
 
@@ -119,6 +124,13 @@ int hits_after(const struct hits *h, size_t at)
             high = mid;
     }
     return low;
+}
+
+int hits_hold(const struct hits *h, size_t at)
+{
+    int i = hits_after(h, at + 1);
+
+    return i > 0 && h->at[i - 1].m.to[0] > at;
 }
 
 int hits_within(const struct hits *h, struct span s)

@@ -46,6 +46,9 @@ struct hits rule_hits(struct rules *r, const char *purpose,
 void hits_free(struct hits *h);
 /* The first match that starts at or after `at`; h->n: none. */
 int hits_after(const struct hits *h, size_t at);
+void hits_sort(struct hits *h);
+/* Does the last match that starts at or before `at` hold it? */
+int hits_hold(const struct hits *h, size_t at);
 /* Does one start within s? */
 int hits_within(const struct hits *h, struct span s);
 static inline struct span hit_span(const struct hit *h)

@@ -291,6 +291,22 @@ static const struct form *form_at(const struct forms *f, const char *text,
     return NULL;
 }
 
+/* The same for the plural of the form. */
+static size_t spells_plural(const struct form *f, const char *text, size_t n)
+{
+    char buf[256];
+    struct form many = { .text = buf, .n = f->n + 1 };
+    int y = f->n > 1 && f->text[f->n - 1] == 'y' &&
+            !strchr("aeou", f->text[f->n - 2]);
+
+    if (f->n + 4 > sizeof buf)
+        return 0;
+    memcpy(buf, f->text, f->n + 1);
+    strcpy(buf + f->n - y, y ? "ies" : "s");
+    many.n = strlen(buf);
+    return spells(&many, text, n);
+}
+
 int term_at_start(const struct rules *r, struct span s)
 {
     const char *text = r->d->text + s.from;
@@ -303,6 +319,8 @@ int term_at_start(const struct rules *r, struct span s)
 
         f.n = strlen(f.text);
         len = spells(&f, text, n);
+        if (!len)
+            len = spells_plural(&f, text, n);
         if (len > best) {
             best = len;
             found = i;
