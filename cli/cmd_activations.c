@@ -20,13 +20,6 @@ static const struct opt_spec opts[] = {
 
 enum { BAR = 20 };
 
-static int ends_in_npy(const char *name)
-{
-    size_t n = name ? strlen(name) : 0;
-
-    return n > 4 && strcmp(name + n - 4, ".npy") == 0;
-}
-
 static void show(struct experiment *x, const struct result *r)
 {
     double most = 0;
@@ -140,7 +133,7 @@ static enum sor_err run(struct cli *cli)
 {
     struct experiment x;
     struct result r = { .cached = 0 };
-    int npy = ends_in_npy(cli->out);
+    int npy = npy_is_name(cli->out);
     char params[32];
     enum sor_err err = experiment_begin(&x, cli, cli->argv[0]);
 

@@ -1,44 +1,103 @@
-/* cli/cmd_attention.c - where the heads of one row looked. */
+/* cli/cmd_attention.c - where the heads of one row looked: the heaviest
+ * positions of all, and the whole rows of those chosen. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "cli/cli.h"
 #include "cli/experiment.h"
+#include "cli/parts.h"
+#include "db/pack.h"
 #include "probe/lens.h"
+#include "probe/npy.h"
 
-static struct { int layer, head, show; } opt = { -1, -1, 5 };
+static struct { int layer, head, show; const char *rows; } opt = {
+    -1, -1, 5, NULL };
 
 static const struct opt_spec opts[] = {
     { 0, "layer", "L", OPT_INT, &opt.layer, "this layer only", 0, 511 },
     { 0, "head", "H", OPT_INT, &opt.head, "this head only", 0, 65535 },
+    { 0, "rows", "L.H,..|all", OPT_STR, &opt.rows,
+      "the whole rows of these heads, every key's weight", 0, 0 },
     { 0, "show", "N", OPT_INT, &opt.show, "positions shown per head", 1,
       HOOK_TOP_MAX },
     OPT_END
 };
 
-enum { WORD = 14 };
+enum { WORD = 14, CELLS = 64 };
 
-static int is_wanted(const struct db_attention *a)
+struct job {
+    struct experiment x;
+    struct lens_head *whole;    /* [n_whole] of --rows */
+    int n_whole;
+    struct str params;
+    struct result r;
+};
+
+/* --- which rows ----------------------------------------------------------- */
+
+static enum sor_err list_heads(struct job *j, const struct db_model *m)
 {
-    return (opt.layer < 0 || a->layer == opt.layer) &&
-           (opt.head < 0 || a->head == opt.head);
+    struct model_hparams hp = { .n_layer = (uint32_t)m->n_layer,
+                                .n_head = (uint32_t)m->n_head };
+    int all = strcmp(opt.rows, "all") == 0;
+    struct prefix_mask list = { NULL, 0 };
+    enum sor_err err = all ? SOR_OK : parts_parse(opt.rows, NULL, &hp, &list,
+                                                  &j->x.cli->msg);
+    if (err)
+        return err;
+    j->n_whole = all ? m->n_layer * m->n_head : list.n;
+    j->whole = mem_calloc((size_t)j->n_whole + 1, sizeof *j->whole);
+    for (int i = 0; j->whole && i < j->n_whole; i++)
+        j->whole[i] = all ? (struct lens_head){ i / m->n_head, i % m->n_head }
+                          : (struct lens_head){ list.iv[i].layer,
+                                                list.iv[i].head };
+    prefix_mask_release(&list);
+    return j->whole ? SOR_OK : sor_fail(&j->x.cli->msg, SOR_NOMEM,
+                                        "out of memory for the heads");
 }
 
-static void show(struct experiment *x, const struct result *r)
+/* The rest of the key: the heads chosen. */
+static enum sor_err choose(struct job *j)
+{
+    struct db_model m;
+    enum sor_err err = SOR_OK;
+
+    if (opt.rows && db_get_model(j->x.d, j->x.prefix.model_id, &m) <= 0)
+        return sor_fail(&j->x.cli->msg, SOR_FORMAT, "the model cannot be "
+                        "read");
+    if (opt.rows)
+        err = list_heads(j, &m);
+    str_puts(&j->params, opt.rows ? "{\"rows\":[" : "{");
+    for (int i = 0; i < j->n_whole; i++)
+        str_printf(&j->params, "%s[%d,%d]", i ? "," : "", j->whole[i].layer,
+                   j->whole[i].head);
+    str_puts(&j->params, opt.rows ? "]}" : "}");
+    return err;
+}
+
+static int is_wanted(int layer, int head)
+{
+    return (opt.layer < 0 || layer == opt.layer) &&
+           (opt.head < 0 || head == opt.head);
+}
+
+/* --- text ----------------------------------------------------------------- */
+
+static void show_top(struct experiment *x, const struct result *r)
 {
     char word[EXPERIMENT_WORD];
+    int shown = 0;
 
-    fprintf(x->to, "%.8s:%d@%d  %s looked at (correlation, not evidence):\n\n"
-            "layer head  entropy  heaviest positions\n", x->prefix.uid,
-            x->prefix.path, r->head.pos,
-            experiment_word(x, x->prefix.id[r->head.pos], 40, word));
+    fprintf(x->to, "layer head  entropy  heaviest positions\n");
     for (int i = 0; i < r->of[DB_ATTENTION].n; i++) {
         const struct db_attention *a = result_at(r, DB_ATTENTION, i);
 
-        if (!is_wanted(a))
+        if (!is_wanted(a->layer, a->head))
             continue;
         if (a->rank == 1)
-            fprintf(x->to, "%s%5d %4d  %7.3f ", i ? "\n" : "", a->layer,
+            fprintf(x->to, "%s%5d %4d  %7.3f ", shown++ ? "\n" : "", a->layer,
                     a->head, a->entropy);
         if (a->rank <= opt.show)
             fprintf(x->to, " @%d %s %.2f", a->key_pos,
@@ -48,8 +107,99 @@ static void show(struct experiment *x, const struct result *r)
     fputc('\n', x->to);
 }
 
+/* The share of a row that falls into each cell of a line, 0 to 8 eighths of
+ * the largest. */
+static int cell_heights(const struct db_attention_row *row, int n_cell,
+                        int height[CELLS])
+{
+    int n = (int)(row->weights.n / PACK_WEIGHT_BYTES);
+    double sum[CELLS] = { 0 }, most = 0;
+
+    n_cell = n < n_cell ? n : n_cell;
+    for (int k = 0; k < n; k++)
+        sum[(int64_t)k * n_cell / n] += (double)unpack_weight(row->weights.p,
+                                                              k);
+    for (int c = 0; c < n_cell; c++)
+        most = sum[c] > most ? sum[c] : most;
+    for (int c = 0; c < n_cell; c++)
+        height[c] = most > 0 ? (int)(8 * sum[c] / most + 0.5) : 0;
+    return n_cell;
+}
+
+/* Each row as a line of bars, first key left. */
+static void show_rows(struct experiment *x, const struct result *r)
+{
+    static const char *const bar[2][9] = {
+        { " ", ".", ".", ":", ":", "+", "+", "#", "#" },
+        { " ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" } };
+
+    fprintf(x->to, "\nlayer head  whole row, keys 0 to %d\n", r->head.pos);
+    for (int i = 0; i < r->of[DB_ATTENTION_ROW].n; i++) {
+        const struct db_attention_row *row = result_at(r, DB_ATTENTION_ROW,
+                                                       i);
+        int height[CELLS], n;
+
+        if (!is_wanted(row->layer, row->head))
+            continue;
+        n = cell_heights(row, CELLS, height);
+        fprintf(x->to, "%5d %4d  ", row->layer, row->head);
+        for (int c = 0; c < n; c++)
+            fputs(bar[cli_unicode(x->cli)][height[c]], x->to);
+        fputc('\n', x->to);
+    }
+}
+
+static void show(struct experiment *x, const struct result *r)
+{
+    char word[EXPERIMENT_WORD];
+
+    fprintf(x->to, "%.8s:%d@%d  %s looked at (correlation, not evidence):\n\n",
+            x->prefix.uid, x->prefix.path, r->head.pos,
+            experiment_word(x, x->prefix.id[r->head.pos], 40, word));
+    show_top(x, r);
+    if (r->of[DB_ATTENTION_ROW].n)
+        show_rows(x, r);
+}
+
+/* --- JSON and NumPy ------------------------------------------------------- */
+
+static void json_top(struct json *js, const struct db_attention *a)
+{
+    json_obj(js);
+    json_key(js, "layer");
+    json_int(js, a->layer);
+    json_key(js, "head");
+    json_int(js, a->head);
+    json_key(js, "rank");
+    json_int(js, a->rank);
+    json_key(js, "key_pos");
+    json_int(js, a->key_pos);
+    json_key(js, "weight");
+    json_num(js, a->weight);
+    json_key(js, "entropy");
+    json_num(js, a->entropy);
+    json_end_obj(js);
+}
+
+static void json_row(struct json *js, const struct db_attention_row *row)
+{
+    json_obj(js);
+    json_key(js, "layer");
+    json_int(js, row->layer);
+    json_key(js, "head");
+    json_int(js, row->head);
+    json_key(js, "entropy");
+    json_num(js, row->entropy);
+    json_key(js, "weights");
+    json_arr(js);
+    for (int k = 0; k < (int)(row->weights.n / PACK_WEIGHT_BYTES); k++)
+        json_num(js, (double)unpack_weight(row->weights.p, k));
+    json_end_arr(js);
+    json_end_obj(js);
+}
+
 /* {"run","path","pos","cached","rows":[{"layer","head","rank","key_pos",
- * "weight","entropy"}..]} */
+ * "weight","entropy"}..],"whole":[{"layer","head","entropy","weights"}..]} */
 static void show_json(struct experiment *x, const struct result *r)
 {
     struct str out;
@@ -63,22 +213,17 @@ static void show_json(struct experiment *x, const struct result *r)
     for (int i = 0; i < r->of[DB_ATTENTION].n; i++) {
         const struct db_attention *a = result_at(r, DB_ATTENTION, i);
 
-        if (!is_wanted(a))
-            continue;
-        json_obj(&js);
-        json_key(&js, "layer");
-        json_int(&js, a->layer);
-        json_key(&js, "head");
-        json_int(&js, a->head);
-        json_key(&js, "rank");
-        json_int(&js, a->rank);
-        json_key(&js, "key_pos");
-        json_int(&js, a->key_pos);
-        json_key(&js, "weight");
-        json_num(&js, a->weight);
-        json_key(&js, "entropy");
-        json_num(&js, a->entropy);
-        json_end_obj(&js);
+        if (is_wanted(a->layer, a->head))
+            json_top(&js, a);
+    }
+    json_end_arr(&js);
+    json_key(&js, "whole");
+    json_arr(&js);
+    for (int i = 0; i < r->of[DB_ATTENTION_ROW].n; i++) {
+        const struct db_attention_row *row = result_at(r, DB_ATTENTION_ROW,
+                                                       i);
+        if (is_wanted(row->layer, row->head))
+            json_row(&js, row);
     }
     json_end_arr(&js);
     json_end_obj(&js);
@@ -86,30 +231,86 @@ static void show_json(struct experiment *x, const struct result *r)
     str_release(&out);
 }
 
-static enum sor_err run(struct cli *cli)
+/* [rows][keys], in the order of layers and heads. */
+static enum sor_err write_npy(struct experiment *x, const struct result *r)
 {
-    struct experiment x;
-    struct result r = { .cached = 0 };
-    enum sor_err err = experiment_begin(&x, cli, cli->argv[0]);
+    int n = r->of[DB_ATTENTION_ROW].n, n_key = r->head.pos + 1;
+    float *v = mem_calloc((size_t)n * (size_t)n_key, sizeof *v);
+    enum sor_err err = SOR_OK;
+
+    if (!v)
+        return sor_fail(&x->cli->msg, SOR_NOMEM, "out of memory for %d rows "
+                        "of %d keys", n, n_key);
+    for (int i = 0; i < n; i++) {
+        const struct db_attention_row *row = result_at(r, DB_ATTENTION_ROW,
+                                                       i);
+
+        for (int k = 0; k < n_key &&
+             (size_t)k < row->weights.n / PACK_WEIGHT_BYTES; k++)
+            v[(size_t)i * (size_t)n_key + (size_t)k] =
+                unpack_weight(row->weights.p, k);
+    }
+    if (npy_write(x->to, v, n, n_key) != 0)
+        err = sor_fail(&x->cli->msg, SOR_IO, "%s: %s", x->cli->out,
+                       strerror(errno));
+    mem_free(v);
+    return err;
+}
+
+/* --- together ------------------------------------------------------------- */
+
+static enum sor_err compute(struct job *j)
+{
+    struct lens_attention_opts o = { .pos = j->x.at.pos, .whole = j->whole,
+                                     .n_whole = j->n_whole };
+    enum sor_err err = experiment_engine(&j->x);
 
     if (!err)
-        err = result_init(&r, "attention", &x.prefix, x.at.pos, "{}",
-                          &cli->msg);
+        err = lens_attention(&j->x.prefix, j->x.e, &o, &j->r,
+                             &j->x.cli->msg);
     if (!err)
-        err = result_load(&r, x.d, &cli->msg);
-    if (!err && !r.cached) {
-        if (!(err = experiment_engine(&x)) &&
-            !(err = lens_attention(&x.prefix, x.e, x.at.pos, &r, &cli->msg)))
-            experiment_store(&x, &r);
-    }
-    if (!err && cli->json)
-        show_json(&x, &r);
-    if (!err && !cli->json) {
-        show(&x, &r);
-        experiment_say_source(&x, &r);
-    }
-    result_release(&r);
-    experiment_end(&x);
+        experiment_store(&j->x, &j->r);
+    return err;
+}
+
+static enum sor_err look(struct job *j)
+{
+    struct sor_msg *msg = &j->x.cli->msg;
+    enum sor_err err = choose(j);
+
+    if (!err)
+        err = result_init(&j->r, "attention", &j->x.prefix, j->x.at.pos,
+                          j->params.p, msg);
+    if (!err)
+        err = result_load(&j->r, j->x.d, msg);
+    return err || j->r.cached ? err : compute(j);
+}
+
+static enum sor_err run(struct cli *cli)
+{
+    struct job j = { .n_whole = 0 };
+    int npy = npy_is_name(cli->out);
+    enum sor_err err = SOR_OK;
+
+    if (npy && !opt.rows)
+        return sor_fail(&cli->msg, SOR_USAGE, "%s: which heads? --rows",
+                        cli->out);
+    str_init(&j.params);
+    err = experiment_begin(&j.x, cli, cli->argv[0]);
+    if (!err)
+        err = look(&j);
+    if (!err && npy)
+        err = write_npy(&j.x, &j.r);
+    else if (!err && cli->json)
+        show_json(&j.x, &j.r);
+    else if (!err)
+        show(&j.x, &j.r);
+    if (!err && !cli->json)
+        experiment_say_source(&j.x, &j.r);
+    result_release(&j.r);
+    str_release(&j.params);
+    mem_free(j.whole);
+    experiment_end(&j.x);
     return err;
 }
 
@@ -118,5 +319,7 @@ const struct cmd cmd_attention = {
     .summary = "where the heads of one row looked",
     .text = "The path is replayed up to POS and the heaviest positions of "
         "every head are kept, at most eight each; entropy is of the whole "
-        "row.",
+        "row.  --rows keeps the weights of all keys for the heads named, two "
+        "bytes each; -o NAME.npy writes them as a NumPy array of float32, "
+        "[rows][keys].",
     .opts = opts, .run = run };

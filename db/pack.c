@@ -245,3 +245,17 @@ int unpack_head(const uint8_t *blob, size_t n, int layer, int head,
     }
     return 0;
 }
+
+/* --- rows of attention ---------------------------------------------------- */
+
+static const float WEIGHT_SCALE = 1 << 20;
+
+void pack_weight_put(uint8_t *blob, int key, float weight)
+{
+    put_uf16(blob + (size_t)key * PACK_WEIGHT_BYTES, weight * WEIGHT_SCALE);
+}
+
+float unpack_weight(const uint8_t *blob, int key)
+{
+    return get_uf16(blob + (size_t)key * PACK_WEIGHT_BYTES) / WEIGHT_SCALE;
+}

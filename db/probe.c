@@ -9,7 +9,7 @@
 #include "db/writer.h"
 
 enum column_kind { COLUMN_END, COLUMN_INT, COLUMN_REAL, COLUMN_ID,
-                   COLUMN_WORD };
+                   COLUMN_WORD, COLUMN_BLOB };
 
 enum { COLUMNS_MAX = 10 };      /* with an end mark */
 
@@ -23,6 +23,7 @@ struct column {
 #define REAL(s, f) { COLUMN_REAL, offsetof(struct s, f) }
 #define ID(s, f)   { COLUMN_ID, offsetof(struct s, f) }
 #define WORD(s, f) { COLUMN_WORD, offsetof(struct s, f) }
+#define BLOB(s, f) { COLUMN_BLOB, offsetof(struct s, f) }
 
 /* In the order of tables[table].columns. */
 static const struct rows {
@@ -59,6 +60,10 @@ static const struct rows {
         WORD(db_trial, test), ID(db_trial, step_id), INT(db_trial, step),
         INT(db_trial, n), INT(db_trial, n_same), REAL(db_trial, low),
         REAL(db_trial, high), REAL(db_trial, logprob) } },
+    [DB_ATTENTION_ROW] = { TABLE_ATTENTION_ROW,
+        sizeof(struct db_attention_row), {
+        INT(db_attention_row, layer), INT(db_attention_row, head),
+        REAL(db_attention_row, entropy), BLOB(db_attention_row, weights) } },
 };
 
 /* Every word that a row may hold, so that one read back is a constant. */
@@ -136,6 +141,8 @@ int db_probe_row_next(struct db_cur *c, enum db_probe_table t, void *row)
             *(double *)to = cursor_real(c->st, i);
         else if (k->kind == COLUMN_ID)
             *(int64_t *)to = cursor_int(c->st, i, 0);
+        else if (k->kind == COLUMN_BLOB)
+            *(struct db_blob *)to = cursor_blob(c->st, i);
         else
             *(const char **)to = known_word(cursor_text(c->st, i));
     }
@@ -185,6 +192,9 @@ enum sor_err db_put_probe_row(struct db_writer *w, enum db_probe_table t,
             put_real(&p, *(const double *)from);
         else if (k->kind == COLUMN_ID)
             put_id(&p, *(const int64_t *)from);
+        else if (k->kind == COLUMN_BLOB)
+            put_blob(&p, ((const struct db_blob *)from)->p,
+                     ((const struct db_blob *)from)->n);
         else
             put_text(&p, *(const char *const *)from);
     }

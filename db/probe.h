@@ -4,7 +4,7 @@
  * struct here per table.  All go through one writer and one reader, driven by
  * a table of columns, so that a new kind of row is a struct and a line.
  *
- * Ownership  words in rows read are constants; nothing is borrowed.
+ * Ownership  words in rows read are constants; blobs are borrowed.
  * Errors     as db/db.h and db/write.h. */
 #ifndef DB_PROBE_H
 #define DB_PROBE_H
@@ -43,6 +43,12 @@ struct db_attention {
     int layer, head, rank, key_pos;
     double weight, entropy;
 };
+struct db_attention_row {
+    int layer, head;
+    double entropy;
+    struct db_blob weights;     /* db/pack.h; of a row read: good until the
+                                 * next */
+};
 struct db_activation {
     int layer;
     double norm, update_norm, cosine;   /* NaN: none */
@@ -68,7 +74,7 @@ struct db_trial {
 
 enum db_probe_table {
     DB_LENS, DB_LENS_TOP, DB_ATTRIBUTION, DB_ATTENTION, DB_ACTIVATION,
-    DB_NEURON, DB_EFFECT, DB_TRIAL, DB_PROBE_TABLES
+    DB_NEURON, DB_EFFECT, DB_TRIAL, DB_ATTENTION_ROW, DB_PROBE_TABLES
 };
 
 /* Bytes of one row's struct. */

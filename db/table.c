@@ -100,6 +100,9 @@ const struct table_info tables[TABLES] = {
     [TABLE_TRIAL] = { "trial",
         "id, probe_id, test, step_id, step, n, n_same, low, high, logprob",
         10, 10, PROBES_OF_RUN, 1, BY_PROBE("trial") },
+    [TABLE_ATTENTION_ROW] = { "attention_row",
+        "id, probe_id, layer, head, entropy, weights", 6, 6,
+        PROBES_OF_RUN, 1, BY_PROBE("attention_row") },
     [TABLE_REVIEW] = { "review",
         "id, run_id, same, domain, pack_version, adapter, party, "
         "strict, rules_only, n_path, note_id",

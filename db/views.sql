@@ -414,6 +414,24 @@ SELECT b.run_id, b.path_id, b.pos, a.layer, a.head, a.rank, a.key_pos,
        a.weight, a.entropy, a.probe_id
 FROM probe b JOIN attention a ON a.probe_id = b.id;
 
+-- Whole rows of chosen heads: every key's weight.  Correlation, as above.
+CREATE VIEW v_attention_row AS
+SELECT run_id, path_id, pos, layer, head, entropy, key_pos,
+       ((lo + ((hi & 7) << 8)) << (hi >> 3)) / 68719476736.0 AS weight,
+       probe_id
+FROM (SELECT b.run_id, b.path_id, b.pos, r.layer, r.head, r.entropy,
+             1024 * m.n + k.n AS key_pos,
+             instr(bytes, substr(r.weights, 2048 * m.n + 2 * k.n + 1, 1)) - 1
+                 AS lo,
+             instr(bytes, substr(r.weights, 2048 * m.n + 2 * k.n + 2, 1)) - 1
+                 AS hi,
+             r.probe_id
+      FROM v_byte
+      CROSS JOIN probe b
+      CROSS JOIN attention_row r ON r.probe_id = b.id
+      CROSS JOIN number m ON m.n <= (length(r.weights) - 1) / 2048
+      CROSS JOIN number k ON k.n < length(r.weights) / 2 - 1024 * m.n);
+
 -- Norms of the residual stream and what each block added.
 CREATE VIEW v_activation AS
 SELECT b.run_id, b.path_id, b.pos, a.layer, a.norm, a.update_norm, a.cosine,
@@ -445,6 +463,19 @@ CREATE VIEW v_trial AS
 SELECT b.run_id, b.path_id, t.test, t.step_id, t.step, t.n, t.n_same,
        t.n_same * 1.0 / t.n AS share, t.low, t.high, t.logprob, t.probe_id
 FROM probe b JOIN trial t ON t.probe_id = b.id;
+
+-- Was the answer fixed before the reasoning?  Asked for it at once and after
+-- all n_step steps: did the path's answer come, and its log-probability.
+CREATE VIEW v_fixed AS
+SELECT b.run_id, b.path_id, a.step AS n_step,
+       z.n_same AS same_without, a.n_same AS same_with,
+       z.logprob AS logprob_without, a.logprob AS logprob_with,
+       z.n_same = z.n AND a.n_same = a.n AS fixed_before, b.id AS probe_id
+FROM probe b
+JOIN trial z ON z.probe_id = b.id AND z.test = 'early' AND z.step = 0
+JOIN trial a ON a.probe_id = b.id AND a.test = 'early' AND a.step =
+     (SELECT max(t.step) FROM trial t
+      WHERE t.probe_id = b.id AND t.test = 'early');
 
 -- --- reviews ---------------------------------------------------------------
 -- Words of a forgotten run are NULL.  A quotation is cut from the document's

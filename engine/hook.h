@@ -76,6 +76,10 @@ struct hook_head {
     const int32_t *pos;     /* [n_top] key positions, heaviest first */
     const float *weight;    /* [n_top] in 0..1; sum <= 1, rest is tail mass */
     float entropy;          /* nats over all keys, 0 = one key took all */
+    /* The whole row: the weight of key k is exp(score[k] - max) / sum. */
+    uint32_t n_key;
+    const float *score;     /* [n_key] */
+    float max, sum;
 };
 
 /* One block of the network, for one row. */

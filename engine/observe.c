@@ -132,14 +132,16 @@ static void tell_heads(struct forward *f, int row, int layer)
         size_t at = (size_t)row * n_head + h;
         int32_t pos[HOOK_TOP_MAX] = { 0 };
         float w[HOOK_TOP_MAX] = { 0 };
-        int n = top_keys(f->facts.score + at * n_key, f->row[row].pos + 1,
-                         pos, w);
+        const float *score = f->facts.score + at * n_key;
+        int n = top_keys(score, f->row[row].pos + 1, pos, w);
 
         for (int i = 0; i < n; i++)
             w[i] = expf(w[i] - f->facts.score_m[at]) / f->facts.score_l[at];
         ev.u.head = (struct hook_head){
             .head = (uint16_t)h, .n_top = (uint16_t)n, .pos = pos,
             .weight = w, .entropy = f->facts.entropy[at],
+            .n_key = (uint32_t)f->row[row].pos + 1, .score = score,
+            .max = f->facts.score_m[at], .sum = f->facts.score_l[at],
         };
         forward_emit(f, &ev);
     }

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "db/pack.h"
 #include "engine/hparams.h"
 #include "engine/sampler.h"
 
@@ -78,28 +79,61 @@ static double norm(const float *v, size_t n)
 
 /* --- attention ------------------------------------------------------------ */
 
+struct looking {
+    const struct lens_attention_opts *o;
+    struct result *out;
+    uint8_t *packed;            /* one row's weights */
+};
+
+static int is_chosen(const struct lens_attention_opts *o, int layer, int head)
+{
+    for (int i = 0; i < o->n_whole; i++)
+        if (o->whole[i].layer == layer && o->whole[i].head == head)
+            return 1;
+    return 0;
+}
+
+static void add_row(struct looking *l, int layer, const struct hook_head *h)
+{
+    for (uint32_t k = 0; k < h->n_key; k++)
+        pack_weight_put(l->packed, (int)k, h->sum > 0.0f
+                        ? expf(h->score[k] - h->max) / h->sum : 0.0f);
+    result_add(l->out, DB_ATTENTION_ROW, &(struct db_attention_row){
+        .layer = layer, .head = h->head, .entropy = (double)h->entropy,
+        .weights = { l->packed, h->n_key * PACK_WEIGHT_BYTES } });
+}
+
 static void on_head(void *ud, const struct hook_event *ev)
 {
     const struct hook_head *h = &ev->u.head;
+    struct looking *l = ud;
 
     for (int k = 0; k < h->n_top; k++)
-        result_add(ud, DB_ATTENTION, &(struct db_attention){
+        result_add(l->out, DB_ATTENTION, &(struct db_attention){
             .layer = ev->layer, .head = h->head, .rank = k + 1,
             .key_pos = h->pos[k], .weight = (double)h->weight[k],
             .entropy = (double)h->entropy });
+    if (is_chosen(l->o, ev->layer, h->head))
+        add_row(l, ev->layer, h);
 }
 
-enum sor_err lens_attention(struct prefix *p, struct engine *e, int pos,
+enum sor_err lens_attention(struct prefix *p, struct engine *e,
+                            const struct lens_attention_opts *o,
                             struct result *out, struct sor_msg *msg)
 {
-    struct hook_observer watch = { .mask = 1u << HOOK_HEAD, .ud = out,
+    struct looking l = { .o = o, .out = out };
+    struct hook_observer watch = { .mask = 1u << HOOK_HEAD, .ud = &l,
                                    .on_event = on_head };
-    enum sor_err err = prefix_feed(p, e, pos, NULL, NULL, msg);
+    enum sor_err err = prefix_feed(p, e, o->pos, NULL, NULL, msg);
     uint64_t start = clock_mono_ns();
 
+    l.packed = mem_alloc(((size_t)o->pos + 1) * PACK_WEIGHT_BYTES);
+    if (!err && !l.packed)
+        err = sor_fail(msg, SOR_NOMEM, "out of memory for a row of attention");
     if (!err)
-        err = prefix_feed(p, e, pos + 1, &watch, NULL, msg);
+        err = prefix_feed(p, e, o->pos + 1, &watch, NULL, msg);
     out->head.wall_ns = (int64_t)(clock_mono_ns() - start);
+    mem_free(l.packed);
     return err;
 }
 

@@ -56,8 +56,18 @@ enum sor_err lens_read(struct prefix *p, struct engine *e, int pos,
                        struct sor_msg *msg);
 void lens_row_release(struct lens_row *r);
 
-/* Rows attention: the heaviest positions of every head of the row at pos. */
-enum sor_err lens_attention(struct prefix *p, struct engine *e, int pos,
+struct lens_head { int layer, head; };
+
+struct lens_attention_opts {
+    int pos;                    /* the row that is read */
+    const struct lens_head *whole;  /* [n_whole] heads whose rows are kept */
+    int n_whole;
+};
+
+/* Rows attention: the heaviest positions of every head of the row at pos;
+ * attention_row: all weights of the heads chosen. */
+enum sor_err lens_attention(struct prefix *p, struct engine *e,
+                            const struct lens_attention_opts *o,
                             struct result *out, struct sor_msg *msg);
 
 /* Rows activation and neuron (the `top` largest by size in each layer). */

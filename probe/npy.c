@@ -11,6 +11,13 @@ static void put_le(uint8_t *to, uint32_t v, int bytes)
         to[i] = (uint8_t)(v >> (8 * i));
 }
 
+int npy_is_name(const char *name)
+{
+    size_t n = name ? strlen(name) : 0;
+
+    return n > 4 && strcmp(name + n - 4, ".npy") == 0;
+}
+
 int npy_write(FILE *to, const float *v, int rows, int columns)
 {
     uint8_t head[HEADER];

@@ -10,4 +10,7 @@
  * errno set. */
 int npy_write(FILE *to, const float *v, int rows, int columns);
 
+/* 1 where a file's name asks for the format; NULL does not. */
+int npy_is_name(const char *name);
+
 #endif

@@ -29,12 +29,47 @@ enum sor_err result_init(struct result *r, const char *kind,
     return r->params ? SOR_OK : sor_fail(msg, SOR_NOMEM, "out of memory");
 }
 
+static void *row_at(const struct result *r, int t, int i)
+{
+    return (char *)r->of[t].row +
+           (size_t)i * db_probe_row_bytes((enum db_probe_table)t);
+}
+
+/* The blob of a row, which is ours, or NULL where the table has none. */
+static struct db_blob *blob_of(int t, void *row)
+{
+    return t == DB_ATTENTION_ROW
+               ? &((struct db_attention_row *)row)->weights : NULL;
+}
+
 void result_release(struct result *r)
 {
-    for (int t = 0; t < DB_PROBE_TABLES; t++)
+    for (int t = 0; t < DB_PROBE_TABLES; t++) {
+        for (int i = 0; i < r->of[t].n; i++) {
+            struct db_blob *blob = blob_of(t, row_at(r, t, i));
+
+            if (blob)
+                mem_free((void *)(uintptr_t)blob->p);
+        }
         mem_free(r->of[t].row);
+    }
     mem_free(r->params);
     *r = (struct result){ .cached = 0 };
+}
+
+/* Copies what the blob of a row points to; 0: out of memory. */
+static int own_blob(int t, void *row)
+{
+    struct db_blob *blob = blob_of(t, row);
+    uint8_t *copy;
+
+    if (!blob || !blob->p)
+        return 1;
+    if (!(copy = mem_alloc(blob->n + !blob->n)))
+        return 0;
+    memcpy(copy, blob->p, blob->n);
+    blob->p = copy;
+    return 1;
 }
 
 void result_add(struct result *r, enum db_probe_table t, const void *row)
@@ -52,12 +87,16 @@ void result_add(struct result *r, enum db_probe_table t, const void *row)
         r->of[t].row = more;
         r->of[t].cap = cap;
     }
-    memcpy((char *)r->of[t].row + (size_t)r->of[t].n++ * each, row, each);
+    memcpy(row_at(r, t, r->of[t].n), row, each);
+    if (own_blob(t, row_at(r, t, r->of[t].n)))
+        r->of[t].n++;
+    else
+        r->failed = 1;
 }
 
 const void *result_at(const struct result *r, enum db_probe_table t, int i)
 {
-    return (const char *)r->of[t].row + (size_t)i * db_probe_row_bytes(t);
+    return row_at(r, t, i);
 }
 
 /* Any row of any table, with its alignment. */
@@ -70,6 +109,7 @@ union any_row {
     struct db_neuron neuron;
     struct db_effect effect;
     struct db_trial trial;
+    struct db_attention_row attention_row;
 };
 
 enum sor_err result_load(struct result *r, struct db *d, struct sor_msg *msg)

@@ -27,7 +27,8 @@ enum sor_err result_init(struct result *r, const char *kind,
                        struct sor_msg *msg);
 void result_release(struct result *r);              /* a zeroed one is fine */
 
-/* Copies one row of the table's struct; failure waits in r->failed. */
+/* Copies one row of the table's struct, its blob too; failure waits in
+ * r->failed. */
 void result_add(struct result *r, enum db_probe_table t, const void *row);
 /* Row i of a table; i < r->of[t].n. */
 const void *result_at(const struct result *r, enum db_probe_table t, int i);

@@ -165,6 +165,46 @@ static void attention_and_activations(void **state)
                      0);
 }
 
+/* The whole rows sum to 1, agree with the heaviest keys, and are stored under
+ * a key of their own. */
+static void whole_rows_of_attention(void **state)
+{
+    static const char args[] = "attention last:0@40 --rows 0.1,2.3 --json "
+                               "--db whole.db";
+    cJSON *root, *whole;
+
+    (void)state;
+    record("whole.db");
+    root = said(args);
+    whole = cJSON_GetObjectItem(root, "whole");
+    assert_int_equal(cJSON_GetArraySize(whole), 2);
+    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(
+        cJSON_GetArrayItem(whole, 1), "weights")), 41);
+    cJSON *again = said(args);
+    assert_true(is_true(again, "cached"));
+    cJSON_ReplaceItemInObject(again, "cached", cJSON_CreateFalse());
+    assert_true(cJSON_Compare(root, again, 1));
+    cJSON_Delete(root);
+    cJSON_Delete(again);
+    assert_int_equal(ask("whole.db", "SELECT count(*) FROM v_attention_row"),
+                     82);
+    assert_true(ask("whole.db", "SELECT max(abs(s - 1)) FROM (SELECT "
+                    "sum(weight) AS s FROM v_attention_row GROUP BY layer, "
+                    "head)") < 1e-3);
+    assert_int_equal(ask("whole.db", "SELECT count(*) FROM v_attention a JOIN "
+                         "v_attention_row r USING (probe_id, layer, head, "
+                         "key_pos) WHERE abs(a.weight - r.weight) <= "
+                         "a.weight / 512"), 16);
+    assert_int_equal(prog_run("attention last:0@40 --rows all -o a.npy --db "
+                              "whole.db"), 0);
+    assert_int_equal(ask("whole.db", "SELECT count(*) FROM attention_row"),
+                     2 + ask("whole.db", "SELECT n_layer * n_head FROM "
+                             "model"));
+    assert_int_not_equal(prog_run("attention last:0 --rows 99.0 --db "
+                                  "whole.db"), 0);
+    assert_non_null(strstr(prog_err, "LAYER.HEAD"));
+}
+
 /* --- forks ---------------------------------------------------------------- */
 
 static const char *const forks[] = {
@@ -340,6 +380,9 @@ static void faithfulness_and_its_refusal(void **state)
     root = said(args);
     assert_true(is_true(root, "cached"));
     cJSON_Delete(root);
+    assert_int_equal(ask("f.db", "SELECT count(*) FROM v_fixed WHERE "
+                         "logprob_without < 0 AND logprob_with < 0 AND "
+                         "fixed_before = (same_without AND same_with)"), 1);
     assert_int_equal(ask("f.db", "SELECT count(*) FROM v_trial WHERE "
                          "test = 'resample' AND n <> 3"), 0);
     assert_int_equal(prog_run("faithful last:%d --accuracy 4/100 --chance "
@@ -354,6 +397,7 @@ int main(void)
         cmocka_unit_test(one_key_is_computed_once),
         cmocka_unit_test(attribution_adds_up),
         cmocka_unit_test(attention_and_activations),
+        cmocka_unit_test(whole_rows_of_attention),
         cmocka_unit_test(forks_share_their_prefix_and_replay),
         cmocka_unit_test(diff_says_where_they_part),
         cmocka_unit_test(a_row_patched_with_itself_is_the_same),

@@ -188,6 +188,28 @@ static void heads_come_back(void **state)
     free(blob);
 }
 
+/* Small weights keep their digits, and SQL's arithmetic gives the same. */
+static void weights_come_back(void **state)
+{
+    static const float weight[] = { 1.0f, 0.5f, 0.1f, 1e-3f, 3.3e-6f, 2e-8f,
+                                    0.0f };
+    enum { N = sizeof weight / sizeof *weight };
+    uint8_t blob[N * PACK_WEIGHT_BYTES];
+
+    (void)state;
+    for (int k = 0; k < N; k++)
+        pack_weight_put(blob, k, weight[k]);
+    for (int k = 0; k < N; k++) {
+        uint32_t v = blob[2 * k] | (uint32_t)blob[2 * k + 1] << 8;
+        double sql = (double)((uint64_t)(v & 2047) << (v >> 11)) /
+                     68719476736.0;
+
+        assert_true(unpack_weight(blob, k) == (float)sql);
+        assert_true(fabsf(unpack_weight(blob, k) - weight[k]) <=
+                    weight[k] / 1024);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -197,6 +219,7 @@ int main(void)
         cmocka_unit_test(damaged_layers_are_refused),
         cmocka_unit_test(alternatives_come_back),
         cmocka_unit_test(heads_come_back),
+        cmocka_unit_test(weights_come_back),
     };
     return cmocka_run_group_tests_name("pack", tests, NULL, NULL);
 }

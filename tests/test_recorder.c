@@ -93,8 +93,9 @@ static void feed(struct rec *r, uint64_t tag, int pos, int32_t id)
         emit(r, ev);
         for (int h = 0; h < N_HEAD; h++) {
             ev.kind = HOOK_HEAD;
-            ev.u.head = (struct hook_head){ (uint16_t)h, 2, top, weight,
-                                            (float)(l * N_HEAD + h) };
+            ev.u.head = (struct hook_head){
+                .head = (uint16_t)h, .n_top = 2, .pos = top, .weight = weight,
+                .entropy = (float)(l * N_HEAD + h) };
             emit(r, ev);
         }
         ev.kind = HOOK_LAYER;
