@@ -125,9 +125,19 @@ static int is_pronoun(const struct rules *r, struct span s)
     return rule_matches(r, "norm.pronoun", s, NULL);
 }
 
+/* The first words of s, up to a verb: whom a sentence is about. */
+static struct span start_of(const struct rules *r, struct span s)
+{
+    struct match m;
+
+    if (rule_matches(r, "norm.start", s, &m))
+        s.to = m.to[0];
+    return s;
+}
+
 struct found {                          /* a norm in the making */
     enum norm_kind kind;
-    struct span subject, modal, act;
+    struct span sentence, subject, modal, act;
     int passive, grant;
 };
 
@@ -145,9 +155,13 @@ static char *bearer_of(struct reader *n, const struct found *f)
     if (f->passive && rule_matches(r, "norm.by", (struct span) {
                                    f->modal.from, f->act.to }, &m))
         return person(r, (struct span) { m.from[1], m.to[1] });
-    if (f->subject.from == f->subject.to || is_pronoun(r, f->subject))
+    if (f->subject.from == f->subject.to || is_pronoun(r, f->subject)) {
+        struct span before = { f->sentence.from, f->subject.from };
+
         return n->bearer ? mem_strdup(n->bearer)
+               : is_person(r, before) ? person(r, start_of(r, before))
                : f->passive ? mem_strdup("(unstated)") : NULL;
+    }
     if (is_person(r, f->subject))
         return person(r, f->subject);
     if (f->passive && rule_matches(r, "norm.possessor", f->subject, &m) &&
@@ -279,7 +293,8 @@ static int list_norms(struct reader *n, struct found *f, const char *bearer)
         f->kind = kind == NORM_OBLIGATION &&
                   rule_matches(r, "norm.negative_item", f->act, NULL)
                       ? NORM_PROHIBITION : kind;
-        if (f->act.from < f->act.to) {
+        if (f->act.from < f->act.to && !rule_matches(r, "norm.own_modal",
+                                                     f->act, NULL)) {
             add_item(n, f, bearer);
             count++;
         }
@@ -309,6 +324,7 @@ static void read_modal(struct reader *n, const struct hit *h,
     struct span sentence = rule_sentence(r, f.modal.from), s;
     char *bearer;
 
+    f.sentence = sentence;
     if (sentence.from != n->sentence.from) {
         mem_free(n->bearer);            /* "it" looks back one sentence only */
         n->bearer = NULL;

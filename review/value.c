@@ -1,2 +1,292 @@
+/* review/value.c - periods, dates, amounts, percentages, the governing law and
+ * the parties, in forms that code can compare.
+ *
+ * Forms: a period is ISO 8601's ("P30D", "P2Y", "PT72H"), business days with B
+ * ("P10BD"); a date is YYYY-MM-DD; an amount is its currency by ISO 4217 and a
+ * number with two digits ("USD 1000000.00"); a percentage has no zeros at its
+ * end ("5%", "1.5%"); a law is its place in lower case ("new york"). */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
 #include "review/rule.h"
-void value_read(struct rules *r) { (void)r; }
+
+enum { VALUE_BYTES = 96, PREAMBLE_BYTES = 4000 };
+
+/* --- words for numbers ------------------------------------------------------- */
+
+static const struct { const char *word; double n; } numbers[] = {
+    { "one", 1 }, { "two", 2 }, { "three", 3 }, { "four", 4 }, { "five", 5 },
+    { "six", 6 }, { "seven", 7 }, { "eight", 8 }, { "nine", 9 },
+    { "ten", 10 }, { "eleven", 11 }, { "twelve", 12 }, { "thirteen", 13 },
+    { "fourteen", 14 }, { "fifteen", 15 }, { "sixteen", 16 },
+    { "seventeen", 17 }, { "eighteen", 18 }, { "nineteen", 19 },
+    { "twenty", 20 }, { "thirty", 30 }, { "forty", 40 }, { "fifty", 50 },
+    { "sixty", 60 }, { "seventy", 70 }, { "eighty", 80 }, { "ninety", 90 },
+};
+static const char *const months[] = {
+    "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
+    "nov", "dec" };
+
+static int same_word(const char *a, size_t n, const char *word)
+{
+    for (size_t i = 0; i < n; i++)
+        if (tolower((unsigned char)a[i]) != word[i])
+            return 0;
+    return word[n] == '\0';
+}
+
+/* "forty-five" is 45, "one hundred twenty" 120; 0: no number. */
+static double number_word(const char *s, size_t n)
+{
+    double sum = 0;
+
+    for (size_t i = 0; i < n;) {
+        size_t len = 0;
+
+        while (i + len < n && isalpha((unsigned char)s[i + len]))
+            len++;
+        if (len && same_word(s + i, len, "hundred"))
+            sum = (sum > 0 ? sum : 1) * 100;
+        for (size_t k = 0; len && k < sizeof numbers / sizeof *numbers; k++)
+            if (same_word(s + i, len, numbers[k].word))
+                sum += numbers[k].n;
+        i += len ? len : 1;
+    }
+    return sum;
+}
+
+/* "1,250,000.50" -> 1250000.5; 0: none. */
+static double digits(const char *s, size_t n)
+{
+    char buf[40];
+    size_t k = 0;
+
+    for (size_t i = 0; i < n && k < sizeof buf - 1; i++)
+        if (isdigit((unsigned char)s[i]) || s[i] == '.')
+            buf[k++] = s[i];
+    buf[k] = '\0';
+    return strtod(buf, NULL);
+}
+
+/* --- one form for each kind ----------------------------------------------------- */
+
+struct group { const char *s; size_t n; };
+
+static struct group group(const struct rules *r, const struct match *m, int k)
+{
+    if (m->from[k] > m->to[k])
+        return (struct group) { "", 0 };
+    return (struct group) { r->d->text + m->from[k], m->to[k] - m->from[k] };
+}
+
+/* Groups: 1 words, 2 digits, 3 "business", 4 unit. */
+static int period(const struct rules *r, const struct match *m, char *out)
+{
+    struct group word = group(r, m, 1), num = group(r, m, 2);
+    struct group unit = group(r, m, 4);
+    double n = num.n ? digits(num.s, num.n) : number_word(word.s, word.n);
+    char c = unit.n ? (char)toupper((unsigned char)unit.s[0]) : 'D';
+
+    if (n <= 0 || n > 99999)
+        return 0;
+    if (c == 'M' && unit.n > 1 && tolower((unsigned char)unit.s[1]) == 'i')
+        snprintf(out, VALUE_BYTES, "PT%.0fM", n);
+    else if (c == 'H')
+        snprintf(out, VALUE_BYTES, "PT%.0fH", n);
+    else
+        snprintf(out, VALUE_BYTES, "P%.0f%s%c", n,
+                 group(r, m, 3).n ? "B" : "", c);
+    return 1;
+}
+
+static int date_of(struct group d, struct group mo, struct group y, char *out)
+{
+    int month = (int)digits(mo.s, mo.n);
+
+    for (int k = 0; k < 12 && mo.n >= 3; k++)
+        if (same_word(mo.s, 3, months[k]))
+            month = k + 1;
+    if (month < 1 || month > 12)
+        return 0;
+    snprintf(out, VALUE_BYTES, "%04d-%02d-%02d", (int)digits(y.s, y.n), month,
+             (int)digits(d.s, d.n));
+    return 1;
+}
+
+/* Groups: day, month and year; or month, day, year; or year, month, day. */
+static int date(const struct rules *r, const struct match *m, char *out)
+{
+    return date_of(group(r, m, 1), group(r, m, 2), group(r, m, 3), out);
+}
+
+static int date_us(const struct rules *r, const struct match *m, char *out)
+{
+    return date_of(group(r, m, 2), group(r, m, 1), group(r, m, 3), out);
+}
+
+static int date_iso(const struct rules *r, const struct match *m, char *out)
+{
+    return date_of(group(r, m, 3), group(r, m, 2), group(r, m, 1), out);
+}
+
+/* Groups: 1 currency, 2 number, 3 "million", 4 currency after it. */
+static int amount(const struct rules *r, const struct match *m, char *out)
+{
+    static const struct { const char *sign, *code; } of[] = {
+        { "$", "USD" }, { "US$", "USD" }, { "USD", "USD" },
+        { "dollar", "USD" }, { "\xe2\x82\xac", "EUR" }, { "EUR", "EUR" },
+        { "euro", "EUR" }, { "\xc2\xa3", "GBP" }, { "GBP", "GBP" },
+        { "pound", "GBP" }, { "RMB", "CNY" }, { "CNY", "CNY" },
+        { "\xc2\xa5", "JPY" }, { "JPY", "JPY" }, { "CHF", "CHF" },
+        { "CAD", "CAD" }, { "C$", "CAD" }, { "AUD", "AUD" },
+        { "A$", "AUD" }, { "INR", "INR" } };
+    struct group sign = group(r, m, 1), num = group(r, m, 2);
+    struct group times = group(r, m, 3);
+    const char *code = "USD";
+    double n = digits(num.s, num.n);
+
+    if (!sign.n)
+        sign = group(r, m, 4);
+    for (size_t k = 0; k < sizeof of / sizeof *of; k++)
+        if (sign.n >= strlen(of[k].sign) &&
+            strncmp(sign.s, of[k].sign, strlen(of[k].sign)) == 0)
+            code = of[k].code;
+    if (times.n)
+        n *= tolower((unsigned char)times.s[0]) == 'm'   ? 1e6
+             : tolower((unsigned char)times.s[0]) == 'b' ? 1e9 : 1e3;
+    snprintf(out, VALUE_BYTES, "%s %.2f", code, n);
+    return 1;
+}
+
+/* Groups: 1 words, 2 digits. */
+static int percent(const struct rules *r, const struct match *m, char *out)
+{
+    struct group word = group(r, m, 1), num = group(r, m, 2);
+
+    snprintf(out, VALUE_BYTES, "%g%%",
+             num.n ? digits(num.s, num.n) : number_word(word.s, word.n));
+    return num.n || out[0] != '0';
+}
+
+/* Group 1: the place. */
+static int law(const struct rules *r, const struct match *m, char *out)
+{
+    struct group place = group(r, m, 1);
+    size_t n = 0;
+
+    for (size_t i = 0; i < place.n && n < VALUE_BYTES - 1; i++) {
+        int space = isspace((unsigned char)place.s[i]) != 0;
+
+        if (!space || (n && out[n - 1] != ' '))
+            out[n++] = space ? ' '
+                             : (char)tolower((unsigned char)place.s[i]);
+    }
+    out[n] = '\0';
+    return n > 0;
+}
+
+static const struct {
+    const char *purpose;
+    enum value_kind kind;
+    int (*form)(const struct rules *r, const struct match *m, char *out);
+} kinds[] = {
+    { "value.period", VALUE_PERIOD, period },
+    { "value.date", VALUE_DATE, date },
+    { "value.date_us", VALUE_DATE, date_us },
+    { "value.date_iso", VALUE_DATE, date_iso },
+    { "value.amount", VALUE_AMOUNT, amount },
+    { "value.percent", VALUE_PERCENT, percent },
+    { "value.law", VALUE_LAW, law },
+};
+
+static void add_value(struct rules *r, enum value_kind kind, struct span s,
+                      const char *norm)
+{
+    struct graph *g = r->g;
+    struct value *more = rule_grow(r, g->value, g->n_value, &r->cap_value,
+                                   sizeof *more);
+
+    if (!more)
+        return;
+    g->value = more;
+    g->value[g->n_value] = (struct value) {
+        .kind = kind, .clause = clauses_holding(r->c, s), .span = s,
+        .norm = mem_strdup(norm) };
+    if (!g->value[g->n_value++].norm)
+        r->err = SOR_NOMEM;
+}
+
+/* Where the value stands: of a law its place alone. */
+static struct span place(const struct hit *h, enum value_kind kind)
+{
+    return kind == VALUE_LAW ? (struct span) { h->m.from[1], h->m.to[1] }
+                             : hit_span(h);
+}
+
+/* --- the parties ------------------------------------------------------------------ */
+
+/* The preamble defines them: "Acme Ltd, a company of ..., ("Supplier")".  s:
+ * the words before the bracket, after the definition before it. */
+static void add_party(struct rules *r, struct span s, const struct term *role)
+{
+    struct graph *g = r->g;
+    struct match m;
+    struct party *more, *to;
+
+    if (!rule_matches(r, "party.name", s, &m))
+        return;
+    more = rule_grow(r, g->party, g->n_party, &r->cap_party, sizeof *more);
+    if (!more)
+        return;
+    s = (struct span) { m.from[1], m.to[1] };
+    g->party = more;
+    to = &g->party[g->n_party++];
+    *to = (struct party) { .name = rule_text(r, s),
+                           .role = mem_strdup(role->name), .span = s };
+    if (!to->role)
+        r->err = SOR_NOMEM;
+    add_value(r, VALUE_PARTY, s, role->name);
+}
+
+/* Definitions stand in order of place, so that each starts where the one
+ * before it ended. */
+static void parties(struct rules *r)
+{
+    const struct graph *g = r->g;
+    size_t start = r->c->at[0].span.from, from = start;
+
+    for (int i = 0; i < g->n_edge && !r->err; i++) {
+        const struct edge *e = &g->edge[i];
+
+        if (e->kind != EDGE_DEFINES)
+            continue;
+        if (e->span.from > start + PREAMBLE_BYTES)
+            break;
+        if (rule_matches(r, "party.preamble", (struct span) { start,
+                                                e->span.from }, NULL) &&
+            !rule_matches(r, "party.not", e->span, NULL) &&
+            from < e->span.from)
+            add_party(r, (struct span) { from, e->span.from },
+                      &g->term[e->dst.index]);
+        from = e->span.to;
+    }
+}
+
+void value_read(struct rules *r)
+{
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds && !r->err; k++) {
+        struct hits h = rule_hits(r, kinds[k].purpose, "value.not");
+        char norm[VALUE_BYTES];
+
+        for (int i = 0; i < h.n && !r->err; i++)
+            if (kinds[k].form(r, &h.at[i].m, norm))
+                add_value(r, kinds[k].kind, place(&h.at[i], kinds[k].kind),
+                          norm);
+        hits_free(&h);
+    }
+    if (!r->err && r->c->n > 0)
+        parties(r);
+}
