@@ -228,20 +228,39 @@ static struct span place(const struct hit *h, enum value_kind kind)
 
 /* --- the parties ------------------------------------------------------------------ */
 
+/* The first name within s that looks like a company's, else the first name
+ * at all. */
+static int name_in(const struct rules *r, struct span s, struct span *name)
+{
+    struct match m;
+    int found = 0;
+
+    while (s.from < s.to && rule_matches(r, "party.name", s, &m)) {
+        struct span one = { m.from[1], m.to[1] };
+        int company = rule_matches(r, "party.company", one, NULL);
+
+        if (!found || company)
+            *name = one;
+        found = 1;
+        if (company)
+            break;
+        s.from = m.to[0] > s.from ? m.to[0] : s.from + 1;
+    }
+    return found;
+}
+
 /* The preamble defines them: "Acme Ltd, a company of ..., ("Supplier")".  s:
  * the words before the bracket, after the definition before it. */
 static void add_party(struct rules *r, struct span s, const struct term *role)
 {
     struct graph *g = r->g;
-    struct match m;
     struct party *more, *to;
 
-    if (!rule_matches(r, "party.name", s, &m))
+    if (!name_in(r, s, &s))
         return;
     more = rule_grow(r, g->party, g->n_party, &r->cap_party, sizeof *more);
     if (!more)
         return;
-    s = (struct span) { m.from[1], m.to[1] };
     g->party = more;
     to = &g->party[g->n_party++];
     *to = (struct party) { .name = rule_text(r, s),
@@ -263,7 +282,9 @@ static void parties(struct rules *r)
 
         if (e->kind != EDGE_DEFINES)
             continue;
-        if (e->span.from > start + PREAMBLE_BYTES)
+        if (e->span.from > start + PREAMBLE_BYTES ||
+            rule_matches(r, "party.end", (struct span) { start,
+                                                         e->span.from }, NULL))
             break;
         if (rule_matches(r, "party.preamble", (struct span) { start,
                                                 e->span.from }, NULL) &&
