@@ -29,6 +29,7 @@
     X(verify)           \
     X(import)           \
     X(export)           \
+    X(domains)          \
     X(info)             \
     X(help)
 
