@@ -302,6 +302,10 @@ cookbook: $(BUILD)/bench/cookbook ## time docs/cookbook.md on a million tokens
 accuracy: model $(BUILD)/bench/accuracy ## how often the default model is right (QUESTIONS=FILE)
 	@$(BUILD)/bench/accuracy "$$(sh setup/model.sh)" "$(or $(QUESTIONS),sums)"
 
+.PHONY: faithful
+faithful: all model ## does the answer follow from the reasoning? (DB=FILE keeps it)
+	@SORITES_PROG=$(PROG) sh bench/faithful.sh $(DB)
+
 .PHONY: quality
 quality: all model $(BUILD)/bench/quality ## what each type of weights costs (TEXT=FILE)
 	@SORITES_PROG=$(PROG) QUALITY=$(BUILD)/bench/quality \

@@ -2,6 +2,8 @@
  * answers are known: the figures that cli/accuracy.c may quote.
  *
  *     accuracy MODEL sums            100 sums of two numbers from 10 to 99
+ *     accuracy MODEL apples|pens     two numbers from 2 to 9 to be added: all
+ *                                    64 pairs, in one wording or another
  *     accuracy MODEL FILE.jsonl [N]  {"question":..,"answer":..} a line, the
  *                                    first N (default 100)
  *
@@ -62,6 +64,31 @@ static void read_sums(int n)
         snprintf(answer, sizeof answer, "%d", x + y);
         ask(text, answer);
     }
+}
+
+/* Both numbers run from 2 to 9. */
+static int read_counts(const char *name)
+{
+    static const struct { const char *name, *form[3]; } counts[] = {
+        { "apples", { "Tom had ", " apples. Then he bought ", " more. How "
+          "many apples does he have now? Reason step by step and end with "
+          "'The answer is' and the number." } },
+        { "pens", { "There are ", " red pens and ", " blue pens in a box. "
+          "How many pens are in the box? Think step by step." } },
+    };
+    char text[256], answer[16];
+
+    for (size_t k = 0; k < sizeof counts / sizeof *counts; k++)
+        for (int i = 0; i < 64 && strcmp(name, counts[k].name) == 0; i++) {
+            const char *const *form = counts[k].form;
+            int x = 2 + i / 8, y = 2 + i % 8;
+
+            snprintf(text, sizeof text, "%s%d%s%d%s", form[0], x, form[1], y,
+                     form[2]);
+            snprintf(answer, sizeof answer, "%d", x + y);
+            ask(text, answer);
+        }
+    return b.n > 0;
 }
 
 static void read_file(const char *path, int n)
@@ -163,7 +190,7 @@ int main(int argc, char **argv)
     int n = argc > 3 ? (int)strtol(argv[3], NULL, 10) : 100;
 
     if (argc < 3 || n < 1 || n > MAX_Q)
-        die("usage: accuracy MODEL sums|FILE.jsonl [N]");
+        die("usage: accuracy MODEL sums|apples|pens|FILE.jsonl [N]");
     if (engine_open(argv[1], &opts, &b.e, &msg))
         die(msg.text);
     chat_detect(engine_gguf(b.e), engine_tok(b.e), &b.chat);
@@ -173,7 +200,7 @@ int main(int argc, char **argv)
         die("out of memory");
     if (strcmp(argv[2], "sums") == 0)
         read_sums(n);
-    else
+    else if (!read_counts(argv[2]))
         read_file(argv[2], n);
     for (int i = 0; i < b.n; i += BATCH)
         answer_batch(i, b.n - i < BATCH ? b.n - i : BATCH);

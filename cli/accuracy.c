@@ -5,9 +5,21 @@
 
 #include "base/hash.h"
 
-/* Kinds of question that can be told apart without a model. */
-enum kind { KIND_OTHER, KIND_SUM };
+/* Kinds of question that can be told apart without a model: by their very
+ * words.  In a form # is any digit, ^ one from 1 to 9, ~ one from 2 to 9. */
+enum kind { KIND_SUM, KIND_APPLES, KIND_PENS, KIND_OTHER };
 
+static const char *const forms[KIND_OTHER] = {
+    [KIND_SUM] = "What is ^# + ^#?",
+    [KIND_APPLES] = "Tom had ~ apples. Then he bought ~ more. How many apples "
+        "does he have now? Reason step by step and end with 'The answer is' "
+        "and the number.",
+    [KIND_PENS] = "There are ~ red pens and ~ blue pens in a box. How many "
+        "pens are in the box? Think step by step.",
+};
+
+#define MODEL_135M \
+    "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 #define STABILITY "; agreeing paths show stability, not truth"
 
 /* bench/accuracy.c makes these figures (make accuracy).  Only what is asked in
@@ -19,27 +31,43 @@ static const struct {
     const char *text;
     struct accuracy figures;
 } known[] = {
-    { "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
-      KIND_SUM, "accuracy of this model on sums of two numbers from 10 to 99, "
+    { MODEL_135M, KIND_SUM, "accuracy of this model on sums of two numbers from 10 to 99, "
       "greedy: 18 of 100 right" STABILITY,
       /* always 109, which 90 of the 8,100 pairs make */
       { 18, 100, 90.0 / 8100 } },
+    { MODEL_135M, KIND_APPLES, "accuracy of this model on this question, "
+      "greedy, with all pairs of numbers from 2 to 9: 45 of 64 right"
+      STABILITY,
+      /* always 11, which 8 of the 64 pairs make */
+      { 45, 64, 8.0 / 64 } },
+    { MODEL_135M, KIND_PENS, "accuracy of this model on this question, "
+      "greedy, with all pairs of numbers from 2 to 9: 1 of 64 right"
+      STABILITY,
+      { 1, 64, 8.0 / 64 } },
 };
 
-/* "What is 17 + 25?", two numbers from 10 to 99, and nothing else. */
+static int fits(char form, char c)
+{
+    switch (form) {
+    case '#': return c >= '0' && c <= '9';
+    case '^': return c >= '1' && c <= '9';
+    case '~': return c >= '2' && c <= '9';
+    default:  return c == form;
+    }
+}
+
+/* The form, the whole form, and nothing else. */
 static enum kind kind_of(const char *q)
 {
-    static const char form[] = "What is NN + NN?";      /* N: a digit */
-    size_t i;
+    for (int k = 0; k < KIND_OTHER; k++) {
+        size_t i = 0;
 
-    for (i = 0; form[i]; i++) {
-        int is_tens = form[i] == 'N' && form[i - 1] == ' ';
-
-        if (form[i] == 'N' ? q[i] < (is_tens ? '1' : '0') || q[i] > '9'
-                           : q[i] != form[i])
-            return KIND_OTHER;
+        while (forms[k][i] && fits(forms[k][i], q[i]))
+            i++;
+        if (!forms[k][i] && !q[i])
+            return (enum kind)k;
     }
-    return q[i] ? KIND_OTHER : KIND_SUM;
+    return KIND_OTHER;
 }
 
 /* The entry for a question; -1: none. */

@@ -121,6 +121,12 @@ static void unmeasured_is_a_word(void **state)
         { "What is 17 + 25?", "sums" },
         { "Tom has 3 red pens and 5 blue pens in his bag. How many pens does "
           "Tom have?", "unmeasured" },
+        { "There are 4 red pens and 3 blue pens in a box. How many pens are "
+          "in the box? Think step by step.", "1 of 64" },
+        { "There are 4 red pens and 1 blue pens in a box. How many pens are "
+          "in the box? Think step by step.", "unmeasured" },
+        { "There are 4 red pens and 3 blue pens in a box. How many pens are "
+          "in the box?", "unmeasured" },
         { "What is 1+1?", "unmeasured" },
         { "What is 7 + 25?", "unmeasured" },
         { "What is 07 + 25?", "unmeasured" },
