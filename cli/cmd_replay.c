@@ -10,6 +10,8 @@
 #include "base/log.h"
 #include "cli/cli.h"
 #include "cli/progress.h"
+#include "cli/review_out.h"
+#include "cli/review_replay.h"
 #include "cli/show.h"
 #include "db/chain.h"
 #include "engine/engine.h"
@@ -226,6 +228,22 @@ static enum sor_err find(struct job *j)
     return err;
 }
 
+/* The paths of a review are scored, not drawn: what is computed again are its
+ * readings. */
+static enum sor_err verify_review(struct job *j)
+{
+    struct str path;
+    enum sor_err err;
+
+    str_init(&path);
+    err = review_replay(j->cli, j->d, &j->run, model_path(j, &path));
+    str_release(&path);
+    if (!err)
+        log_info("%lld rows of %lld batches are as committed",
+                 (long long)j->chain.n_row, (long long)j->chain.n_batch);
+    return err;
+}
+
 /* The rows come first: a damaged file is located before anything in it is
  * believed, the run's name included. */
 static enum sor_err verify(struct job *j)
@@ -236,6 +254,8 @@ static enum sor_err verify(struct job *j)
     err = check_rows(j);
     if (!err)
         err = find(j);
+    if (!err && strcmp(j->run.kind, "review") == 0)
+        return verify_review(j);
     if (!err)
         err = compute(j);
     if (j->cli->json && (!err || err == SOR_DIFFERS))
@@ -273,6 +293,8 @@ static enum sor_err show(struct job *j)
     if (err)
         return err;
     s.run_id = j->run.id;
+    if (strcmp(j->run.kind, "review") == 0 && !j->cli->json)
+        return review_print(j->cli, j->d, j->run.id, REVIEW_TEXT, 1);
     if (j->cli->json)
         return show_run_json(&s, &j->cli->msg);
     show_question(&s, &j->run);

@@ -1,19 +1,24 @@
-/* cli/cmd_verify.c - is the database what was recorded? */
+/* cli/cmd_verify.c - is the database what was recorded, and is a review good
+ * enough for a policy? */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "cli/cli.h"
+#include "cli/policy.h"
 #include "db/chain.h"
 
-static struct { int chain; const char *head; } opt;
+static struct { int chain; const char *head, *policy; } opt;
 
 static const struct opt_spec opts[] = {
     { 0, "chain", NULL, OPT_FLAG, &opt.chain,
       "check every row against the hash chain", 0, 0 },
     { 0, "head", "HEX", OPT_STR, &opt.head,
       "a head that `seal` printed earlier must be in it", 0, 0 },
+    { 0, "policy", "FILE", OPT_STR, &opt.policy,
+      "a review must keep the rules in this JSON file", 0, 0 },
     OPT_END
 };
 
@@ -134,13 +139,91 @@ static enum sor_err check(struct cli *cli, struct db *d)
     return r.ok ? SOR_OK : SOR_DIFFERS;
 }
 
+/* --- a review against a policy ----------------------------------------------- */
+
+static void policy_text(FILE *to, const struct report *r,
+                        const struct str *failed, int n_rule, int n_failed)
+{
+    struct str safe;
+
+    str_init(&safe);
+    text_safe(&safe, failed->p, failed->len, TEXT_NL);
+    fputs(safe.p, to);
+    if (n_failed)
+        fprintf(to, "failed: review %.8s breaks the policy in %d places\n",
+                r->uid, n_failed);
+    else
+        fprintf(to, "passed: review %.8s keeps all %d rules\n", r->uid,
+                n_rule);
+    str_release(&safe);
+}
+
+static void policy_json(FILE *to, const struct report *r,
+                        const struct str *failed, int n_rule, int n_failed)
+{
+    struct str line;
+    struct json j;
+
+    str_init(&line);
+    json_init(&j, &line);
+    json_obj(&j);
+    json_key(&j, "run"), json_str(&j, r->uid);
+    json_key(&j, "passed"), json_bool(&j, n_failed == 0);
+    json_key(&j, "rules"), json_int(&j, n_rule);
+    json_key(&j, "failed");
+    json_arr(&j);
+    for (const char *at = failed->p, *end; (end = strchr(at, '\n'));
+         at = end + 1)
+        json_strn(&j, at, (size_t)(end - at));
+    json_end_arr(&j);
+    json_end_obj(&j);
+    fprintf(to, "%s\n", line.p);
+    str_release(&line);
+}
+
+static enum sor_err check_policy(struct cli *cli)
+{
+    struct report *r = NULL;
+    struct db *d = NULL;
+    struct str failed;
+    int n_rule = 0, n_failed = 0;
+    int64_t id;
+    FILE *to = cli_out(cli);
+    enum sor_err err = to ? db_open(cli_db(cli), &d, &cli->msg) : SOR_IO;
+
+    str_init(&failed);
+    if (!err)
+        err = db_find_run(d, cli->argc ? cli->argv[0] : "last", &id,
+                          &cli->msg);
+    if (!err)
+        err = report_load(d, id, &r, &cli->msg);
+    if (!err)
+        err = policy_check(opt.policy, r, &failed, &n_rule, &n_failed,
+                           &cli->msg);
+    if (!err && !str_ok(&failed))
+        err = sor_fail(&cli->msg, SOR_NOMEM, "out of memory");
+    if (!err)
+        (cli->json ? policy_json : policy_text)(to, r, &failed, n_rule,
+                                                n_failed);
+    str_release(&failed);
+    report_close(r);
+    db_close(d);
+    return err ? err : n_failed ? SOR_DIFFERS : SOR_OK;
+}
+
 static enum sor_err run(struct cli *cli)
 {
     struct db *d;
     enum sor_err err;
 
+    if (opt.policy && (opt.chain || opt.head))
+        return sor_fail(&cli->msg, SOR_USAGE, "--policy checks a review and "
+                        "--chain a database: one at a time");
+    if (opt.policy)
+        return check_policy(cli);
     if (!opt.chain && !opt.head)
-        return sor_fail(&cli->msg, SOR_USAGE, "say what to verify: --chain");
+        return sor_fail(&cli->msg, SOR_USAGE, "say what to verify: --chain, "
+                        "or --policy FILE for a review");
     err = db_open(cli->argc ? cli->argv[0] : cli_db(cli), &d, &cli->msg);
     if (err)
         return err;
@@ -150,10 +233,17 @@ static enum sor_err run(struct cli *cli)
 }
 
 const struct cmd cmd_verify = {
-    .name = "verify", .operands = "[DB]", .min = 0, .max = 1,
-    .summary = "check that a database is what was recorded",
-    .text = "Exit 1 where it differs; the first difference is named.  "
-            "Without --head\nthis finds damage and careless edits: whoever "
-            "can write the file can also\ncompute its chain anew.\n",
+    .name = "verify", .operands = "[DB|RUN]", .min = 0, .max = 1,
+    .summary = "check a database against its chain, a review against a policy",
+    .text = "--policy FILE holds review RUN against the rules in a JSON "
+            "object and names\neach that fails; exit 1 where one does.  "
+            "Rules: minimum_stability,\nminimum_confidence, "
+            "maximum_error_rate, maximum_severity, measured,\n"
+            "contrast_passed, checks_passed, coverage, located, complete, "
+            "decided,\nforbidden_verdicts.\n\n"
+            "--chain checks DB: exit 1 where it differs, and the first "
+            "difference is named.\nWithout --head this finds damage and "
+            "careless edits: whoever can write the file\ncan also compute "
+            "its chain anew.\n",
     .opts = opts, .run = run
 };

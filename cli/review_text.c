@@ -5,7 +5,8 @@
 
 #include "base/text.h"
 
-enum { QUOTE_COLUMNS = 150, FINDINGS_SHOWN = 24 };
+enum { QUOTE_COLUMNS = 150, FINDINGS_SHOWN = 24,
+       ALIKE_SHOWN = 3 };
 
 struct screen {
     const struct cli *cli;
@@ -133,6 +134,24 @@ static void put_finding(const struct screen *s, const struct db_finding *f)
     }
 }
 
+/* How many findings before this one are of the same defect: twenty blanks need
+ * no twenty entries. */
+static int alike_before(const struct screen *s, int i)
+{
+    const struct db_finding *f = report_row(s->r, DB_FINDING, i);
+    const struct db_defect *d = report_find(s->r, DB_DEFECT, f->defect_id);
+    int n = 0;
+
+    for (int k = 0; d && k < i; k++) {
+        const struct db_finding *g = report_row(s->r, DB_FINDING, k);
+        const struct db_defect *e = report_find(s->r, DB_DEFECT,
+                                                g->defect_id);
+
+        n += e && strcmp(d->kind, e->kind) == 0;
+    }
+    return n;
+}
+
 static void put_findings(const struct screen *s)
 {
     int n = report_n(s->r, DB_FINDING), shown = 0, quiet = 0;
@@ -144,7 +163,8 @@ static void put_findings(const struct screen *s)
 
             if (f->severity != severity)
                 continue;
-            if (!s->all && (severity == 0 || shown >= FINDINGS_SHOWN)) {
+            if (!s->all && (severity == 0 || shown >= FINDINGS_SHOWN ||
+                            alike_before(s, i) >= ALIKE_SHOWN)) {
                 quiet++;
                 continue;
             }
@@ -154,7 +174,7 @@ static void put_findings(const struct screen *s)
     if (n == 0)
         fputs("  nothing was found\n", s->to);
     if (quiet)
-        fprintf(s->to, "  and %d more of less weight: sorites report %.8s\n",
+        fprintf(s->to, "  and %d more, alike or of less weight: sorites report %.8s\n",
                 quiet, s->r->uid);
 }
 

@@ -422,6 +422,28 @@ enum sor_err db_find_unfinished(struct db_writer *w, const uint8_t same[32],
     return SOR_OK;
 }
 
+int db_reading_place(struct db *d, int64_t reading_id, struct db_place *out)
+{
+    struct db_cur *c = cursor_open(d, "SELECT c.name, p.ordinal, "
+        "coalesce(k.full_number, 'c' || (k.ordinal + 1)) "
+        "FROM claim_reading g JOIN path p ON p.id = g.path_id "
+        "JOIN claim_path x ON x.path_id = g.path_id "
+        "JOIN claim c ON c.id = x.claim_id "
+        "JOIN passage s ON s.id = g.passage_id "
+        "JOIN clause k ON k.id = s.clause_id "
+        "WHERE g.reading_id = ? ORDER BY g.id LIMIT 1");
+    int got;
+
+    cursor_bind(c, 1, reading_id);
+    if ((got = cursor_step(c)) == 1) {
+        snprintf(out->claim, sizeof out->claim, "%s", cursor_text(c->st, 0));
+        out->path = sqlite3_column_int(c->st, 1);
+        snprintf(out->clause, sizeof out->clause, "%s",
+                 cursor_text(c->st, 2));
+    }
+    return db_cur_close(c) ? -1 : got;
+}
+
 struct db *db_writer_reader(struct db_writer *w)
 {
     return w->d;

@@ -177,6 +177,11 @@ enum sor_err db_review_load(struct db *d, enum db_review_table t,
 void db_review_set_release(struct db_review_set *s);    /* a zeroed one is
                                                          * fine */
 
+/* Where a reading counts first: of which claim and path, over which clause.
+ * 1 found, 0 no path rests on it, -1 damaged. */
+struct db_place { char claim[48], clause[48]; int path; };
+int db_reading_place(struct db *d, int64_t reading_id, struct db_place *out);
+
 /* The newest run with this db_review.same that has not ended (cut off, or
  * never finished): *run_id; 0 where there is none. */
 enum sor_err db_find_unfinished(struct db_writer *w, const uint8_t same[32],

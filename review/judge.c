@@ -609,3 +609,13 @@ int32_t judge_answer(const struct judge *j, enum relation r)
 {
     return j->relation[r];
 }
+
+const char *judge_isa(const struct judge *j)
+{
+    return engine_info(j->engine)->isa;
+}
+
+int judge_n_type(const struct judge *j)
+{
+    return j->pack->n_type;
+}

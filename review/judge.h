@@ -100,6 +100,9 @@ struct reading_spans { int context[2], text[2], statement[2], answer; };
 int judge_tokens(const struct judge *j, const struct passage_text *passage,
                  const char *statement, int32_t *tok, int cap,
                  struct reading_spans *spans);
+/* The engine's instruction set; how many clause types the pack has. */
+const char *judge_isa(const struct judge *j);
+int judge_n_type(const struct judge *j);
 /* The token that stands for an answer: " supports". */
 int32_t judge_answer(const struct judge *j, enum relation r);
 
