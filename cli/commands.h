@@ -5,6 +5,8 @@
 
 #define CLI_COMMANDS(X) \
     X(run)              \
+    X(report)           \
+    X(decide)           \
     X(replay)           \
     X(lens)             \
     X(fork)             \
