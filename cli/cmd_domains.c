@@ -165,7 +165,7 @@ static enum sor_err finish(struct listing *l)
         if (!str_ok(&l->json))
             return sor_fail(&cli->msg, SOR_NOMEM, "out of memory");
         fprintf(to, "%s\n", l->json.p);
-    } else if (l->n > l->n_bad || l->table.n_cell > 0) {
+    } else if (l->n > l->n_bad) {
         err = table_print(&l->table, cli, to, &cli->msg);
     }
     if (!err && l->n == 0)

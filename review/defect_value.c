@@ -77,9 +77,25 @@ static void tags(const struct hunt *h, const char *purpose, struct span s,
         }
 }
 
-/* Content words, by their first letters: "notice" and "notify" are not one,
- * "terminate" and "termination" are. */
+/* Content words: by what the pack says that they mean ("paid", "payable"), else
+ * by their first letters. */
 enum { STEM = 6, SHORTEST = 4 };
+
+static void put_meaning(const struct hunt *h, struct span word,
+                        struct set *out)
+{
+    const char *text = h->r.d->text + word.from;
+    int n;
+    const struct pattern *p = pack_patterns(h->r.p, "conflict.same", &n);
+    struct match m;
+
+    for (int i = 0; i < n; i++)
+        if (pattern_next(&p[i], text, word.to - word.from, 0, &m) == 1) {
+            put(out, p[i].id, strlen(p[i].id), WORD_BYTES);
+            return;
+        }
+    put(out, text, word.to - word.from, STEM);
+}
 
 static void content(const struct hunt *h, struct span s, struct set *out)
 {
@@ -93,7 +109,7 @@ static void content(const struct hunt *h, struct span s, struct set *out)
         if (i - from >= SHORTEST &&
             !rule_matches(&h->r, "conflict.stop", (struct span) { from, i },
                           NULL))
-            put(out, text + from, i - from, STEM);
+            put_meaning(h, (struct span) { from, i }, out);
         i += i == from;
     }
 }
@@ -102,7 +118,8 @@ static void content(const struct hunt *h, struct span s, struct set *out)
 
 struct said {
     const struct value *v;
-    double size;            /* days, or the amount; 0: compare by text */
+    double size;            /* days; 0: compare by text */
+    int conditional;        /* an "if" goes with it */
     struct set topic, role, qualifier, word;
 };
 
@@ -148,11 +165,15 @@ static void read_said(const struct hunt *h, int i, struct said *out)
 {
     const struct value *v = &h->g->value[i];
     struct span s = around(h, i);
+    char topic[64];
 
     *out = (struct said) { .v = v,
                            .size = v->kind == VALUE_PERIOD ? days(v->norm)
                                                            : 0 };
-    tags(h, "conflict.topic", s, 1, &out->topic);
+    out->conditional = rule_matches(&h->r, "conflict.if", s, NULL);
+    snprintf(topic, sizeof topic, "conflict.topic.%s",
+             value_kind_name(v->kind));
+    tags(h, topic, s, 1, &out->topic);
     tags(h, "party.role", s, 0, &out->role);
     tags(h, "conflict.qualifier", s, 0, &out->qualifier);
     content(h, s, &out->word);
@@ -168,20 +189,25 @@ static int differ(const struct said *a, const struct said *b)
     return strcmp(a->v->norm, b->v->norm) != 0;
 }
 
-/* Share of the words of the shorter one that both have, of words enough to
- * tell. */
-static const double alike = 0.5;
-enum { ALIKE_WORDS = 3 };
-
-static int conflict(const struct said *a, const struct said *b)
+/* Do they speak of one thing?  By the share of the words of the shorter one
+ * that both have: two words are enough where nothing else is said, four where
+ * there are as many others; under an "if", nearly all. */
+static int alike(const struct said *a, const struct said *b)
 {
     int both = shared(&a->word, &b->word);
     int least = a->word.n < b->word.n ? a->word.n : b->word.n;
 
+    if (a->conditional || b->conditional)
+        return both >= 3 && 5 * both >= 4 * least;
+    return both >= 4 ? 2 * both >= least : both >= 2 && 5 * both >= 3 * least;
+}
+
+static int conflict(const struct said *a, const struct said *b)
+{
     return a->v->kind == b->v->kind && a->v->clause != b->v->clause &&
            shared(&a->topic, &b->topic) > 0 && differ(a, b) &&
            equal(&a->role, &b->role) && equal(&a->qualifier, &b->qualifier) &&
-           both >= ALIKE_WORDS && both >= alike * least;
+           alike(a, b);
 }
 
 static void report_conflict(struct hunt *h, const struct said *a,
