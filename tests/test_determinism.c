@@ -17,7 +17,7 @@
 #include "engine/kern.h"
 #include "tests/models.h"
 
-/* Over four KV blocks and not a multiple of anything. */
+/* Over one group of KV blocks and not a multiple of anything. */
 enum { N = 69, N_ISA = 24, MATES = 16, TAIL = 12 };
 
 static struct {
@@ -27,6 +27,7 @@ static struct {
     float   *want;              /* [N][n_vocab] */
     float   *got;               /* [N][n_vocab] */
     const char *path;
+    int      kv_type;           /* enum kern_kvtype */
 } m;
 
 /* Ids that a fixed generator takes from the whole vocabulary. */
@@ -41,7 +42,7 @@ static void make_ids(int32_t *id, int n, uint64_t seed)
 static struct engine *open_with(int n_thread, int isa_cap)
 {
     struct engine_opts o = { .n_thread = n_thread, .n_ctx = 256,
-                             .isa_cap = isa_cap };
+                             .isa_cap = isa_cap, .kv_type = m.kv_type };
     struct engine *e = NULL;
     struct sor_msg msg;
 
@@ -83,9 +84,10 @@ static void forget(void)
 
 /* --- setup: the plain pass -------------------------------------------------------- */
 
-static int setup(const char *path)
+static int setup(const char *path, enum kern_kvtype kv_type)
 {
     m.path = path;
+    m.kv_type = (int)kv_type;
     if (!path)
         return 0;                       /* every test skips */
     m.e = open_with(1, 0);
@@ -108,13 +110,25 @@ static int setup(const char *path)
 static int setup_small(void **state)
 {
     (void)state;
-    return models_small() ? setup(models_small()) : -1;
+    return models_small() ? setup(models_small(), KERN_KV_F16) : -1;
+}
+
+static int setup_small_q8(void **state)
+{
+    (void)state;
+    return models_small() ? setup(models_small(), KERN_KV_Q8) : -1;
 }
 
 static int setup_real(void **state)
 {
     (void)state;
-    return setup(models_real());
+    return setup(models_real(), KERN_KV_F16);
+}
+
+static int setup_real_q8(void **state)
+{
+    (void)state;
+    return setup(models_real(), KERN_KV_Q8);
 }
 
 static int teardown(void **state)
@@ -243,6 +257,44 @@ static void forking_changes_no_bit(void **state)
     forget();
 }
 
+/* Forks that decode in one pass read what they share together, in whole groups
+ * of blocks: 66 tokens are one group and two tokens of a block. */
+static void siblings_change_no_bit(void **state)
+{
+    enum { AT = 66, N_CHILD = 5 };
+    struct session *parent, *child[N_CHILD];
+    struct engine_feed f[N_CHILD];
+    int32_t other[N_CHILD][N];
+    float *rest;
+
+    (void)state;
+    need_model();
+    rest = calloc(N_CHILD, m.row);
+    assert_non_null(rest);
+    parent = open_session(m.e, 30);
+    feed(m.e, parent, 0, AT);
+    for (int k = 0; k < N_CHILD; k++) {
+        make_ids(other[k], N, 200 + (uint64_t)k);
+        assert_int_equal(session_fork(parent, 31 + (uint64_t)k, AT, &child[k],
+                                      NULL), SOR_OK);
+    }
+    for (int i = AT; i < N; i++) {
+        for (int k = 0; k < N_CHILD; k++)
+            f[k] = (struct engine_feed){
+                .session = child[k], .tok = k == 2 ? &m.id[i] : &other[k][i],
+                .n_tok = 1, .n_logits = 1,
+                .logits = k == 2 ? m.got + (size_t)i * m.n_vocab
+                                 : rest + (size_t)k * m.n_vocab };
+        assert_int_equal(engine_step(m.e, f, N_CHILD, NULL), SOR_OK);
+    }
+    expect_rows(0, N);
+    forget();
+    for (int k = 0; k < N_CHILD; k++)
+        session_close(child[k]);
+    session_close(parent);
+    free(rest);
+}
+
 /* The child goes first: what the parent shares with it must not change. */
 static void a_child_does_not_touch_its_parent(void **state)
 {
@@ -312,6 +364,7 @@ static void every_isa_gives_the_same_bits(void **state)
     { "threads/" #model, threads_change_no_bit, NULL, NULL, NULL }, \
     { "mates/" #model, batch_mates_change_no_bit, NULL, NULL, NULL }, \
     { "forks/" #model, forking_changes_no_bit, NULL, NULL, NULL }, \
+    { "siblings/" #model, siblings_change_no_bit, NULL, NULL, NULL }, \
     { "children/" #model, a_child_does_not_touch_its_parent, NULL, NULL, \
       NULL }, \
     { "rewind/" #model, rewinding_changes_no_bit, NULL, NULL, NULL }, \
@@ -320,11 +373,16 @@ static void every_isa_gives_the_same_bits(void **state)
 int main(void)
 {
     const struct CMUnitTest small[] = { ON(small) };
+    const struct CMUnitTest small_q8[] = { ON(small q8) };
     const struct CMUnitTest real[] = { ON(real) };
-    int bad;
+    const struct CMUnitTest real_q8[] = { ON(real q8) };
 
-    bad = cmocka_run_group_tests_name("determinism, small model", small,
-                                      setup_small, teardown);
-    return bad + cmocka_run_group_tests_name("determinism, real model", real,
-                                             setup_real, teardown);
+    return cmocka_run_group_tests_name("determinism, small model", small,
+                                       setup_small, teardown) +
+           cmocka_run_group_tests_name("determinism, small model, 8-bit KV",
+                                       small_q8, setup_small_q8, teardown) +
+           cmocka_run_group_tests_name("determinism, real model", real,
+                                       setup_real, teardown) +
+           cmocka_run_group_tests_name("determinism, real model, 8-bit KV",
+                                       real_q8, setup_real_q8, teardown);
 }

@@ -65,6 +65,7 @@ static const char *const runs[] = {
     "-n 16 --seed 8 --top-k 40 --max-tokens 60",
     "-n 2 --lossy --seed 9",
     "--trace steps -n 4 --seed 10",
+    "--kv q8 -n 3 --seed 11",
 };
 
 static void record_and_verify(const char *path, const char *opts, int threads)
