@@ -99,8 +99,10 @@ struct kern_mass { float sum, m; };
  *   f16  K [head_dim][16 keys], V [16 keys][width], binary16
  *   q8   K [width / 4][16 keys][4] bytes q + 128, then float d[16 keys];
  *        V [4][width][4 keys] bytes q, then float d[16 keys]: value d q
- * q is in -127..127 and d a key's largest |x| / 127, so that a token's K and V
- * depend on no other token. */
+ * q is in -127..127 and d a token's largest |x| / 127, so that its K and V
+ * depend on no other token.  K goes through a Walsh-Hadamard transform first, in
+ * runs of the largest power of two that divides head_dim, if 16 does; the
+ * query, too, when it comes. */
 enum kern_kvtype { KERN_KV_F16, KERN_KV_Q8, KERN_KVTYPES };
 
 /* One KV group's work on some queries and a range of KV blocks. */

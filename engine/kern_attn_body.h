@@ -9,7 +9,7 @@
  * registers for 64 keys.
  *
  * Integers: where K and V are bytes, so is all that meets them.
- *   s = d_q d_k (q . k)             q in 16 bits, 256 hi + lo
+ *   s = d_q d_k (q . k)             both spread(); q in 16 bits, 256 hi + lo
  *   o += c (w . v)                  w = exp(s - m) d_v = c (128 hi + lo), c
  *                                   set by the largest w of the group
  * Both products are exact; the bytes of w are 7 bits and never negative, which
@@ -97,6 +97,46 @@ static void put_f16(const float *k, const float *v, int head_dim, void *piece,
     to_f16(v, to + (size_t)key * attn_width(head_dim), head_dim);
 }
 
+/* How many dimensions spread() mixes: the largest power of two that divides
+ * head_dim; none where 16 does not. */
+INLINE int spread_over(int head_dim)
+{
+    int n = head_dim & -head_dim;
+
+    return n < KERN_LANES ? 1 : n;
+}
+
+/* The Walsh-Hadamard transform H of each run of that many.  Some dimensions of
+ * a key are large in every token and would set the step of all the others;
+ * spread over all of them they do not.  Products survive: Hq . Hk = n q . k.
+ * Source: Ashkboos et al. 2024, "QuaRot", on keys. */
+INLINE void spread(const float *x, int head_dim, float *y)
+{
+    static const uint16_t second[] = { 0xaaaa, 0xcccc, 0xf0f0, 0xff00 };
+    const int n = spread_over(head_dim);
+
+    memcpy(y, x, (size_t)head_dim * sizeof *y);
+    for (int i = 0; n > 1 && i < head_dim; i += KERN_LANES) {
+        VF v = vf_load(y + i);
+
+        UNROLL
+        for (int k = 0; k < 4; k++) {
+            VF w = vf_swap(v, 1 << k);
+
+            v = vf_hide(vf_add(v, w), second[k], vf_sub(w, v));
+        }
+        vf_store(y + i, v);
+    }
+    for (int s = KERN_LANES; s < n; s *= 2)
+        for (int at = 0; at < head_dim; at += 2 * s)
+            for (int i = at; i < at + s; i += KERN_LANES) {
+                VF a = vf_load(y + i), b = vf_load(y + i + s);
+
+                vf_store(y + i, vf_add(a, b));
+                vf_store(y + i + s, vf_sub(a, b));
+            }
+}
+
 /* q = round(x / d), d = max|x| / 127; zeros up to a multiple of 16.  Returns d;
  * infinity for a vector that is not finite, whose products then are NaN. */
 static float to_bytes(const float *x, int n, int8_t *q)
@@ -126,9 +166,12 @@ static void put_q8(const float *k, const float *v, int head_dim, void *piece,
                    int key)
 {
     const size_t width = attn_width(head_dim);
+    float x[HEAD_DIM_MAX], d;
     int8_t q[HEAD_DIM_MAX];
     uint8_t *to = piece;
-    float d = to_bytes(k, head_dim, q);
+
+    spread(k, head_dim, x);
+    d = to_bytes(x, head_dim, q);
 
     for (size_t i = 0; i < width; i++)
         to[i / 4 * 64 + (size_t)key * 4 + i % 4] = (uint8_t)(q[i] + 128);
@@ -182,10 +225,13 @@ INLINE void scores_f16(struct group *g, int from, const int nq, const int nb)
             vf_store(g->w[i] + (from + j) * KERN_KVBLOCK, s[j][i]);
 }
 
-static void to_query(const float *x, int n, struct query_bytes *q)
+static void to_query(const float *q0, int n, struct query_bytes *q)
 {
     const float full = 256.0f * 127.0f;
     VF most = vf_zero(), sum = vf_zero();
+    float x[HEAD_DIM_MAX];
+
+    spread(q0, n, x);
 
     for (int i = 0; i < n; i += KERN_LANES) {
         VF v = n - i < KERN_LANES ? load_tail(x + i, n - i) : vf_load(x + i);
@@ -201,7 +247,7 @@ static void to_query(const float *x, int n, struct query_bytes *q)
         sum = vf_add(sum, split_bytes(vf_round(vf_mul(v, inv)), q->hi + i,
                                       q->lo + i));
     }
-    q->d = top / full;
+    q->d = top / full / (float)spread_over(n);
     q->sum = (int32_t)vf_sum(sum);
 }
 

@@ -138,6 +138,19 @@ static inline VF vf_hide(VF a, unsigned bits, VF b)
                  _mm256_blendv_ps(a.hi, b.hi, lanes_of(bits >> 8)) };
 }
 
+static inline VF vf_swap(VF a, int step)
+{
+    switch (step) {
+    case 1:  return (VF){ _mm256_permute_ps(a.lo, _MM_SHUFFLE(2, 3, 0, 1)),
+                          _mm256_permute_ps(a.hi, _MM_SHUFFLE(2, 3, 0, 1)) };
+    case 2:  return (VF){ _mm256_permute_ps(a.lo, _MM_SHUFFLE(1, 0, 3, 2)),
+                          _mm256_permute_ps(a.hi, _MM_SHUFFLE(1, 0, 3, 2)) };
+    case 4:  return (VF){ _mm256_permute2f128_ps(a.lo, a.lo, 1),
+                          _mm256_permute2f128_ps(a.hi, a.hi, 1) };
+    default: return (VF){ a.hi, a.lo };
+    }
+}
+
 static inline VF vf_from(VI a)
 {
     return (VF){ _mm256_cvtepi32_ps(a.lo), _mm256_cvtepi32_ps(a.hi) };

@@ -87,6 +87,16 @@ static inline VF vf_hide(VF a, unsigned bits, VF b)
     return _mm512_mask_blend_ps((__mmask16)bits, a, b);
 }
 
+static inline VF vf_swap(VF a, int step)
+{
+    switch (step) {
+    case 1:  return _mm512_permute_ps(a, _MM_SHUFFLE(2, 3, 0, 1));
+    case 2:  return _mm512_permute_ps(a, _MM_SHUFFLE(1, 0, 3, 2));
+    case 4:  return _mm512_shuffle_f32x4(a, a, _MM_SHUFFLE(2, 3, 0, 1));
+    default: return _mm512_shuffle_f32x4(a, a, _MM_SHUFFLE(1, 0, 3, 2));
+    }
+}
+
 static inline __m256 upper(VF a)
 {
     return _mm512_extractf32x8_ps(a, 1);

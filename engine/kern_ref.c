@@ -55,6 +55,8 @@ static inline VF vf_keep(VF a, int n, VF b) EACH_LANE(i < n ? a.v[i] : b.v[i])
 /* Lanes whose bit is set from b, the others from a. */
 static inline VF vf_hide(VF a, unsigned bits, VF b)
     EACH_LANE(bits >> i & 1 ? b.v[i] : a.v[i])
+/* Lane i from lane i ^ step, step 1, 2, 4 or 8. */
+static inline VF vf_swap(VF a, int step) EACH_LANE(a.v[i ^ step])
 static inline VF vf_from(VI a) EACH_LANE((float)a.v[i])
 
 static inline void vf_store(float *p, VF a)

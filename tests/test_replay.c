@@ -77,7 +77,7 @@ static void record_and_verify(const char *path, const char *opts, int threads)
         fail_msg("run %s\n%s%s", opts, prog_out, prog_err);
 }
 
-static void twenty_runs_replay_identical(void **state)
+static void runs_of_every_kind_replay_identical(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof runs / sizeof *runs; i++)
@@ -317,7 +317,7 @@ static void a_changed_value_is_the_first_difference(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(twenty_runs_replay_identical),
+        cmocka_unit_test(runs_of_every_kind_replay_identical),
         cmocka_unit_test(the_real_model_replays_identical),
         cmocka_unit_test(another_isa_is_tolerance_not_proof),
         cmocka_unit_test(one_path_can_be_asked_for),
