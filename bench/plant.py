@@ -20,6 +20,9 @@ import random
 import re
 import sys
 
+# Single words, for those that define their terms in one.
+WORDS = ["Deliverables", "Milestones", "Specifications", "Premises",
+         "Materials", "Facilities"]
 TERMS = ["Security Protocol", "Quality Manual", "Approved Vendors",
          "Escrow Materials", "Transition Plan", "Steering Group",
          "Acceptance Criteria", "Reference Rate", "Excluded Records",
@@ -123,10 +126,14 @@ def insert(d, kind, sentence, part, note, within=None):
 
 
 def undefined_term(d):
-    t = d.rng.choice([t for t in TERMS if t not in d.text])
+    pool = TERMS if d.rng.random() < 0.75 else WORDS
+    t = d.rng.choice([t for t in pool if t.lower() not in d.text.lower()]
+                     or TERMS)
     s = d.rng.choice([", as set out in the %s", ", subject to the %s",
                       " in the manner described in the %s",
-                      ", other than any %s"]) % t
+                      ", other than any %s", ", and shall observe all %s",
+                      " with respect to each of the %s",
+                      ", in each case as required by the applicable %s"]) % t
     at = d.end_of_sentence()
     if at is None:
         return
@@ -138,13 +145,19 @@ def undefined_term(d):
 def unused_definition(d):
     t, meaning = d.rng.choice([u for u in UNUSED if u[0] not in d.text])
     a, b = quotes(d.text)
-    form = d.rng.choice(["%s%s%s means %s.", "%s%s%s shall mean %s.",
-                         "The term %s%s%s means %s."])
-    insert(d, "unused_definition", form % (a, t, b, meaning), t,
+    form = d.rng.choice([
+        "%(a)s%(t)s%(b)s means %(m)s.", "%(a)s%(t)s%(b)s shall mean %(m)s.",
+        "The term %(a)s%(t)s%(b)s means %(m)s.",
+        "For these purposes a party shall take account of %(m)s "
+        "(%(a)s%(t)s%(b)s).",
+        "Each party shall have regard to %(m)s (the %(a)s%(t)s%(b)s)."])
+    insert(d, "unused_definition",
+           form % {"a": a, "b": b, "t": t, "m": meaning}, t,
            "defined, never used")
 
 
 def dangling_reference(d):
+    secs = sections(d.text)
     # Past every number that begins a line or a sentence, Roman ones too.
     top = max([int(m) for m in re.findall(
         r"(?:^|\n|\s\s|[.;:]\s|(?:Section|Article|Clause|Paragraph|ARTICLE) )"
@@ -152,8 +165,13 @@ def dangling_reference(d):
     ref = "Section %d" % (top + d.rng.randint(2, 6))
     if d.rng.random() < 0.4:
         ref += ".%d" % d.rng.randint(1, 4)
-    if d.rng.random() < 0.25 and "Schedule" not in d.text:
+    dice = d.rng.random()
+    if dice < 0.15 and "Schedule" not in d.text:
         ref = "Schedule 9"
+    elif dice < 0.25 and "Exhibit Q" not in d.text:
+        ref = "Exhibit Q"
+    elif dice < 0.4 and len(secs) > 3:
+        ref = "Section %d.%d" % (d.rng.choice(secs)[0], d.rng.randint(41, 60))
     s = d.rng.choice([" in accordance with %s", ", except as provided in %s",
                       ", as further described in %s"]) % ref
     at = d.end_of_sentence()
@@ -172,7 +190,10 @@ def circular_precedence(d):
         return
     a, b = sorted(d.rng.sample(secs, 2))
     word = d.rng.choice(["Subject to Section %d, ", "Subject to the provisions "
-                         "of Section %d, ", "Notwithstanding Section %d, "])
+                         "of Section %d, ", "Notwithstanding Section %d, ",
+                         "Notwithstanding anything to the contrary in Section "
+                         "%d, ", "Except as provided in, and subject to, "
+                         "Section %d, "])
     fault = {"kind": "circular_precedence", "note": "each yields to the other"}
     for here, there in ((a, b), (b, a)):
         new = word % there[0]
@@ -183,30 +204,57 @@ def circular_precedence(d):
 
 def contradictory_survival(d):
     a, aw, b, bw = d.rng.choice(YEARS)
-    what = d.rng.choice(["The obligations of confidentiality", "The "
-                         "confidentiality obligations of this Agreement"])
-    one = "%s shall survive for %s (%d) years after termination." % (what, aw,
-                                                                    a)
-    two = ("The duties of confidence shall continue for a period of %s (%d) "
-           "years following termination of this Agreement." % (bw, b))
-    pair(d, "contradictory_survival", one, two,
-         ("survive for %s (%d) years" % (aw, a), "%s (%d) years" % (bw, b)))
+    one, two, x, y = d.rng.choice([
+        ("The obligations of confidentiality shall survive for %s (%d) years "
+         "after termination.", "The duties of confidence shall continue for a "
+         "period of %s (%d) years following termination of this Agreement.",
+         "survive for %s (%d) years", "%s (%d) years"),
+        ("The confidentiality obligations of this Agreement remain in effect "
+         "for %s (%d) years from the date of disclosure.", "The obligations "
+         "regarding Confidential Information shall survive for %s (%d) years "
+         "from the date of disclosure.", "%s (%d) years",
+         "survive for %s (%d) years"),
+        ("The obligations of confidentiality shall survive termination of this "
+         "Agreement for %s (%d) years.", "The confidentiality obligations of "
+         "the parties shall survive termination of this Agreement "
+         "indefinitely.", "%s (%d) years", "indefinitely"),
+        ("The duties of confidentiality shall survive the expiration of this "
+         "Agreement for %s (%d) years.", "All obligations of confidentiality "
+         "shall cease upon termination or expiration of this Agreement.",
+         "%s (%d) years", "cease upon termination")])
+    fill = (lambda t, *v: t % v if "%" in t else t)
+    pair(d, "contradictory_survival", fill(one, aw, a), fill(two, bw, b),
+         (fill(x, aw, a), fill(y, bw, b)))
 
 
 def conflicting_number(d):
     a, aw, b, bw = d.rng.choice(PERIODS)
-    one, two = d.rng.choice([
-        ("Either party may terminate this Agreement on %s (%d) days' written "
-         "notice.", "This Agreement may be ended by either party on %s (%d) "
-         "days' prior written notice to the other party."),
-        ("Each invoice is payable within %s (%d) days of receipt.",
-         "The fees shall be paid no later than %s (%d) days after the invoice "
-         "is received."),
-        ("A party in breach shall have %s (%d) days after written notice to "
-         "cure the breach.", "The defaulting party shall cure any breach "
-         "within %s (%d) days of notice thereof.")])
-    pair(d, "conflicting_number", one % (aw, a), two % (bw, b),
-         ("%s (%d) days" % (aw, a), "%s (%d) days" % (bw, b)))
+    days = ("%s (%d) days" % (aw, a), "%s (%d) days" % (bw, b))
+    one, two, parts = d.rng.choice([
+        ("Either party may terminate this Agreement on %s' written notice.",
+         "This Agreement may be ended by either party on %s' prior written "
+         "notice to the other party.", days),
+        ("Each invoice is payable within %s of receipt.", "The fees shall be "
+         "paid no later than %s after the invoice is received.", days),
+        ("A party in breach shall have %s after written notice to cure the "
+         "breach.", "The defaulting party shall cure any breach within %s of "
+         "notice thereof.", days),
+        ("The warranty period is %s from delivery.", "All items are warranted "
+         "for a period of %s after delivery.",
+         ("twelve (12) months", "twenty-four (24) months")),
+        ("The total liability of either party shall not exceed %s.",
+         "In no event shall the aggregate liability of a party exceed %s.",
+         ("$250,000", "$500,000")),
+        ("Overdue amounts bear interest at the rate of %s per month.",
+         "Interest on late payments accrues at %s per month.",
+         ("1.5%", "2%")),
+        ("This Agreement shall expire on %s.", "Unless terminated earlier, the "
+         "term of this Agreement ends on %s.",
+         ("June 30, 2027", "December 31, 2027")),
+        ("A notice is deemed received %s after mailing.", "Notices shall be "
+         "deemed to have been given %s after they are mailed.",
+         ("three (3) days", "five (5) days"))])
+    pair(d, "conflicting_number", one % parts[0], two % parts[1], parts)
 
 
 def pair(d, kind, one, two, parts):
@@ -246,6 +294,11 @@ def wrong_party_name(d):
     if not role:
         return
     m = d.rng.choice(role)
+    parties = re.findall(r"\b((?:[A-Z][\w&]+ ){1,3})(Inc|LLC|Ltd|Limited|Corp"
+                         r"oration|GmbH)\b", d.text[:1500])
+    if parties and d.rng.random() < 0.3:
+        # A party's own name with another legal form.
+        name = parties[0][0] + ("GmbH" if parties[0][1] != "GmbH" else "Ltd")
     new = m[0].split(" ")[0] + " " + name
     fault = {"kind": "wrong_party_name", "note": "not a party"}
     d.edit(m.start(), m.end(), new, fault,

@@ -6,6 +6,7 @@
  * description ("a Delaware corporation") or in a context that says what they
  * are ("published by", "an agreement with").  A name that appears out of
  * nothing, once, is most often left over from another contract. */
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -55,6 +56,60 @@ static int times_named(const struct hunt *h, struct span name)
     return times;
 }
 
+/* --- a party's name with another legal form ------------------------------------ */
+
+/* The legal form that text[from..) starts with, in a form to compare: "inc",
+ * "cor", "ltd", "llc", ...; "" none. */
+static void legal_form(const struct hunt *h, size_t from, char form[8])
+{
+    const char *text = h->r.d->text;
+    size_t n = h->r.d->n_byte, k = 0;
+    struct span rest = { from, n - from > 24 ? from + 24 : n };
+    struct match m;
+
+    form[0] = '\0';
+    if (!rule_matches(&h->r, "company.form", rest, &m))
+        return;
+    for (size_t i = m.from[1]; i < m.to[1] && k < 3; i++)
+        if (isalpha((unsigned char)text[i]))
+            form[k++] = (char)tolower((unsigned char)text[i]);
+    form[k] = '\0';
+    if (strcmp(form, "lim") == 0)
+        strcpy(form, "ltd");
+}
+
+/* Is the name that of a party, but for its legal form: a name that stands
+ * among the parties with another form and never with this one? */
+static int other_form(const struct hunt *h, struct span name)
+{
+    const struct document *d = h->r.d;
+    char stem[80], mine[8], theirs[8];
+    size_t to, end = name.to;
+    int named = 0;
+
+    while (end > name.from && d->text[end - 1] != ' ')
+        end--;
+    while (end > name.from && strchr(" ,", d->text[end - 1]))
+        end--;
+    if (end == name.from || end - name.from >= sizeof stem)
+        return 0;
+    snprintf(stem, sizeof stem, "%.*s", (int)(end - name.from),
+             d->text + name.from);
+    legal_form(h, end, mine);
+    for (size_t at = hunt_word(h, stem, 0, 1, &to); at < d->n_byte;
+         at = hunt_word(h, stem, to, 1, &to)) {
+        legal_form(h, to, theirs);
+        if (!theirs[0] || !among_parties(h, at))
+            continue;
+        if (strcmp(mine, theirs) == 0)
+            return 0;
+        named = 1;
+    }
+    return named && mine[0];
+}
+
+/* --- strangers ------------------------------------------------------------------ */
+
 static void strangers(struct hunt *h)
 {
     struct hits found = rule_hits(&h->r, "company.name", "company.not");
@@ -62,6 +117,16 @@ static void strangers(struct hunt *h)
     for (int i = 0; i < found.n; i++) {
         struct span s = hit_span(&found.at[i]);
 
+        if (among_parties(h, s.from))
+            continue;
+        if (other_form(h, s)) {
+            hunt_add(h, (struct defect) { .kind = DEFECT_WRONG_PARTY_NAME,
+                                          .span = s },
+                     "\"%.*s\" is a party's name with another legal form",
+                     (int)(s.to - s.from < 100 ? s.to - s.from : 100),
+                     h->r.d->text + s.from);
+            continue;
+        }
         if (times_named(h, s) >= NAMED_OFTEN ||
             !rule_matches(&h->r, "company.lead", hunt_before(s), NULL) ||
             rule_matches(&h->r, "company.context", hunt_before(s), NULL) ||

@@ -15,8 +15,8 @@
 #include "review/defect_impl.h"
 
 /* MOST: what is reported of one text.  USED_ALONE: a single capitalised word
- * is a term only where it is used so often. */
-enum { CANDIDATES = 400, MOST = 2, USED_ALONE = 3, NAME_BYTES = 120 };
+ * is a term where it is a plural ("the Deliverables") or used so often. */
+enum { CANDIDATES = 400, MOST = 3, USED_ALONE = 3, NAME_BYTES = 120 };
 
 struct candidate {
     struct span span;
@@ -184,7 +184,8 @@ void defect_undefined(struct hunt *h)
     for (int i = 0; i < list->n; i++) {
         const struct candidate *c = &list->at[i];
 
-        if ((c->n_word > 1 || c->n_use >= USED_ALONE) && !known(h, c->name) &&
+        if ((c->n_word > 1 || c->n_use >= USED_ALONE ||
+             c->name[strlen(c->name) - 1] == 's') && !known(h, c->name) &&
             !is_introduced(h, c->name) && !is_name(h, c))
             list->at[kept++] = *c;
     }

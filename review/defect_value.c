@@ -6,6 +6,7 @@
  * their other words in common.  Contracts are full of periods that differ for
  * good reason, so all four must hold. */
 #include <ctype.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -190,8 +191,8 @@ static int differ(const struct said *a, const struct said *b)
 }
 
 /* Do they speak of one thing?  By the share of the words of the shorter one
- * that both have: two words are enough where nothing else is said, four where
- * there are as many others; under an "if", nearly all. */
+ * that both have: half of them, two at least unless it has only one; under an
+ * "if", nearly all. */
 static int alike(const struct said *a, const struct said *b)
 {
     int both = shared(&a->word, &b->word);
@@ -199,7 +200,7 @@ static int alike(const struct said *a, const struct said *b)
 
     if (a->conditional || b->conditional)
         return both >= 3 && 5 * both >= 4 * least;
-    return both >= 4 ? 2 * both >= least : both >= 2 && 5 * both >= 3 * least;
+    return both >= (least > 1 ? 2 : 1) && 2 * both >= least;
 }
 
 static int conflict(const struct said *a, const struct said *b)
@@ -255,7 +256,7 @@ static void conflicts(struct hunt *h)
 
 /* --- what survives ---------------------------------------------------------------- */
 
-struct survival { struct span span; const struct value *v; struct set of; };
+struct survival { struct span span; int clause; double days; struct set of; };
 
 /* The period that a statement of survival gives: the value after it in its
  * sentence, else before it. */
@@ -277,40 +278,84 @@ static const struct value *lasting(const struct hunt *h, struct span s)
     return before;
 }
 
-static void survivals(struct hunt *h)
+/* How long the statement at s says that something lasts: 1 with where it says
+ * so; 0: it does not say. */
+static int how_long(const struct hunt *h, struct span s, struct survival *out)
 {
-    enum { MOST_SURVIVALS = 40, BEFORE = 220 };
-    struct hits found = rule_hits(&h->r, "survival", "survival.not");
-    struct survival *list = mem_calloc(MOST_SURVIVALS, sizeof *list);
+    struct span all = rule_sentence(&h->r, s.from);
+    const struct value *v = lasting(h, s);
+    struct match m;
+
+    if (rule_matches(&h->r, "survival.none", all, &m))
+        out->days = 0;
+    else if (rule_matches(&h->r, "survival.endless", all, &m))
+        out->days = HUGE_VAL;
+    else if (v)
+        out->days = days(v->norm);
+    else
+        return 0;
+    out->span = v && out->days > 0 && out->days < HUGE_VAL
+                    ? v->span : (struct span) { m.from[0], m.to[0] };
+    out->clause = clauses_holding(h->r.c, out->span);
+    return 1;
+}
+
+/* The statements of survival, at most `most`, with what they are about: the
+ * words before them in their sentence. */
+static int read_survivals(struct hunt *h, const char *purpose,
+                          struct survival *list, int most)
+{
+    enum { BEFORE = 220 };
+    struct hits found = rule_hits(&h->r, purpose, "survival.not");
     int n = 0;
 
-    if (!list)
-        h->r.err = SOR_NOMEM;
-    for (int i = 0; list && i < found.n && n < MOST_SURVIVALS; i++) {
+    for (int i = 0; i < found.n && n < most; i++) {
         struct span s = hit_span(&found.at[i]), all;
 
-        if (!(list[n].v = lasting(h, s)))
+        list[n].of.n = 0;
+        if (!how_long(h, s, &list[n]))
             continue;
         all = rule_sentence(&h->r, s.from);
         if (s.from > BEFORE && all.from < s.from - BEFORE)
             all.from = s.from - BEFORE;
-        list[n].span = s;
         tags(h, "survival.of", all, 1, &list[n++].of);
     }
+    hits_free(&found);
+    return n;
+}
+
+/* An end or no end at all contradicts a time only where it is clear of what. */
+static int contradict(const struct survival *a, const struct survival *b)
+{
+    int timed = a->days > 0 && a->days < HUGE_VAL && b->days > 0 &&
+                b->days < HUGE_VAL;
+
+    return a->days != b->days && a->clause != b->clause &&
+           equal(&a->of, &b->of) && (timed || a->of.n > 0);
+}
+
+static void survivals(struct hunt *h)
+{
+    enum { MOST_SURVIVALS = 40 };
+    struct survival *list = mem_calloc(MOST_SURVIVALS, sizeof *list);
+    int n = 0;
+
+    if (!list) {
+        h->r.err = SOR_NOMEM;
+        return;
+    }
+    n = read_survivals(h, "survival", list, MOST_SURVIVALS);
+    n += read_survivals(h, "survival.none", list + n, MOST_SURVIVALS - n);
     for (int i = 0; i < n; i++)
         for (int k = 0; k < i; k++)
-            if (days(list[i].v->norm) != days(list[k].v->norm) &&
-                list[i].v->clause != list[k].v->clause &&
-                equal(&list[i].of, &list[k].of)) {
+            if (contradict(&list[i], &list[k])) {
                 hunt_add(h, (struct defect) {
                              .kind = DEFECT_CONTRADICTORY_SURVIVAL,
-                             .span = list[k].v->span,
-                             .related = list[i].v->span },
+                             .span = list[k].span, .related = list[i].span },
                          "the same duties are said to last for two different "
                          "times");
                 break;
             }
-    hits_free(&found);
     mem_free(list);
 }
 
