@@ -31,7 +31,7 @@ static int foregoing(const struct rules *r, int clause, size_t at)
     return at <= text.from + 2 && before >= 0 ? before : clause;
 }
 
-/* --- exceptions -------------------------------------------------------------- */
+/* --- exceptions ---------------------------------------------------------- */
 
 /* "The obligations of X shall not apply to ...": what the sentence's subject
  * carves out of. */
@@ -137,7 +137,7 @@ static void exceptions(struct rules *r, struct hits *apply)
     hits_free(&from);
 }
 
-/* --- conditions -------------------------------------------------------------- */
+/* --- conditions ---------------------------------------------------------- */
 
 /* "provided that": a precondition, a narrowing of the rule, or one rule
  * more. */
@@ -230,7 +230,7 @@ static void conditions(struct rules *r, const struct hits *apply)
         hits_free(&h[k]);
 }
 
-/* --- overrides ---------------------------------------------------------------- */
+/* --- overrides ----------------------------------------------------------- */
 
 /* What "subject to" or "notwithstanding" names within s: clauses, the whole
  * document, the clause itself, or law.  Returns how many; 0: it names a fact,

@@ -31,7 +31,7 @@ struct reader {
     char *bearer;                       /* the bearer before; NULL */
 };
 
-/* --- the subject --------------------------------------------------------------- */
+/* --- the subject --------------------------------------------------------- */
 
 /* Start of the words that the modal rules: after the last boundary between
  * `low` and the modal; low if there is none.  After another modal of the
@@ -90,7 +90,7 @@ static struct span subject_of(const struct reader *n, struct span sentence,
     return rule_trim(r, s);
 }
 
-/* --- the bearer ----------------------------------------------------------------- */
+/* --- the bearer ---------------------------------------------------------- */
 
 static int is_person(const struct rules *r, struct span s)
 {
@@ -170,7 +170,7 @@ static char *bearer_of(struct reader *n, const struct found *f)
     return f->passive ? mem_strdup("(unstated)") : NULL;
 }
 
-/* --- the act -------------------------------------------------------------------- */
+/* --- the act ------------------------------------------------------------- */
 
 /* Where an act that starts at `from` ends. */
 static size_t act_end(const struct reader *n, size_t from, size_t limit)
@@ -213,7 +213,7 @@ static struct span trim_act(const struct rules *r, struct span s)
     return s;
 }
 
-/* --- results -------------------------------------------------------------------- */
+/* --- results ------------------------------------------------------------- */
 
 /* The first value of this kind within s, or nothing. */
 static struct span value_in(const struct graph *g, enum value_kind kind,

@@ -23,7 +23,7 @@ void *rule_grow(struct rules *r, void *array, int n, int *cap, size_t size)
     return more;
 }
 
-/* --- matches ---------------------------------------------------------------- */
+/* --- matches ------------------------------------------------------------- */
 
 static int by_place(const void *a, const void *b)
 {
@@ -157,7 +157,7 @@ int rule_matches(const struct rules *r, const char *purpose, struct span s,
     return found;
 }
 
-/* --- places ----------------------------------------------------------------- */
+/* --- places -------------------------------------------------------------- */
 
 struct span rule_trim(const struct rules *r, struct span s)
 {
@@ -228,7 +228,7 @@ int rule_child(const struct rules *r, int clause, size_t at)
     return -1;
 }
 
-/* --- how far it reaches ------------------------------------------------------ */
+/* --- how far it reaches -------------------------------------------------- */
 
 struct scan {
     const struct rules *r;
@@ -351,7 +351,7 @@ struct span rule_reach(const struct rules *r, const struct reach *o)
     return out;
 }
 
-/* --- results ---------------------------------------------------------------- */
+/* --- results ------------------------------------------------------------- */
 
 char *rule_text(struct rules *r, struct span s)
 {

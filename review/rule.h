@@ -37,7 +37,7 @@ struct rules {
     enum sor_err err;       /* SOR_NOMEM */
 };
 
-/* --- matches ---------------------------------------------------------------- */
+/* --- matches ------------------------------------------------------------- */
 
 /* All matches of a purpose, in order, without those that overlap a match of
  * `but_not` (NULL: keep all) or lie in a heading or outside the body. */
@@ -59,7 +59,7 @@ static inline struct span hit_span(const struct hit *h)
 int rule_matches(const struct rules *r, const char *purpose, struct span s,
                  struct match *m);
 
-/* --- places ----------------------------------------------------------------- */
+/* --- places -------------------------------------------------------------- */
 
 struct span rule_trim(const struct rules *r, struct span s);
 /* The sentence around `at`, within its clause; starts after number and
@@ -89,7 +89,7 @@ struct reach {
 };
 struct span rule_reach(const struct rules *r, const struct reach *o);
 
-/* --- results ---------------------------------------------------------------- */
+/* --- results ------------------------------------------------------------- */
 
 /* Room for one more in an array of n of cap; NULL on failure. */
 void *rule_grow(struct rules *r, void *array, int n, int *cap, size_t size);
@@ -104,7 +104,7 @@ void rule_edge(struct rules *r, const struct edge *e);
 /* The text of s, white space collapsed; NULL on failure. */
 char *rule_text(struct rules *r, struct span s);
 
-/* --- the rules -------------------------------------------------------------- */
+/* --- the rules ----------------------------------------------------------- */
 
 void term_read(struct rules *r);
 void reference_read(struct rules *r);

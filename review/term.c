@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "review/rule.h"
 
-/* --- definitions -------------------------------------------------------------- */
+/* --- definitions --------------------------------------------------------- */
 
 static int term_named(const struct graph *g, const char *name)
 {
@@ -126,7 +126,7 @@ static void definitions(struct rules *r)
     hits_free(&weak);
 }
 
-/* --- forms --------------------------------------------------------------------- */
+/* --- forms --------------------------------------------------------------- */
 
 struct form { char *text; size_t n, n_first; int term, exact; };
 struct forms { struct form *at; int n, cap; };
@@ -329,7 +329,7 @@ int term_at_start(const struct rules *r, struct span s)
     return found;
 }
 
-/* --- uses ------------------------------------------------------------------------ */
+/* --- uses ---------------------------------------------------------------- */
 
 struct use { int term; size_t from, to; };
 

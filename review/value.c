@@ -15,7 +15,7 @@
 
 enum { VALUE_BYTES = 96, PREAMBLE_BYTES = 4000 };
 
-/* --- words for numbers ------------------------------------------------------- */
+/* --- words for numbers --------------------------------------------------- */
 
 static const struct { const char *word; double n; } numbers[] = {
     { "one", 1 }, { "two", 2 }, { "three", 3 }, { "four", 4 }, { "five", 5 },
@@ -71,7 +71,7 @@ static double digits(const char *s, size_t n)
     return strtod(buf, NULL);
 }
 
-/* --- one form for each kind ----------------------------------------------------- */
+/* --- one form for each kind ---------------------------------------------- */
 
 struct group { const char *s; size_t n; };
 
@@ -226,7 +226,7 @@ static struct span place(const struct hit *h, enum value_kind kind)
                              : hit_span(h);
 }
 
-/* --- the parties ------------------------------------------------------------------ */
+/* --- the parties --------------------------------------------------------- */
 
 /* The first name within s that looks like a company's, else the first name
  * at all. */
