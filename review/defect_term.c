@@ -175,26 +175,36 @@ static void duplicates(struct hunt *h)
 
 /* --- another case --------------------------------------------------------------- */
 
+/* The first letter of word i of a name; NULL: it has fewer. */
+static const char *word_at(const char *name, size_t i)
+{
+    for (; i > 0 && name; i--)
+        name = (name = strchr(name, ' ')) ? name + 1 : NULL;
+    return name;
+}
+
 /* How text[s) spells name: 1 where a word has lost its capital and another
- * kept its own; 0 for the name itself, all capitals, no capitals. */
+ * kept its own; 0 for the name itself, all capitals, no capitals.  A word that
+ * is capitals in the name too ("MLX Marks") has nothing to say. */
 static int mixed_case(const char *text, struct span s, const char *name)
 {
-    int lost = 0, kept = 0, first = 1;
+    int lost = 0, kept = 0;
+    size_t at = s.from;
 
-    for (size_t i = s.from; i < s.to && *name; i++, name++) {
-        unsigned char c = (unsigned char)text[i], want = (unsigned char)*name;
+    for (size_t i = 0; at < s.to; i++) {
+        const char *want = word_at(name, i);
+        unsigned char have = (unsigned char)text[at];
 
-        if (isspace(c)) {
-            while (i + 1 < s.to && isspace((unsigned char)text[i + 1]))
-                i++;
-            first = 1;
-            continue;
+        if (!want)
+            break;
+        if (isupper((unsigned char)want[0]) && islower((unsigned char)want[1])) {
+            lost += islower(have) != 0;
+            kept += isupper(have) != 0;
         }
-        if (first && isupper(want)) {
-            lost += islower(c) != 0;
-            kept += isupper(c) != 0;
-        }
-        first = 0;
+        while (at < s.to && !isspace((unsigned char)text[at]))
+            at++;
+        while (at < s.to && isspace((unsigned char)text[at]))
+            at++;
     }
     return lost && kept;
 }

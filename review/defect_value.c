@@ -203,9 +203,27 @@ static int alike(const struct said *a, const struct said *b)
     return both >= (least > 1 ? 2 : 1) && 2 * both >= least;
 }
 
-static int conflict(const struct said *a, const struct said *b)
+/* Amounts of one clause are amounts of several things ("per occurrence and in
+ * total"); periods of one clause may be so in its parts. */
+static int apart(const struct hunt *h, const struct said *a,
+                 const struct said *b)
 {
-    return a->v->kind == b->v->kind && a->v->clause != b->v->clause &&
+    const struct clause *c = h->r.c->at;
+    int x = a->v->clause, y = b->v->clause;
+
+    if (x < 0 || y < 0 || x == y || c[x].parent == y || c[y].parent == x)
+        return 0;
+    while (a->v->kind != VALUE_PERIOD && c[x].parent >= 0)
+        x = c[x].parent;
+    while (a->v->kind != VALUE_PERIOD && c[y].parent >= 0)
+        y = c[y].parent;
+    return x != y;
+}
+
+static int conflict(const struct hunt *h, const struct said *a,
+                    const struct said *b)
+{
+    return a->v->kind == b->v->kind && apart(h, a, b) &&
            shared(&a->topic, &b->topic) > 0 && differ(a, b) &&
            equal(&a->role, &b->role) && equal(&a->qualifier, &b->qualifier) &&
            alike(a, b);
@@ -247,7 +265,7 @@ static void conflicts(struct hunt *h)
     }
     for (int i = 0; i < n; i++)
         for (int k = i + 1; k < n; k++)
-            if (conflict(&list[i], &list[k])) {
+            if (conflict(h, &list[i], &list[k])) {
                 report_conflict(h, &list[i], &list[k]);
                 break;
             }
