@@ -105,7 +105,7 @@ static void unused(struct hunt *h)
     for (int i = 0; i < g->n_term; i++) {
         const struct term *t = &g->term[i];
 
-        if (t->n_use == 0 && !printed_elsewhere(h, i) &&
+        if (t->n_use <= 1 && !printed_elsewhere(h, i) &&
             !other_name_used(h, i) &&
             !pack_matches(h->r.p, "term.unused.not", t->name, strlen(t->name),
                           NULL))
