@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tui/fmt.h"
+#include "tui/reviewed.h"
 #include "tui/split.h"
 #include "tui/view.h"
 
@@ -150,10 +151,12 @@ int summary(struct tui *t, int64_t run_id, struct doc *out)
 
     if (db_get_run(db, run_id, &r) != 1)
         return 0;
-    question(&r, out);
-    votes(db, &r, out);
-    accuracy(t, db, &r, out);
-    split_tree(t, run_id, out);
+    if (strcmp(r.kind, "review") != 0 || !reviewed_summary(t, run_id, out)) {
+        question(&r, out);
+        votes(db, &r, out);
+        accuracy(t, db, &r, out);
+        split_tree(t, run_id, out);
+    }
     cost(t, &r, out);
     return 1;
 }
