@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "review/rule.h"
 
-enum { TARGETS = 64 };
+enum { TARGETS = 64, ROW_BYTES = 40 };
 
 static void clause_edge(struct rules *r, enum edge_kind kind, struct span s,
                         const struct node *dst, const char *rule)
@@ -257,16 +257,16 @@ static int named_in(struct rules *r, struct span s, int clause,
     return n;
 }
 
-/* "subject to Section 2 hereof includes ...": where a reference is named, the
- * words end with it. */
+/* "subject to Section 2 hereof includes ...": where references are named, the
+ * words end with the first of them, or with the last of a row. */
 static struct span cut_after_reference(const struct rules *r, struct span s)
 {
     const struct hits *h = &r->hits[HITS_REFERENCE];
     size_t to = s.to;
     struct match m;
 
-    for (int i = hits_after(h, s.from); i < h->n && h->at[i].m.to[0] <= s.to;
-         i++)
+    for (int i = hits_after(h, s.from); i < h->n && h->at[i].m.to[0] <= s.to &&
+         (to == s.to || h->at[i].m.from[0] < to + ROW_BYTES); i++)
         to = h->at[i].m.to[0];
     if (rule_matches(r, "reference.tail", (struct span) { to, s.to }, &m))
         to = m.to[0];
@@ -277,12 +277,11 @@ static struct span cut_after_reference(const struct rules *r, struct span s)
  * it ("notwithstanding"). */
 static void override(struct rules *r, const struct hit *h, int yields)
 {
-    struct reach o = { hit_span(h), OPENS_PHRASE, 0 };
-    struct span s = rule_reach(r, &o);
+    struct reach o = { hit_span(h), OPENS_PHRASE, .lead_only = 1 };
+    struct span s = cut_after_reference(r, rule_reach(r, &o));
     int clause = clauses_holding(r->c, s), n;
     struct node to[TARGETS];
 
-    s = cut_after_reference(r, s);
     if (clause < 0)
         return;
     n = named_in(r, s, clause, to);

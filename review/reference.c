@@ -232,6 +232,20 @@ static int printed_in_parent(const struct rules *r, struct number want,
     return -1;
 }
 
+/* A number without spaces and quotation marks: "2.1(d)" of "2.1 (d)". */
+static char *bare(struct rules *r, struct span s)
+{
+    char *out = rule_text(r, s);
+    size_t n = 0;
+
+    for (size_t i = 0; out && out[i]; i++)
+        if (out[i] != ' ' && out[i] != '"' && !(out[i] & 0x80))
+            out[n++] = out[i];
+    if (out)
+        out[n] = '\0';
+    return out;
+}
+
 /* "dangling:Section 71", also where "Sections 2 and 71" is printed. */
 static struct node missing(struct rules *r, struct span unit,
                            struct span number)
@@ -243,7 +257,7 @@ static struct node missing(struct rules *r, struct span unit,
     if (unit.to > unit.from && strchr("sS", r->d->text[unit.to - 1]))
         unit.to--;
     word = rule_text(r, unit);
-    digits = rule_text(r, number);
+    digits = bare(r, number);
     str_init(&name);
     str_printf(&name, "%s%s%s", word ? word : "", word && *word ? " " : "",
                digits ? digits : "");
@@ -290,6 +304,9 @@ int reference_targets(struct rules *r, const struct hit *h, int from,
         i = resolve(r, &want, exhibit, from);
         if (i < 0)
             i = printed_in_parent(r, want, exhibit, from);
+        if (i < 0 && rule_matches(r, "reference.this.word", (struct span) {
+                                  m.from[0], number.from }, NULL))
+            i = this_unit(r, unit, from);
         if (i >= 0 && last >= 0 && m.from[1] < m.to[1])
             add_range(r->c, last, i, &t);
         if (i >= 0)
@@ -344,6 +361,15 @@ static int cited(const struct graph *g, const char *name)
     return 0;
 }
 
+/* "the Exchange Act", defined where the act was cited in full. */
+static int abbreviated(const struct graph *g, const char *name)
+{
+    for (int i = 0; i < g->n_term; i++)
+        if (strcmp(g->term[i].name, name) == 0)
+            return 1;
+    return 0;
+}
+
 static void external(struct rules *r)
 {
     struct hits h = rule_hits(r, "reference.external",
@@ -357,7 +383,8 @@ static void external(struct rules *r)
             (struct span) { m->from[1], m->to[1] } : s);
         int src = clauses_holding(r->c, s);
 
-        if (src < 0 || !dst.name || cited(r->g, dst.name))
+        if (src < 0 || !dst.name || cited(r->g, dst.name) ||
+            (!named && abbreviated(r->g, dst.name)))
             mem_free((void *)(uintptr_t)dst.name);
         else
             rule_edge(r, &(struct edge) { EDGE_REFERS_TO, node_clause(src),

@@ -340,7 +340,8 @@ struct span rule_reach(const struct rules *r, const struct reach *o)
             continue;
         if (ends_at(&s, i, first, between))
             break;
-        if (text[i] == ',' && !comma)
+        if (text[i] == ',' && !comma && (hit_at(&r->hits[HITS_MAIN], i) ||
+                o->opens != OPENS_CLAUSE || said(&s, i)))
             comma = i;
     }
     if (i >= s.limit && first && comma && s.list_from >= s.limit)
