@@ -370,27 +370,19 @@ static void fold(struct group *g, int i, int block, int n)
 }
 
 /* w = exp(s - m) d_v = c (128 hi + lo).  The scale of a key that is not seen
- * may be anything, so its w is set to 0 and not multiplied. */
-static void to_weights(struct group *g, int i, int block, int n)
+ * may be anything: 0 times it is 0, or NaN, which is passed over by vf_max()
+ * and stored as 0. */
+static void to_weights(struct group *g, int i)
 {
-    const struct kern_attn *a = g->a;
-    const uint16_t *hide = a->hide ? a->hide[g->at + i] + block : NULL;
     const float full = 128.0f * 127.0f + 127.0f;
     struct weight_bytes *b = &g->b[i];
     VF w[KERN_GROUP], most = vf_zero();
 
     UNROLL
     for (int j = 0; j < KERN_GROUP; j++) {
-        int seen = keys_in_block(n, j);
-
-        w[j] = vf_zero();
-        if (seen > 0) {
-            w[j] = vf_mul(vf_load(g->w[i] + j * KERN_KVBLOCK),
-                          byte_scales(g->kv[j], a->head_dim, 1));
-            w[j] = vf_keep(w[j], seen, vf_zero());
-            if (hide)
-                w[j] = vf_hide(w[j], hide[j], vf_zero());
-        }
+        w[j] = j < g->n_block
+             ? vf_mul(vf_load(g->w[i] + j * KERN_KVBLOCK),
+                      byte_scales(g->kv[j], g->a->head_dim, 1)) : vf_zero();
         most = vf_max(w[j], most);
     }
     const float top = vf_top(most);
@@ -567,7 +559,7 @@ INLINE void attend_group(enum kern_kvtype type, struct group *g, int block,
             continue;
         fold(g, i, block, n[i]);
         if (type == KERN_KV_Q8)
-            to_weights(g, i, block, n[i]);
+            to_weights(g, i);
     }
     if (least > 0)
         values(type, g, 0, least, 0, nq);
