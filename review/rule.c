@@ -326,7 +326,7 @@ struct span rule_reach(const struct rules *r, const struct reach *o)
     struct scan s = { .r = r, .o = o };
     struct span out = o->opener;
     size_t comma = 0, i = o->opener.to;
-    int depth = 0, first = rule_first(r, o->opener.from);
+    int depth = 0, whole = 0, first = rule_first(r, o->opener.from);
     int between = !first && between_commas(&s);
 
     set_limits(&s);
@@ -340,9 +340,13 @@ struct span rule_reach(const struct rules *r, const struct reach *o)
             continue;
         if (ends_at(&s, i, first, between))
             break;
-        if (text[i] == ',' && !comma && (hit_at(&r->hits[HITS_MAIN], i) ||
-                o->opens != OPENS_CLAUSE || said(&s, i)))
-            comma = i;
+        if (text[i] == ',' && (!comma || !whole) &&
+            !isdigit((unsigned char)text[i + 1])) {
+            whole = o->opens != OPENS_CLAUSE || said(&s, i) ||
+                    hit_at(&r->hits[HITS_MAIN], i);
+            if (!comma || whole)
+                comma = i;
+        }
     }
     if (i >= s.limit && first && comma && s.list_from >= s.limit)
         i = comma;                      /* a main clause must have begun */
