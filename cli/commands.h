@@ -5,6 +5,7 @@
 
 #define CLI_COMMANDS(X) \
     X(run)              \
+    X(review)           \
     X(report)           \
     X(decide)           \
     X(replay)           \

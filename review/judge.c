@@ -37,19 +37,15 @@ struct judge {
 
 /* --- opening ------------------------------------------------------------------*/
 
-static enum sor_err open_adapter(struct judge *j, struct sor_msg *msg)
+static enum sor_err open_adapter(struct judge *j, struct pack *p,
+                                 struct sor_msg *msg)
 {
-    struct str path;
-    enum sor_err err = SOR_OK;
+    const char *path = NULL;
+    enum sor_err err = pack_adapter(p, &path, msg);
 
-    if (!j->pack->adapter)
-        return SOR_OK;
-    str_init(&path);
-    str_printf(&path, "%s/%s", j->pack->dir, j->pack->adapter);
-    err = str_ok(&path) ? lora_open(j->engine, path.p, 1.0f, &j->lora, msg)
-                        : sor_fail(msg, SOR_NOMEM, "adapter: out of memory");
-    str_release(&path);
-    return err;
+    if (err || !path)
+        return err;
+    return lora_open(j->engine, path, 1.0f, &j->lora, msg);
 }
 
 /* The answers must be single tokens, or their logits could not be compared. */
@@ -100,7 +96,7 @@ static enum sor_err spell_labels(struct judge *j)
     return err;
 }
 
-enum sor_err judge_open(struct engine *e, const struct pack *p,
+enum sor_err judge_open(struct engine *e, struct pack *p,
                         struct judge **out, struct sor_msg *msg)
 {
     size_t n = (size_t)p->n_type;
@@ -121,7 +117,7 @@ enum sor_err judge_open(struct engine *e, const struct pack *p,
         err = sor_fail(msg, SOR_NOMEM, "judge: out of memory");
     else
         err = find_relations(j, msg);
-    err = err ? err : open_adapter(j, msg);
+    err = err ? err : open_adapter(j, p, msg);
     if (err) {
         judge_close(j);
         return err;

@@ -23,7 +23,8 @@
 struct engine;
 struct judge;
 
-enum sor_err judge_open(struct engine *e, const struct pack *p,
+/* SOR_DIFFERS: the adapter is not the one that the pack was measured with. */
+enum sor_err judge_open(struct engine *e, struct pack *p,
                         struct judge **out, struct sor_msg *msg);
 void judge_close(struct judge *j);              /* accepts NULL */
 

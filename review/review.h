@@ -24,20 +24,22 @@ enum verdict { VERDICT_SUPPORTED, VERDICT_CONTRADICTED, VERDICT_NOT_ADDRESSED,
                VERDICT_NEEDS_REVIEW,    /* open: shown to a person */
                VERDICT_NOT_MEASURED, VERDICTS };
 
-enum path_variant {
+enum path_variant {         /* in the order in which N paths are taken */
     PATH_PLAIN,             /* passages with their running context */
     PATH_PARAPHRASE,        /* another trained wording of the claim */
+    PATH_OPPOSITE,          /* the written opposite, turned around */
     PATH_PARAPHRASE_2,
     PATH_SHORT_CONTEXT,     /* context cut to its last sentence */
+    PATH_PARENT,            /* the lead-in of the parent clause as context */
     PATH_DEFINITIONS,       /* definitions of the terms used, as context */
     PATH_LOGIC,             /* exceptions, overrides, conditions appended */
-    PATH_PARENT,            /* the lead-in of the parent clause as context */
     PATH_SUBSET,            /* the best passage left out */
-    PATH_OPPOSITE,          /* the written opposite, turned around */
     PATH_VARIANTS
 };
 
 enum step_role { STEP_CITE, STEP_RELATE, STEP_WEIGH, STEP_CONCLUDE };
+
+struct arena;
 
 struct evidence {
     int passage, clause;
@@ -113,10 +115,11 @@ struct review {
     double *clause_score;
     struct claim_result *claim;         int n_claim;
     struct finding *finding;            int n_finding;
+    struct arena *own;      /* holds claims, findings and their texts */
 };
 
 struct review_opts {
-    const struct pack *pack;
+    struct pack *pack;
     const struct claim *claim;          int n_claim;
     int n_path;             /* 1 .. PATH_VARIANTS */
     int rules_only;

@@ -1,0 +1,415 @@
+/* review/check.c - what could be wrong with a verdict, tried out.
+ *
+ * Contrast     the opposite of the claim, the claim with its parties swapped or
+ *              its scope changed, another value: none may get the same verdict.
+ * Knock-out    the deciding passage is struck from the text, and every passage
+ *              in whose context it stood is read again; the others read what
+ *              they read before, so their readings stand.
+ * Location, rules, coverage: comparisons, no model. */
+#include <math.h>
+#include <string.h>
+
+#include "review/claim_impl.h"
+
+enum { CONTEXT_CHARS = 700 };
+static const double SAME = 0.5;         /* a changed claim got the verdict */
+static const double RELATED = 0.05;     /* counts in a document without its
+                                         * deciding passage */
+
+/* --- lists of checks --------------------------------------------------------*/
+
+enum { MOST_CHECKS = CHECKED_OPPOSITES + CHECKED_SWAPS + 5 };
+
+static struct check *add(struct judging *j, struct inquiry *q,
+                         enum check_kind kind, int passed)
+{
+    struct claim_result *c = q->out;
+    struct check *x;
+
+    if (!c->check) {
+        c->check = claim_alloc(j, MOST_CHECKS + 1, sizeof *c->check);
+        if (!c->check)
+            return NULL;
+    }
+    x = &c->check[c->n_check < MOST_CHECKS ? c->n_check++ : MOST_CHECKS];
+    *x = (struct check){ .kind = kind, .passed = passed,
+                         .p = { NAN, NAN, NAN }, .clause = -1 };
+    return x;
+}
+
+int check_forbids(const struct check *c)
+{
+    return c->passed == 0 && c->kind != CHECK_KNOCKOUT;
+}
+
+static void set_p(struct check *x, const float p[RELATIONS])
+{
+    x->p[VERDICT_SUPPORTED] = (double)p[RELATION_SUPPORTS];
+    x->p[VERDICT_CONTRADICTED] = (double)p[RELATION_CONTRADICTS];
+    x->p[VERDICT_NOT_ADDRESSED] = (double)p[RELATION_UNRELATED];
+}
+
+/* --- contrast ---------------------------------------------------------------*/
+
+/* Two parties of different roles: a swap says something else. */
+static int has_roles(const struct graph *g)
+{
+    return g->n_party >= 2 && g->party[0].role && g->party[1].role &&
+           strcmp(g->party[0].role, g->party[1].role) != 0;
+}
+
+/* The n-th changed wording that is put to this document. */
+static const struct wording *changed(const struct judging *j,
+                                     const struct claim *c, const char *role,
+                                     int n)
+{
+    const struct wording *w;
+
+    for (int i = 0; (w = claim_wording(c, role, i, 1)) != NULL; i++)
+        if ((!w->named_roles || has_roles(j->r->graph)) && n-- == 0)
+            return w;
+    return NULL;
+}
+
+static const struct contrast {
+    enum check_kind kind;
+    const char *role;
+    int most;
+} contrasts[] = {
+    { CHECK_NEGATION, "opposite", CHECKED_OPPOSITES },
+    { CHECK_SWAP, "swap", CHECKED_SWAPS },
+    { CHECK_VALUE, "value", 1 },
+};
+enum { CONTRASTS = sizeof contrasts / sizeof contrasts[0] };
+
+void checks_wordings(struct judging *j, struct inquiry *q)
+{
+    for (int k = 0; k < CONTRASTS; k++)
+        for (int n = 0; n < contrasts[k].most; n++) {
+            const struct wording *w = changed(j, q->out->claim,
+                                              contrasts[k].role, n);
+
+            for (int i = 0; w && i < q->n_read; i++)
+                asks_add(&j->asks, &j->plain[q->cited[i]], w->text);
+        }
+}
+
+/* Of a silent document: no passage may be related to the opposite either. */
+static void contrast_silent(struct judging *j, struct inquiry *q,
+                            struct check *x)
+{
+    float worst[RELATIONS] = { 1.0f, 0.0f, 0.0f };
+
+    for (int i = 0; i < q->n_read; i++) {
+        float p[RELATIONS];
+
+        claim_reading(j, &j->plain[q->cited[i]], x->input, p);
+        if (p[RELATION_UNRELATED] < worst[RELATION_UNRELATED])
+            memcpy(worst, p, sizeof worst);
+    }
+    set_p(x, worst);
+    x->passed = 1.0 - x->p[VERDICT_NOT_ADDRESSED] < SAME;
+    x->note = claim_printf(j, x->passed
+                  ? "no passage is related to it either"
+                  : "a passage is related to it: the document may not be "
+                    "silent");
+}
+
+/* Of a verdict: its deciding passage must turn to the other side (opposite,
+ * another value), or at least not give the same verdict (swap). */
+static void contrast_verdict(struct judging *j, struct inquiry *q,
+                             struct check *x, enum verdict v)
+{
+    const struct calibration *cal = j->cal;
+    int strict = j->o->strict || !q->out->claim->wording[0].trained;
+    double least = strict ? cal->opposite_strict : cal->opposite;
+    enum verdict other = v == VERDICT_SUPPORTED ? VERDICT_CONTRADICTED
+                                                : VERDICT_SUPPORTED;
+    float p[RELATIONS];
+
+    claim_reading(j, &j->plain[q->cited[q->decisive]], x->input, p);
+    set_p(x, p);
+    x->clause = j->r->passages->at[q->cited[q->decisive]].clause;
+    if (x->kind == CHECK_SWAP)
+        x->passed = x->p[v] < SAME;
+    else
+        x->passed = x->p[other] >= least;
+    x->note = claim_printf(j, x->passed ? "%s: as it should be (%.3f)"
+                                        : "%s, which it should not be (%.3f)",
+                           verdict_name(conclude_forced(x->p)),
+                           x->p[conclude_forced(x->p)]);
+}
+
+static void contrast(struct judging *j, struct inquiry *q,
+                     const struct contrast *kind)
+{
+    enum verdict v = conclude_forced(q->out->p);
+    int any = 0;
+
+    for (int n = 0; n < kind->most; n++) {
+        const struct wording *w = changed(j, q->out->claim, kind->role, n);
+        struct check *x;
+
+        /* some opposites, and all swaps, say nothing about a clause that
+         * contradicts the claim */
+        if (!w ||
+            ((w->one_way || kind->kind == CHECK_SWAP) &&
+             v != VERDICT_SUPPORTED))
+            continue;
+        any = 1;
+        if (!(x = add(j, q, kind->kind, -1)))
+            return;
+        x->input = w->text;
+        if (v == VERDICT_NOT_ADDRESSED)
+            contrast_silent(j, q, x);
+        else
+            contrast_verdict(j, q, x, v);
+    }
+    if (!any && kind->kind == CHECK_NEGATION) {
+        struct check *x = add(j, q, kind->kind, -1);
+
+        if (x)
+            x->note = claim_printf(j, "the pack has no opposite of this "
+                                   "claim to put to it");
+    }
+}
+
+/* --- knock-out --------------------------------------------------------------*/
+
+/* What passage i reads once span s is gone: 0 where that changes nothing. */
+static int without(struct judging *j, int i, struct span s,
+                   struct passage_text *t)
+{
+    const char *text = j->r->doc->text;
+    size_t at = j->r->passages->at[i].span.from, from = at;
+    const char *before, *after;
+
+    if (at < s.to)              /* stands before it */
+        return 0;
+    for (int n = CONTEXT_CHARS; from > 0 && n > 0; )
+        if (((unsigned char)text[--from] & 0xc0) != 0x80)
+            n--;
+    if (s.to <= from)
+        return 0;
+    before = path_context(j, s.from, CONTEXT_CHARS);
+    after = claim_text(j, text + s.to, at - s.to);
+    {
+        struct str out;
+
+        str_init(&out);
+        str_puts(&out, before);
+        str_puts(&out, after);
+        if (!str_ok(&out))
+            j->failed = SOR_NOMEM;
+        *t = (struct passage_text){ claim_text(j, out.p, out.len),
+                                    j->plain[i].text };
+        str_release(&out);
+    }
+    return 1;
+}
+
+static int has_basis(const struct inquiry *q)
+{
+    return q->decisive >= 0 && !q->value && !q->out->claim->custom &&
+           conclude_forced(q->out->p) != VERDICT_NOT_ADDRESSED;
+}
+
+enum sor_err checks_ask(struct judging *j)
+{
+    for (int k = 0; k < j->n; k++) {
+        struct inquiry *q = &j->inquiry[k];
+        int struck = has_basis(q) ? q->cited[q->decisive] : -1;
+
+        for (int i = struck + 1; struck >= 0 && i < j->r->passages->n; i++) {
+            struct passage_text t;
+
+            if (!without(j, i, j->r->passages->at[struck].span, &t))
+                break;          /* nor any further on */
+            asks_add(&j->asks, &t, q->out->claim->wording[0].text);
+        }
+    }
+    return claims_read(j, "check");
+}
+
+/* What is left of a document, and its best passage. */
+struct rest { float (*p)[RELATIONS]; int *passage, n, best; };
+
+static int rest_read(struct judging *j, struct inquiry *q, int struck,
+                     struct rest *left)
+{
+    int n = j->r->passages->n;
+
+    *left = (struct rest){ .best = -1 };
+    left->p = arena_alloc(&j->scratch, (size_t)n, sizeof *left->p);
+    left->passage = arena_alloc(&j->scratch, (size_t)n, sizeof(int));
+    if (!left->p || !left->passage) {
+        j->failed = SOR_NOMEM;
+        return 0;
+    }
+    for (int i = 0; i < n; i++) {
+        struct passage_text t = j->plain[i];
+        float *p = left->p[left->n];
+
+        if (i == struck)
+            continue;
+        without(j, i, j->r->passages->at[struck].span, &t);
+        claim_reading(j, &t, q->out->claim->wording[0].text, p);
+        if (1.0 - (double)p[RELATION_UNRELATED] < RELATED)
+            continue;
+        left->passage[left->n] = i;
+        if (left->best < 0 || p[RELATION_UNRELATED] <
+                                  left->p[left->best][RELATION_UNRELATED])
+            left->best = left->n;
+        left->n++;
+    }
+    return 1;
+}
+
+static void knock_out(struct judging *j, struct inquiry *q)
+{
+    enum verdict v = conclude_forced(q->out->p), now;
+    int struck = q->cited[q->decisive];
+    int clause = j->r->passages->at[struck].clause;
+    struct check *x = add(j, q, CHECK_KNOCKOUT, 1);
+    struct rest left;
+    char name[80], other[80];
+
+    if (!x || !rest_read(j, q, struck, &left))
+        return;
+    conclude_p(j->cal, q->out->claim, left.p, left.n, x->p);
+    now = conclude_forced(x->p);
+    x->clause = clause;
+    x->input = claim_printf(j, "%s struck out",
+                            claim_clause_name(j->r, clause, name,
+                                              sizeof name));
+    if (now == VERDICT_NOT_ADDRESSED) {
+        x->note = claim_printf(j, "sole basis: without it, not addressed "
+                               "(%.3f)", x->p[now]);
+    } else if (now == v) {
+        x->clause = j->r->passages->at[left.passage[left.best]].clause;
+        x->note = claim_printf(j, "%s still carries it",
+                               claim_clause_name(j->r, x->clause, other,
+                                                 sizeof other));
+    } else {
+        x->passed = 0;
+        x->note = claim_printf(j, "without it, %s (%.3f): other clauses say "
+                               "otherwise", verdict_name(now), x->p[now]);
+    }
+}
+
+/* --- without a model --------------------------------------------------------*/
+
+static void located(struct judging *j, struct inquiry *q)
+{
+    const struct document *d = j->r->doc;
+    int good = 0;
+    struct check *x = add(j, q, CHECK_LOCATION, 1);
+
+    for (int i = 0; i < q->n_cited; i++) {
+        const struct passage *p = &j->r->passages->at[q->cited[i]];
+
+        good += p->span.from < p->span.to && p->span.to <= d->n_byte &&
+                p->clause >= 0 &&
+                j->r->clauses->at[p->clause].span.from <= p->span.from &&
+                j->r->clauses->at[p->clause].span.to >= p->span.to;
+    }
+    if (!x)
+        return;
+    x->passed = good == q->n_cited;
+    x->note = claim_printf(j, "%d of %d quotations are cut from the text, "
+                           "within their clauses", good, q->n_cited);
+}
+
+/* Edges by which a clause, or part of it, is excepted or overridden. */
+static int touches(const struct edge *e, int clause)
+{
+    return (e->kind == EDGE_EXCEPTION_TO || e->kind == EDGE_OVERRIDES) &&
+           e->dst.kind == NODE_CLAUSE && e->dst.index == clause &&
+           e->src.kind == NODE_CLAUSE;
+}
+
+static const struct review_path *logic_path(const struct claim_result *c)
+{
+    for (int i = 0; i < c->n_path; i++)
+        if (c->path[i].variant == PATH_LOGIC && c->path[i].counts)
+            return &c->path[i];
+    return NULL;
+}
+
+/* An exception within the passage was read with it; one in another clause must
+ * have been read along, and the verdict the same. */
+static void rule_against_model(struct judging *j, struct inquiry *q)
+{
+    const struct graph *g = j->r->graph;
+    int clause = j->r->passages->at[q->cited[q->decisive]].clause;
+    int inside = 0, outside = 0, from = -1;
+    const struct review_path *path = logic_path(q->out);
+    struct check *x = add(j, q, CHECK_RULE, -1);
+    char name[80];
+
+    if (!x)
+        return;
+    for (int i = 0; i < g->n_edge; i++) {
+        if (!touches(&g->edge[i], clause))
+            continue;
+        inside += g->edge[i].src.index == clause;
+        outside += g->edge[i].src.index != clause;
+        if (g->edge[i].src.index != clause)
+            from = g->edge[i].src.index;
+    }
+    x->clause = from >= 0 ? from : clause;
+    if (!inside && !outside) {
+        x->note = claim_printf(j, "no exception or override touches the "
+                               "deciding clause");
+        return;
+    }
+    if (outside && path) {
+        x->passed = path->verdict == conclude_forced(q->out->p);
+        memcpy(x->p, path->p, sizeof x->p);
+    } else {
+        x->passed = !outside;
+    }
+    claim_clause_name(j->r, x->clause, name, sizeof name);
+    if (!outside)
+        x->note = claim_printf(j, "%d in the deciding clause itself, read "
+                               "with it", inside);
+    else if (path)
+        x->note = claim_printf(j, "%s bears on it; read along, the verdict "
+                               "is %s", name, verdict_name(path->verdict));
+    else
+        x->note = claim_printf(j, "%s bears on it and was read by no path",
+                               name);
+}
+
+static void coverage(struct judging *j, struct inquiry *q)
+{
+    int n = 0;
+    struct check *x = add(j, q, CHECK_COVERAGE, 1);
+
+    for (int i = 0; i < j->r->passages->n; i++)
+        n += asks_get(&j->asks, &j->plain[i],
+                      q->out->claim->wording[0].text) != NULL;
+    if (!x)
+        return;
+    x->passed = q->value || n == j->r->passages->n;
+    x->note = claim_printf(j, "%d of %d passages were read for it", n,
+                           j->r->passages->n);
+}
+
+void checks_answer(struct judging *j)
+{
+    for (int k = 0; k < j->n; k++) {
+        struct inquiry *q = &j->inquiry[k];
+
+        if (q->decisive >= 0) {
+            for (int i = 0; i < CONTRASTS && !q->out->claim->custom; i++)
+                contrast(j, q, &contrasts[i]);
+            if (has_basis(q)) {
+                knock_out(j, q);
+                rule_against_model(j, q);
+            }
+            located(j, q);
+        }
+        coverage(j, q);
+    }
+}

@@ -1,0 +1,259 @@
+/* review/claim.c - which claims a document is asked, and the passages that
+ * each of them rests on. */
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "review/claim_impl.h"
+
+/* Far enough from "related" that no path changes its verdict by it; the best
+ * two passages are read by every path all the same. */
+static const double READ_FROM = 0.05;
+enum { READ_LEAST = 2, HEAD_BYTES = 1500 };
+
+/* --- small things -----------------------------------------------------------*/
+
+void *claim_alloc(struct judging *j, int n, size_t size)
+{
+    void *p = arena_alloc(j->arena, (size_t)n, size);
+
+    if (!p)
+        j->failed = SOR_NOMEM;
+    return p;
+}
+
+char *claim_printf(struct judging *j, const char *fmt, ...)
+{
+    va_list ap;
+    char buf[1024];
+    char *s;
+
+    va_start(ap, fmt);
+    vsnprintf(buf, sizeof buf, fmt, ap);
+    va_end(ap);
+    s = arena_strndup(j->arena, buf, strlen(buf));
+    if (!s)
+        j->failed = SOR_NOMEM;
+    return s;
+}
+
+const char *claim_text(struct judging *j, const char *s, size_t n)
+{
+    const char *copy = arena_strndup(&j->scratch, s, n);
+
+    if (!copy)
+        j->failed = SOR_NOMEM;
+    return copy ? copy : "";
+}
+
+const char *claim_clause_name(const struct review *r, int clause, char *buf,
+                              size_t size)
+{
+    const struct clause *c = clause >= 0 ? &r->clauses->at[clause] : NULL;
+
+    if (c && c->path)
+        snprintf(buf, size, "clause %s", c->path);
+    else if (c && c->heading)
+        snprintf(buf, size, "clause \"%.60s\"", c->heading);
+    else
+        snprintf(buf, size, "c%d", clause + 1);
+    return buf;
+}
+
+const struct wording *claim_wording(const struct claim *c, const char *role,
+                                    int nth, int trained)
+{
+    for (int i = 0; i < c->n_wording; i++) {
+        const struct wording *w = &c->wording[i];
+
+        if (strcmp(w->role, role) == 0 && (w->trained || !trained) &&
+            nth-- == 0)
+            return w;
+    }
+    return NULL;
+}
+
+/* --- readings ---------------------------------------------------------------*/
+
+const struct memo_entry *claim_reading(const struct judging *j,
+                                       const struct passage_text *t,
+                                       const char *statement, float *p)
+{
+    const struct memo_entry *e = asks_get(&j->asks, t, statement);
+
+    if (e)
+        judge_calibrate(j->cal, e->logit, p);
+    else
+        memcpy(p, (float[RELATIONS]){ 1.0f, 0.0f, 0.0f },
+               RELATIONS * sizeof *p);
+    return e;
+}
+
+static int on_progress(void *ud, int64_t done, int64_t total)
+{
+    struct judging *j = ud;
+
+    if (j->o->on_stage)
+        j->o->on_stage(j->o->ud, j->stage, done, total);
+    return j->o->cancelled && j->o->cancelled(j->o->ud);
+}
+
+enum sor_err claims_read(struct judging *j, const char *stage)
+{
+    struct judge_watch watch = { on_progress, j };
+
+    if (j->failed)
+        return sor_fail(j->msg, j->failed, "claims: out of memory");
+    j->stage = stage;
+    return asks_run(&j->asks, j->judge, &watch, j->msg);
+}
+
+/* --- which claims -----------------------------------------------------------*/
+
+static const struct claim_set *set_of(const struct pack *p,
+                                      const struct claim *c)
+{
+    for (int i = 0; c->set && i < p->n_set; i++)
+        if (strcmp(p->set[i].id, c->set) == 0)
+            return &p->set[i];
+    return NULL;
+}
+
+static int is_for(const struct judging *j, const struct claim_set *s)
+{
+    const struct document *d = j->r->doc;
+    size_t n = d->n_byte < HEAD_BYTES ? d->n_byte : HEAD_BYTES;
+
+    return s->document && pack_matches(j->o->pack, s->document, d->text, n,
+                                       NULL);
+}
+
+/* The user's own claims always apply.  Of the pack's, those of a set made for
+ * such a document; where there is none, those of sets for any document. */
+static int applies(const struct judging *j, const struct claim *c, int special)
+{
+    const struct claim_set *s = set_of(j->o->pack, c);
+
+    if (j->o->claim != j->o->pack->claim || !s)
+        return 1;
+    return s->document ? is_for(j, s) : !special;
+}
+
+static int has_special_set(const struct judging *j)
+{
+    for (int i = 0; i < j->o->pack->n_set; i++)
+        if (is_for(j, &j->o->pack->set[i]))
+            return 1;
+    return 0;
+}
+
+static void add(struct judging *j, const struct claim *c,
+                const struct value *value)
+{
+    struct inquiry *q = &j->inquiry[j->n];
+    struct claim_result *out = &j->r->claim[j->n++];
+
+    *out = (struct claim_result){
+        .claim = c, .verdict = VERDICT_NEEDS_REVIEW, .confidence = NAN,
+        .p = { NAN, NAN, NAN }, .stability = NAN, .error_correlation = NAN,
+        .first_diff = { -1, -1 },
+    };
+    *q = (struct inquiry){ .out = out, .decisive = -1, .value = value };
+}
+
+static int add_values(struct judging *j, const struct claim *c, int room)
+{
+    int n = 0;
+    struct claim_about *a = claim_values(j, c, &n);
+
+    for (int i = 0; a && i < n && i < room; i++)
+        add(j, a[i].claim, a[i].value);
+    return n < room ? n : room;
+}
+
+enum sor_err claims_begin(struct judging *j)
+{
+    enum { VALUES = 64 };       /* claims about values that are looked into */
+    int special = has_special_set(j), values = 0;
+    int most = j->o->n_claim + VALUES;
+
+    j->r->claim = claim_alloc(j, most, sizeof *j->r->claim);
+    j->inquiry = arena_alloc(&j->scratch, (size_t)most, sizeof *j->inquiry);
+    if (!j->r->claim || !j->inquiry)
+        return sor_fail(j->msg, SOR_NOMEM, "claims: out of memory");
+    for (int i = 0; i < j->o->n_claim; i++) {
+        const struct claim *c = &j->o->claim[i];
+
+        if (claim_value_kind(c->kind) >= 0)
+            values += add_values(j, c, VALUES - values);
+        else if (applies(j, c, special))
+            add(j, c, NULL);
+    }
+    j->r->n_claim = j->n;
+    return j->failed ? sor_fail(j->msg, j->failed, "claims: out of memory")
+                     : SOR_OK;
+}
+
+/* --- ranking ----------------------------------------------------------------*/
+
+/* A value is asked of the passage that states it alone. */
+static int in_question(const struct judging *j, const struct inquiry *q, int i)
+{
+    const struct span s = j->r->passages->at[i].span;
+
+    return !q->value || (q->value->span.from >= s.from &&
+                         q->value->span.from < s.to);
+}
+
+static void cite(struct inquiry *q, int passage, const float *p)
+{
+    int k = q->n_cited;
+
+    while (k > 0 && q->p[k - 1][RELATION_UNRELATED] > p[RELATION_UNRELATED])
+        k--;
+    if (k == CITED)
+        return;
+    if (q->n_cited < CITED)
+        q->n_cited++;
+    for (int m = q->n_cited - 1; m > k; m--) {
+        q->cited[m] = q->cited[m - 1];
+        memcpy(q->p[m], q->p[m - 1], sizeof q->p[m]);
+    }
+    q->cited[k] = passage;
+    memcpy(q->p[k], p, sizeof q->p[k]);
+}
+
+static void cite_best(struct judging *j, struct inquiry *q)
+{
+    for (int i = 0; i < j->r->passages->n; i++) {
+        float p[RELATIONS];
+
+        if (in_question(j, q, i)) {
+            claim_reading(j, &j->plain[i], q->out->claim->wording[0].text, p);
+            cite(q, i, p);
+        }
+    }
+    while (q->n_read < q->n_cited &&
+           (q->n_read < READ_LEAST ||
+            1.0 - (double)q->p[q->n_read][RELATION_UNRELATED] >= READ_FROM))
+        q->n_read++;
+}
+
+enum sor_err claims_rank(struct judging *j)
+{
+    int n = j->r->passages->n;
+    enum sor_err err;
+
+    for (int k = 0; k < j->n; k++)
+        for (int i = 0; i < n; i++)
+            if (in_question(j, &j->inquiry[k], i))
+                asks_add(&j->asks, &j->plain[i],
+                         j->inquiry[k].out->claim->wording[0].text);
+    err = claims_read(j, "rank");
+    for (int k = 0; k < j->n && !err; k++)
+        cite_best(j, &j->inquiry[k]);
+    return err;
+}

@@ -1,0 +1,116 @@
+/* review/claim_impl.h - claims in the making; for review/review.c, claim*.c,
+ * paths.c, check*.c, conclude.c and finding.c only.
+ *
+ * The order of work, each stage for all claims before the next, so that what
+ * they read is read together:
+ *
+ *     claims_begin()    which claims apply to this document
+ *     claims_rank()     every claim against every passage; the best are cited
+ *     paths_ask()       what each path reads, and what the checks read beside
+ *     paths_answer()    the paths' verdicts, and the claims' probabilities
+ *     checks_ask()      the deciding clause struck out
+ *     checks_answer()
+ *     conclude()        verdicts, confidence, playbook
+ *     findings_make()
+ *
+ * Results live in the review's arena, texts that are only read in `scratch`. */
+#ifndef REVIEW_CLAIM_IMPL_H
+#define REVIEW_CLAIM_IMPL_H
+
+#include "review/ask.h"
+#include "review/pack_json.h"
+#include "review/review.h"
+
+enum {
+    CITED = 7,                  /* passages that are cited for a claim */
+    CHECKED_OPPOSITES = 2, CHECKED_SWAPS = 2,
+    PASSAGE_BYTES = 700         /* 240 tokens are read, and this is fewer */
+};
+
+/* A claim and what is cited for it, best first. */
+struct inquiry {
+    struct claim_result *out;
+    int cited[CITED], n_cited;
+    int n_read;                 /* of these, by every path; the others are too
+                                 * far from being related */
+    float p[CITED][RELATIONS];  /* mean of the paths that count */
+    int decisive;               /* index into cited; -1: none */
+    const struct value *value;  /* of a claim about a value; else NULL */
+};
+
+struct judging {
+    struct review *r;
+    const struct review_opts *o;
+    const struct calibration *cal;
+    struct judge *judge;
+    struct arena *arena, scratch;
+    struct asks asks;
+    struct passage_text *plain; /* [n_passage] with running context */
+    struct inquiry *inquiry;    /* [n] */
+    int n;
+    const char *stage;
+    enum sor_err failed;        /* memory ran out on the way */
+    struct sor_msg *msg;
+};
+
+/* --- claim.c ----------------------------------------------------------------*/
+enum sor_err claims_begin(struct judging *j);
+enum sor_err claims_rank(struct judging *j);
+/* Calibrated probabilities of a reading that was asked for; zeros with
+ * unrelated 1 where it was not.  NULL p: only whether it is there. */
+const struct memo_entry *claim_reading(const struct judging *j,
+                                       const struct passage_text *t,
+                                       const char *statement, float *p);
+/* Reads what is open, telling the caller's on_stage. */
+enum sor_err claims_read(struct judging *j, const char *stage);
+/* printf into the results' arena; NULL and j->failed where memory ran out. */
+char *claim_printf(struct judging *j, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+void *claim_alloc(struct judging *j, int n, size_t size);
+/* A copy in scratch; never NULL ("" and j->failed). */
+const char *claim_text(struct judging *j, const char *s, size_t n);
+/* "clause 7.2", "the clause \"Term\"" or "c12" into buf. */
+const char *claim_clause_name(const struct review *r, int clause, char *buf,
+                              size_t size);
+/* The n-th wording of a claim that has this role and relation, trained ones
+ * alone if so asked; NULL: none. */
+const struct wording *claim_wording(const struct claim *c, const char *role,
+                                    int nth, int trained);
+
+/* --- claim_value.c -----------------------------------------------------------*/
+/* A claim about a value becomes one about each value of its kind in a clause of
+ * its type; *n of them, in the arena.  NULL with j->failed. */
+struct claim_about { struct claim *claim; const struct value *value; };
+struct claim_about *claim_values(struct judging *j, const struct claim *c,
+                                 int *n);
+/* How a claim kind calls graph.h's; -1: a statement. */
+int claim_value_kind(const char *kind);
+
+/* --- paths.c -----------------------------------------------------------------*/
+/* What a path of this variant reads of a passage. */
+struct passage_text path_text(struct judging *j, int passage,
+                              enum path_variant v);
+enum sor_err paths_ask(struct judging *j);
+void paths_answer(struct judging *j);
+/* The text before a place, at most `chars` code points of it; in scratch. */
+const char *path_context(struct judging *j, size_t at, int chars);
+
+/* --- check.c -----------------------------------------------------------------*/
+void checks_wordings(struct judging *j, struct inquiry *q);
+enum sor_err checks_ask(struct judging *j);
+void checks_answer(struct judging *j);
+/* A check that failed and so forbids a verdict. */
+int check_forbids(const struct check *c);
+
+/* --- conclude.c --------------------------------------------------------------*/
+/* Probabilities of the three verdicts from readings p[n][RELATIONS]. */
+void conclude_p(const struct calibration *cal, const struct claim *c,
+                float (*p)[RELATIONS], int n, double out[3]);
+enum verdict conclude_forced(const double p[3]);
+void conclude(struct judging *j);
+
+/* --- finding.c ---------------------------------------------------------------*/
+/* Anew, from the defects and claims that there are. */
+enum sor_err findings_make(struct review *r, struct sor_msg *msg);
+
+#endif
