@@ -97,8 +97,8 @@ static enum sor_err open_pack(struct job *j)
     struct sor_msg *msg = &j->cli->msg;
     enum sor_err err = pack_open(opt.domain, &j->pack, msg);
 
-    if (err)
-        return err;
+    if (err)                            /* 4 is for rows that are not there */
+        return err == SOR_NOTFOUND ? SOR_IO : err;
     j->o = (struct review_opts){ .pack = j->pack, .claim = j->pack->claim,
         .n_claim = j->pack->n_claim, .n_path = opt.n_path,
         .rules_only = opt.rules_only, .party = opt.party,
