@@ -114,6 +114,7 @@ static void put_clauses(struct json *j, const struct document *d,
         json_obj(j);
         put_text(j, "id", name);
         put_text(j, "number", c->at[i].number);
+        put_text(j, "heading", c->at[i].heading);
         put_span(j, d, c->at[i].span);
         json_end_obj(j);
     }

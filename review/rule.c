@@ -253,6 +253,8 @@ static void set_limits(struct scan *s)
     child = clause < 0 ? -1 : rule_child(r, clause, opener.to);
     if (child >= 0 && c->at[child].span.from < s->limit) {
         s->list_from = c->at[child].span.from;
+        if (c->at[child].kind == CLAUSE_PARAGRAPH)
+            s->limit = s->last_from = s->list_to = s->list_from;
         while (child >= 0 && c->at[child].kind != CLAUSE_PARAGRAPH) {
             s->last_from = c->at[child].span.from;
             s->list_to = c->at[child].span.to;
@@ -302,7 +304,7 @@ static int ends_at(const struct scan *s, size_t i, int first, int between)
         return 1;
     if (c != ',' || isdigit((unsigned char)r->d->text[i + 1]))
         return 0;                       /* "$5,000" */
-    if (between || (opens == OPENS_PHRASE && hit_at(&r->hits[HITS_ASIDE], i)))
+    if (between || (opens != OPENS_CLAUSE && hit_at(&r->hits[HITS_ASIDE], i)))
         return 1;
     if (hit_at(&r->hits[HITS_MAIN], i) && (opens != OPENS_CLAUSE ||
                                            said(s, i)))
