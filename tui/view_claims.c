@@ -15,7 +15,7 @@ enum { C_NAME, C_VERDICT, C_SURE, C_STABLE, C_CHECKS, C_WRONG, C_TITLE };
 static const struct col cols[] = {
     { "Claim", 8, COL_FLEX, 0 },        { "Verdict", 13, 0, 0 },
     { "p", 5, COL_RIGHT, 0 },           { "Paths", 6, COL_RIGHT, 0 },
-    { "Checks", 6, COL_RIGHT, 0 },      { "Wrong", 10, COL_RIGHT, 84 },
+    { "Checks", 6, COL_RIGHT, 0 },      { "Wrong", 10, COL_RIGHT, 76 },
     { "What", 0, COL_FLEX, 0 },         { NULL, 0, 0, 0 }
 };
 
