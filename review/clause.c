@@ -53,7 +53,7 @@ static void clip(struct text t, struct clauses *c, int i)
 
     if (!up || up->kind == CLAUSE_PREAMBLE)
         return;
-    if (k->span.to > up->span.to)
+    if (k->span.to > up->span.to && up->span.to > k->span.from)
         k->span.to = up->span.to;
     if (k->kind != CLAUSE_ITEM || k->span.to >= up->span.to ||
         has_next_item(t, c, i))
@@ -75,7 +75,8 @@ static int finish(const struct document *d, struct clauses *c)
         clip(t, c, i);
         k->own = k->span;
         if (i + 1 < c->n && c->at[i + 1].parent == i) {
-            k->own.to = c->at[i + 1].span.from;
+            if (c->at[i + 1].span.from < k->own.to)
+                k->own.to = c->at[i + 1].span.from;
             trim(t, &k->own);
         }
         k->page = document_page(d, k->span.from);

@@ -110,8 +110,9 @@ int head_level(struct text t, size_t from, size_t to)
     if (hashes > from && hashes - from <= 6)
         return (int)(hashes - from);
     to = text_back(t, to);
-    if (to <= from || to - from > HEAD_BYTES || is_lower(t.p[from]) ||
-        is_digit(t.p[from]) || strchr(".,;", t.p[to - 1]))
+    if (to <= from || to - from > HEAD_BYTES ||
+        (!is_upper(t.p[from]) && !strchr("\"[(*_\xE2", t.p[from])) ||
+        strchr(".,;", t.p[to - 1]))
         return 0;
     const struct words w = head_words(t, from, to);
     size_t letters = 0;

@@ -74,6 +74,7 @@ struct mark {
     size_t from;            /* the unit word, or the number */
     struct span number;     /* as printed, without trailing point */
     size_t after;           /* where what it numbers begins */
+    size_t title;           /* where a heading before it begins; 0: none */
     enum mark_delim delim;
     enum mark_unit unit;
     enum mark_place place;
@@ -143,9 +144,6 @@ struct starts { struct start *at; int n, cap; };
 /* 0, or -1 without memory. */
 int starts_find(struct text t, const struct clauses *c,
                 const struct marks *marks, struct starts *out);
-/* The first place in [from, to) after a title, where the words of a preamble
- * begin: "LICENSE AGREEMENT This License Agreement is made ...". */
-size_t start_of_preamble(struct text t, size_t from, size_t to);
 
 /* --- the tree (clause_tree.c) --------------------------------------------- */
 

@@ -153,6 +153,8 @@ static int read_plain(struct text t, size_t at, struct mark *m)
     } else {
         return 0;
     }
+    if (m->n_part == 2 && m->part[1] == 0)
+        m->n_part = 1;          /* "9.0" is the section, "9.1" is in it */
     find_after(t, end, m);
     return 1;
 }
@@ -211,6 +213,7 @@ static int read_unit(struct text t, size_t at, struct mark *m)
 
 static size_t bullet_length(struct text t, size_t at)
 {
+    const char c = t.p[at];
     static const char *const bullets[] = {
         "\xE2\x80\xA2", "\xE2\x97\xA6", "\xE2\x96\xAA", "\xE2\x97\x8F",
         "\xE2\x97\x8B", "\xE2\x96\xA0", "\xE2\x9E\xA2", "\xEF\x82\xB7",
@@ -222,7 +225,9 @@ static size_t bullet_length(struct text t, size_t at)
 
         if (at + len < t.n && memcmp(t.p + at, bullets[i], len) == 0 &&
             (t.p[at + len] == ' ' || t.p[at + len] == '\t'))
-            return text_is(t, text_skip_blank(t, at + len), "--") ? 0 : len;
+            return text_is(t, text_skip_blank(t, at + len), "--") ||
+                   (c == '-' && is_digit(t.p[text_skip_blank(t, at + len)]))
+                ? 0 : len;
     }
     return 0;
 }

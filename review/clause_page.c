@@ -69,6 +69,8 @@ struct row {
     uint64_t like;          /* hash of it with every number the same */
     int often;              /* how many rows are like this */
     int furniture;
+    size_t body, foot;      /* what is between a running head and foot in the
+                             * row itself */
 };
 struct rows { struct row *at; int n, cap; };
 
@@ -102,7 +104,7 @@ static int add_row(struct rows *r, struct text t, size_t from, size_t to)
         r->cap = cap;
     }
     r->at[r->n++] = (struct row){
-        .from = from, .to = to,
+        .from = from, .to = to, .body = from, .foot = to,
         .like = to - from < ROW_BYTES ? likeness(t, from, to) : 0,
     };
     return 0;
@@ -218,18 +220,17 @@ static int may_run(struct text t, const struct row *r)
  * more than the one before. */
 static void mark_numbers(struct text t, struct rows *r)
 {
-    for (int dashed = 0; dashed < 2; dashed++)
-        for (int pass = 0, last = 0, length = 0; pass < 2; pass++) {
-            if (pass && length < 3)
-                break;
-            last = 0;
-            for (int i = 0, value; i < r->n; i++) {
-                struct row *a = &r->at[i];
+    int length = 0, last = 0, value;
 
-                if (dashed == is_digit(t.p[a->from]) ||
-                    !page_number(t, a->from, a->to, &value) ||
-                    value <= last || value > last + (last ? 1 : 3))
-                    continue;
+    for (int pass = 0; pass < 2 && (!pass || length >= 3); pass++, last = 0)
+        for (int i = 0; i < r->n; i++) {
+            struct row *a = &r->at[i];
+
+            if (!page_number(t, a->from, a->to, &value))
+                continue;
+            if (!is_digit(t.p[a->from])) {      /* "- 2 -", "Page 2" */
+                a->furniture = 1;
+            } else if (value > last && value <= last + (last ? 1 : 3)) {
                 last = value;
                 length++;
                 a->furniture |= pass;
@@ -270,6 +271,120 @@ static void mark_running(struct text t, struct rows *r)
                 a->furniture = 1;
         }
     }
+}
+
+/* Reads a row from either end, one character at a time. */
+struct scan { struct text t; size_t at, end; int step; };
+
+static char scan_next(struct scan *s)
+{
+    if (s->at == s->end)
+        return '\0';
+    s->at += (size_t)s->step;           /* -1 wraps, and adds up */
+    return s->t.p[s->step > 0 ? s->at - 1 : s->at];
+}
+
+static char scan_peek(const struct scan *s)
+{
+    struct scan copy = *s;
+
+    return scan_next(&copy);
+}
+
+/* Where pages are rows, heads and feet are in the rows: what row a begins with
+ * as row b does, or ends with, from the end, if `step` is -1.  Numbers are all
+ * the same.  Returns the place in a where they part, between words. */
+static size_t common(struct text t, const struct row *a, const struct row *b,
+                     int step)
+{
+    struct scan x = { t, step > 0 ? a->from : a->to,
+                      step > 0 ? a->to : a->from, step };
+    struct scan y = { t, step > 0 ? b->from : b->to,
+                      step > 0 ? b->to : b->from, step };
+    size_t part = x.at;
+
+    for (char c = scan_next(&x), d = scan_next(&y);
+         c && (c == d || (is_digit(c) && is_digit(d)));
+         c = scan_next(&x), d = scan_next(&y)) {
+        while (is_digit(c) && is_digit(scan_peek(&x)))
+            scan_next(&x);
+        while (is_digit(d) && is_digit(scan_peek(&y)))
+            scan_next(&y);
+        if (is_space(scan_peek(&x)))
+            part = x.at;
+    }
+    while (step > 0 && part > a->from) {    /* "2.2" is the body's */
+        size_t word = part;
+
+        while (word > a->from && !is_space(t.p[word - 1]))
+            word--;
+        if (!is_digit(t.p[word]))
+            break;
+        part = text_back(t, word);
+    }
+    return part;
+}
+
+/* Rows that are pages, and how they begin or end. */
+struct edge { uint64_t like; int row; };
+
+static int by_edge(const void *a, const void *b)
+{
+    const struct edge *x = a, *y = b;
+
+    return x->like != y->like ? (x->like < y->like ? -1 : 1)
+                              : (x->row > y->row) - (x->row < y->row);
+}
+
+static void cut_alike(struct text t, struct rows *r, const struct edge *e,
+                      int n, int step)
+{
+    for (int i = 0, end; i < n; i = end) {
+        for (end = i + 1; end < n && e[end].like == e[i].like; end++)
+            ;
+        for (int k = i; end - i >= 3 && k < end; k++) {
+            struct row *a = &r->at[e[k].row];
+            const struct row *b = &r->at[e[k > i ? k - 1 : k + 1].row];
+            const size_t part = common(t, a, b, step);
+
+            if (step > 0)
+                a->body = part;
+            else
+                a->foot = part;
+        }
+    }
+}
+
+/* Sets row.body and row.foot; 0, or -1 without memory. */
+static int find_edges(struct text t, struct rows *r)
+{
+    enum { EDGE = 24 };
+    struct edge *e = mem_calloc((size_t)r->n + 1, sizeof *e);
+
+    if (!e)
+        return -1;
+    for (int step = 1; step >= -1; step -= 2) {
+        int n = 0;
+
+        for (int i = 0; i < r->n; i++) {
+            const struct row *a = &r->at[i];
+            const int j = i - step;
+
+            if (a->furniture || a->to - a->from < 4 * EDGE ||
+                (j >= 0 && j < r->n && !r->at[j].furniture &&
+                 !page_ends(t, step > 0 ? r->at[j].to : a->to,
+                            step > 0 ? a->from : r->at[j].from)))
+                continue;
+            e[n].row = i;
+            e[n++].like = step > 0
+                ? likeness(t, a->from, a->from + EDGE)
+                : likeness(t, a->to - EDGE, a->to);
+        }
+        qsort(e, (size_t)n, sizeof *e, by_edge);
+        cut_alike(t, r, e, n, step);
+    }
+    mem_free(e);
+    return 0;
 }
 
 /* --- tables of contents --------------------------------------------------- */
@@ -439,8 +554,8 @@ static size_t end_without_number(struct text t, const struct rows *r, int i,
                                  int *page)
 {
     const struct row *a = &r->at[i];
-    size_t at = a->to, word;
-    int value;
+    size_t at = a->to, word, cut = a->to;
+    int value, found = 0;
 
     if (i + 1 < r->n && !r->at[i + 1].furniture &&
         !page_ends(t, a->to, r->at[i + 1].from))
@@ -450,15 +565,17 @@ static size_t end_without_number(struct text t, const struct rows *r, int i,
         while (word > a->from && !is_space(t.p[word - 1]))
             word--;
         if (word <= a->from)
-            return a->to;
+            break;
         if (page_number(t, word, a->to, &value) && value > *page &&
             value <= *page + 3) {
-            *page = value;
-            return text_back(t, word);
+            found = value;
+            cut = text_back(t, word);
         }
         at = text_back(t, word);
     }
-    return a->to;
+    if (found)
+        *page = found;
+    return cut;
 }
 
 /* "[Remainder of page intentionally left blank]", "[Signature page follows]":
@@ -487,7 +604,12 @@ static int collect(struct text t, const struct rows *r, struct clauses *c)
         const struct row *a = &r->at[i];
         size_t end;
 
-        for (size_t at = a->from; at < a->to && !err; at++) {
+        if (err)
+            break;
+        if (!a->furniture && a->body > a->from)
+            err = put(c, &cap, FURNITURE_HEADER,
+                      (struct span){ a->from, text_back(t, a->body) });
+        for (size_t at = a->body; at < a->to && !err; at++) {
             if (a->furniture)
                 break;
             const size_t note = note_length(t, at);
@@ -502,7 +624,11 @@ static int collect(struct text t, const struct rows *r, struct clauses *c)
         if (a->furniture) {
             err = put(c, &cap, i && r->at[i - 1].furniture ? FURNITURE_HEADER
                       : FURNITURE_FOOTER, (struct span){ a->from, a->to });
-        } else if ((end = end_without_number(t, r, i, &page)) < a->to) {
+            continue;
+        }
+        end = a->foot < a->to ? text_back(t, a->foot)
+                              : end_without_number(t, r, i, &page);
+        if (end < a->to) {
             err = put(c, &cap, FURNITURE_FOOTER,
                       (struct span){ text_skip(t, end), a->to });
         }
@@ -525,7 +651,7 @@ int page_find(struct text t, struct clauses *c)
         err = count_alike(&r);
     if (!err) {
         mark_running(t, &r);
-        err = collect(t, &r, c);
+        err = find_edges(t, &r) || collect(t, &r, c) ? -1 : 0;
     }
     mem_free(r.at);
     return err;

@@ -133,6 +133,33 @@ static int follows_heading(struct text t, const struct mark *before,
             before->part[0] == m->part[0]);
 }
 
+/* "... of Nevada. Management Duties 12. Except ...": a heading without a
+ * point, between a sentence and the number. */
+static int follows_title(struct text t, const struct mark *before,
+                         struct mark *m)
+{
+    enum { TITLE = 90 };
+    const size_t end = text_back(t, m->from);
+    size_t at = end;
+
+    if (!is_section(m) || m->delim != DELIM_POINT || !m->n_part ||
+        m->after >= t.n || !is_upper(t.p[m->after]))
+        return 0;
+    while (at > 0 && end - at < TITLE &&
+           !is_newline(t.p[at - 1]) &&
+           !(is_space(t.p[at - 1]) &&
+             text_sentence_end(t, text_back(t, at))))
+        at--;
+    if (at == 0 || end - at >= TITLE || at == end || !is_upper(t.p[at]) ||
+        (before && at < before->after))
+        return 0;
+    const struct words w = head_words(t, at, end);
+    if (w.n > w.capital || w.n > 8 || text_word_before(t, end, referring))
+        return 0;
+    m->title = at;
+    return 1;
+}
+
 static int append(struct marks *out, const struct mark *m)
 {
     if (out->n == out->cap) {
@@ -198,7 +225,8 @@ int marks_find(struct text t, const struct clauses *c, struct marks *out)
         if (!mark_at(t, at, &m))
             continue;
         m.place = place_before(t, c, at);
-        if (m.place < PLACE_SENTENCE && follows_heading(t, before, &m))
+        if (m.place < PLACE_SENTENCE && (follows_heading(t, before, &m) ||
+                                         follows_title(t, before, &m)))
             m.place = PLACE_SENTENCE;
         if (is_reference(t, &m, &ref)) {
             ref = m;

@@ -310,6 +310,23 @@ static int put(struct starts *s, size_t from)
     return 0;
 }
 
+/* "... of the Term. NON-SOLICITATION: Customer shall ...": the length of such
+ * a heading at `at`, without its colon; 0: none. */
+static size_t shouted_heading(struct text t, size_t at, size_t to)
+{
+    enum { HEADING = 60, SENTENCE = 160 };
+    size_t end = at, letters = 0;
+
+    while (end < to && end - at < HEADING && !is_lower(t.p[end]) &&
+           !is_newline(t.p[end]) && !strchr(".:;()\"", t.p[end]))
+        letters += is_upper(t.p[end++]) ? 1 : 0;
+    if (letters < 4 || end + 2 >= to || t.p[end] != ':' ||
+        !is_space(t.p[end + 1]) || !is_upper(t.p[text_skip(t, end + 1)]))
+        return 0;
+    const size_t last = end + SENTENCE < to ? end + SENTENCE : to;
+    return head_has_verb(t, end, last) ? end - at : 0;
+}
+
 /* "... herein. WHEREAS, ...": openers inside a line. */
 static int put_inside(struct starts *s, struct text t, const struct line *l)
 {
@@ -319,6 +336,9 @@ static int put_inside(struct starts *s, struct text t, const struct line *l)
         const struct opener *o = opener_at(t, at);
         const size_t end = text_back(t, at);
 
+        if (!o && text_sentence_end(t, end) && t.p[end - 1] == '.' &&
+            shouted_heading(t, at, l->to) && put(s, at))
+            return -1;
         if (o && o->inside &&
             (ends(t, end) || at - end >= 3 || strchr(",;", t.p[end - 1]) ||
              !is_lower(t.p[end - 1])) &&
@@ -336,7 +356,7 @@ static size_t past_markup(struct text t, size_t at)
     return at;
 }
 
-size_t start_of_preamble(struct text t, size_t from, size_t to)
+static size_t start_of_preamble(struct text t, size_t from, size_t to)
 {
     enum { TITLE = 3000 };
     const size_t last = to - from > TITLE ? from + TITLE : to;
@@ -346,6 +366,32 @@ size_t start_of_preamble(struct text t, size_t from, size_t to)
             begins_instrument(t, at, to))
             return at;
     return from;
+}
+
+/* "LICENSE AGREEMENT This License Agreement is made ...": the first paragraph
+ * begins after the title. */
+static int split_title(struct text t, struct starts *s, int wrapped)
+{
+    int i = 0;
+
+    while (i < s->n && (s->at[i].kind == START_OTHER || s->at[i].numbered))
+        i++;
+    if (i == s->n || s->at[i].kind != START_TEXT)
+        return 0;
+    const struct start whole = s->at[i];
+    const size_t from = start_of_preamble(t, whole.from, whole.to);
+    if (from == whole.from)
+        return 0;
+    if (put(s, t.n))            /* room for one more */
+        return -1;
+    s->at[s->n - 2].to = i == s->n - 2 ? whole.to : s->at[s->n - 2].to;
+    memmove(s->at + i + 1, s->at + i,
+            (size_t)(s->n - 1 - i) * sizeof *s->at);
+    s->at[i] = (struct start){ .from = whole.from, .kind = START_OTHER,
+                               .to = text_back(t, from) };
+    s->at[i + 1] = (struct start){ .from = from, .to = whole.to };
+    s->at[i + 1].kind = kind_of(t, &s->at[i + 1], wrapped);
+    return 0;
 }
 
 int starts_find(struct text t, const struct clauses *c,
@@ -372,10 +418,11 @@ int starts_find(struct text t, const struct clauses *c,
         while (m < marks->n && marks->at[m].from < a->from)
             m++;
         a->numbered = m < marks->n && marks->at[m].from <= first &&
-                      marks->at[m].place == PLACE_LINE;
+                      marks->at[m].place == PLACE_LINE &&
+                      !(i == 0 && marks->at[m].unit == UNIT_ATTACHED);
         a->to = page_back(t, c, i + 1 < out->n ? a[1].from : t.n);
         a->kind = kind_of(t, a, width > 0);
     }
     confirm(t, out);
-    return 0;
+    return split_title(t, out, width > 0);
 }

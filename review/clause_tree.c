@@ -183,6 +183,15 @@ static size_t item_end(const struct grow *g, const struct frame *f, size_t end)
     return from < end ? text_sentence(g->t, from, end) : end;
 }
 
+static void drop_last(struct clauses *c)
+{
+    struct clause *k = &c->at[--c->n];
+
+    mem_free(k->number);
+    mem_free(k->heading);
+    mem_free(k->unit);
+}
+
 /* Closes what is above depth `keep`: the text up to `at` is theirs. */
 static void close_above(struct grow *g, int keep, size_t at)
 {
@@ -193,8 +202,10 @@ static void close_above(struct grow *g, int keep, size_t at)
         struct clause *k = &g->c->at[f->clause];
 
         k->span.to = item_end(g, f, end);
-        if (k->span.to < k->span.from)
-            k->span.to = k->span.from;
+        if (k->span.to <= k->span.from) {       /* a title, as it turned out */
+            drop_last(g->c);
+            continue;
+        }
         if (f->level != LEVEL_LIST)
             continue;
         if (g->n_closed == CLOSED_MAX) {
@@ -237,6 +248,9 @@ static int add_numbered(struct grow *g, const struct mark *m)
     g->c->at[i].text.from = m->after;
     if (m->number.to > m->number.from)
         g->c->at[i].number = copy(g, m->number);
+    if (m->title)
+        g->c->at[i].heading = copy(g, (struct span){ m->title,
+                                   text_back(g->t, m->from) });
     if (m->unit_name && !(g->c->at[i].unit = mem_strdup(m->unit_name)))
         g->err = SOR_NOMEM;
     return i;
@@ -263,7 +277,10 @@ static int may_continue(const struct frame *f, const struct mark *m)
 static int list_continued(const struct grow *g, int i)
 {
     const struct mark *m = &g->marks->at[i];
-    const int most = m->place >= PLACE_GAP ? 4 : 1;
+    int most = m->place >= PLACE_GAP ? 4 : 1;
+
+    if (is_section(m) && m->place >= PLACE_SENTENCE && goes_on(g, i))
+        most = m->place == PLACE_LINE ? 40 : 4; /* what was missed stays so */
 
     for (int by = 1; by <= most; by++)
         for (int k = g->depth - 1; k >= 0; k--)
@@ -351,6 +368,8 @@ static int may_open(const struct grow *g, int i)
 
     if (!is_first(m) || g->depth >= FRAMES_MAX)
         return 0;
+    if (m->place < PLACE_SENTENCE && g->depth == 0)
+        return 0;       /* a list in a sentence of the title page */
     if (m->place == PLACE_ITEM && m->delim == DELIM_PAREN && !m->n_part)
         return 1;       /* ", (i)": some lists have one item */
     if (m->place < PLACE_GAP)
@@ -385,6 +404,10 @@ static int depth_for_list(struct grow *g, const struct mark *m)
     }
     if (m->place < PLACE_GAP && !is_section(m))
         return keep;
+    for (int k = 0; k < g->depth && is_section(m); k++)
+        if (g->frame[k].recitals && k + 1 < g->depth &&
+            !same_shape(&g->frame[k + 1].mark, m))
+            return k;           /* the first section ends the recitals */
     const size_t before = page_back(g->t, g->c, m->from);
     const int led_in = before && g->t.p[before - 1] == ':';
 
@@ -405,10 +428,6 @@ static int depth_for_list(struct grow *g, const struct mark *m)
             keep--;
         else if (f->level == LEVEL_LIST && f->opened < PLACE_SENTENCE &&
                  is_section(m))
-            keep--;
-        else if (f->recitals && is_section(m) && m->upper == 0 &&
-                 g->c->at[f->clause].span.from < m->from &&
-                 keep < g->depth)
             keep--;
         else
             break;
@@ -437,11 +456,16 @@ static int is_attached_heading(const struct grow *g, const struct mark *m)
 
 static void leave_signatures(struct grow *g, size_t at);
 
+static size_t with_title(const struct mark *m)
+{
+    return m->title ? m->title : m->from;
+}
+
 static void open_list(struct grow *g, int keep, int i)
 {
     const struct mark *m = &g->marks->at[i];
 
-    close_above(g, keep, m->from);
+    close_above(g, keep, with_title(m));
     if (g->depth >= FRAMES_MAX)
         return;
     open_frame(g, (struct frame){ .clause = add_numbered(g, m), .mark = *m,
@@ -455,7 +479,7 @@ static void continue_list(struct grow *g, int k, int i)
     const size_t end = page_back(g->t, g->c, m->from);
     struct frame f = g->frame[k];
 
-    close_above(g, k, m->from);
+    close_above(g, k, with_title(m));
     f.sentences += end > 0 && g->t.p[end - 1] == '.';
     f.n_item++;
     f.mark = *m;
@@ -482,8 +506,9 @@ static void take_mark(struct grow *g, int i)
     if (!reads_on(g, m))
         return;
     if (g->signed_from) {
-        if (m->place < PLACE_GAP || !is_section(m) ||
-            !(resumes(g, m) || (is_first(m) && goes_on(g, i))))
+        if (m->place < PLACE_SENTENCE || !is_section(m) ||
+            !((m->place == PLACE_LINE && resumes(g, m)) ||
+              (is_first(m) && goes_on(g, i))))
             return;
         leave_signatures(g, m->from);
     }
@@ -666,7 +691,6 @@ static int contents_follow(const struct grow *g, size_t at)
 static void take_paragraph(struct grow *g, const struct start *s)
 {
     enum clause_kind kind = CLAUSE_PARAGRAPH;
-    size_t from = s->from;
     int keep;
 
     if (s->kind != START_RECITAL && is_fresh(g, s))
@@ -689,11 +713,8 @@ static void take_paragraph(struct grow *g, const struct start *s)
             keep--;
     if (s->kind == START_RECITAL)
         kind = CLAUSE_RECITAL;
-    else if (g->c->n == 0) {
+    else if (g->c->n == 0)
         kind = CLAUSE_PREAMBLE;
-        from = start_of_preamble(g->t, s->from, s->to);
-        add_furniture(g, FURNITURE_TITLE, s->from, from);
-    }
     close_above(g, keep, s->from);
     if (g->depth >= FRAMES_MAX)
         return;
@@ -702,10 +723,24 @@ static void take_paragraph(struct grow *g, const struct start *s)
         f.level = LEVEL_RUN_IN;
         kind = CLAUSE_HEADED;
     }
-    f.clause = append(g, kind, from);
+    f.clause = append(g, kind, s->from);
     if (f.clause >= 0 && kind == CLAUSE_HEADED)
         set_heading(g, f.clause, (struct span){ s->from, s->head });
     open_frame(g, f);
+}
+
+/* After signatures: a heading with text below it, or a long paragraph on
+ * another page. */
+static int resumes_text(const struct grow *g, int i)
+{
+    enum { PARAGRAPH = 120, LONG = 400 };
+    const struct start *s = &g->starts->at[i];
+
+    if (s->kind == START_HEAD)
+        return i + 1 < g->starts->n && s[1].kind == START_TEXT &&
+               s[1].to - s[1].from >= PARAGRAPH;
+    return s->kind == START_TEXT && s->to - s->from >= LONG && i > 0 &&
+           text_back(g->t, s->from) != s[-1].to;        /* furniture between */
 }
 
 static void take_start(struct grow *g, int i)
@@ -728,8 +763,7 @@ static void take_start(struct grow *g, int i)
         return;
     }
     if (g->signed_from) {
-        if (s->kind != START_HEAD || i + 1 >= g->starts->n ||
-            s[1].kind != START_TEXT || s[1].to - s[1].from < 120)
+        if (!resumes_text(g, i))
             return;
         leave_signatures(g, s->from);
     }
