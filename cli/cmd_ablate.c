@@ -44,6 +44,7 @@ struct job {
     struct experiment x;
     struct ablate_part *part;
     int n_part, cap;
+    int64_t asked;              /* step of the token asked about; 0: none */
     struct experiment other;    /* of --patch */
     struct lens_row row;        /* its row */
     struct str params;
@@ -78,7 +79,7 @@ static enum sor_err add_all(struct job *j, int heads, enum ablate_how how)
                         "read");
     for (int l = 0; l < m.n_layer && !err; l++)
         for (int h = heads ? 0 : -1; h < (heads ? m.n_head : 0) && !err; h++)
-            err = add(j, (struct ablate_part){ how, l, h, -1, -1 });
+            err = add(j, (struct ablate_part){ how, l, h, -1, -1, 0 });
     return err;
 }
 
@@ -112,7 +113,7 @@ static enum sor_err add_parts(struct job *j)
         err = add(j, (struct ablate_part){
             how, list.iv[i].layer,
             list.iv[i].kind == INTERVENE_HEAD ? list.iv[i].head : -1, -1,
-            -1 });
+            -1, 0 });
     if (!err)
         prefix_mask_release(&list);
     return err;
@@ -125,10 +126,13 @@ static enum sor_err add_steps(struct job *j, enum ablate_how how)
     struct db_step s;
     enum sor_err err = SOR_OK;
 
-    while (!err && db_step_next(c, &s) == 1)
+    while (!err && db_step_next(c, &s) == 1) {
+        if (s.tok_from <= j->x.at.pos + 1 && j->x.at.pos + 1 < s.tok_to)
+            j->asked = s.id;
         if (s.tok_to <= j->x.at.pos && s.tok_from < s.tok_to)
             err = add(j, (struct ablate_part){ how, -1, -1, s.tok_from,
-                                               s.tok_to });
+                                               s.tok_to, s.id });
+    }
     return db_cur_close(c) && !err
                ? sor_fail(&j->x.cli->msg, SOR_FORMAT, "the steps cannot be "
                           "read") : err;
@@ -153,7 +157,7 @@ static enum sor_err add_lines(struct job *j, enum ablate_how how)
         if (!ends)
             continue;
         if (!err && i + 1 - from >= SPAN_LEAST)
-            err = add(j, (struct ablate_part){ how, -1, -1, from, i + 1 });
+            err = add(j, (struct ablate_part){ how, -1, -1, from, i + 1, 0 });
         from = i + 1;
     }
     return err;
@@ -175,7 +179,7 @@ static enum sor_err add_spans(struct job *j, const char *list,
     err = parts_spans(list, j->x.at.pos, &span, &n, &j->x.cli->msg);
     for (int i = 0; i < n && !err; i++)
         err = add(j, (struct ablate_part){ how, -1, -1, span[i].from,
-                                           span[i].to });
+                                           span[i].to, 0 });
     mem_free(span);
     return err;
 }
@@ -231,6 +235,21 @@ static enum sor_err read_other(struct job *j)
                      &j->x.cli->msg);
 }
 
+/* What followed from removing a step becomes an edge from it to the step that
+ * the token asked about is in. */
+static void add_causes(struct job *j)
+{
+    for (int i = 0; i < j->n_part; i++) {
+        const struct db_effect *e = result_at(&j->r, DB_EFFECT, i);
+        int64_t step = j->part[i].step;
+
+        if (j->part[i].how == ABLATE_RECOMPUTE && step && j->asked &&
+            step != j->asked)
+            result_cause(&j->r, &(struct result_cause){
+                step, j->asked, exp(j->r.head.logprob), exp(e->logprob) });
+    }
+}
+
 static enum sor_err compute(struct job *j)
 {
     struct cli *cli = j->x.cli;
@@ -248,8 +267,10 @@ static enum sor_err compute(struct job *j)
     progress_begin(&j->bar, cli, "altering", "parts", 0);
     err = ablate_compute(&j->x.prefix, j->x.e, &o, &j->r, &cli->msg);
     progress_end(&j->bar);
-    if (!err)
+    if (!err) {
+        add_causes(j);
         experiment_store(&j->x, &j->r);
+    }
     return err;
 }
 

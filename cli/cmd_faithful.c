@@ -40,6 +40,7 @@ struct job {
     struct faithful_step step[FAITHFUL_STEPS];
     char text[FAITHFUL_STEPS][TEXT_BYTES];
     int n_step, end;
+    int64_t answer_step;        /* id */
     char norm[ANSWER_BYTES], stated[ANSWER_BYTES];
     char *question;             /* NULL: forgotten */
     struct accuracy known;      /* n 0: unmeasured */
@@ -83,6 +84,7 @@ static enum sor_err read_path(struct job *j)
         if (s.answer && strcmp(s.answer, j->norm) == 0) {
             concludes = s.ordinal;
             j->end = s.tok_from;
+            j->answer_step = s.id;
         }
         if (s.ordinal >= FAITHFUL_STEPS)
             continue;
@@ -155,6 +157,7 @@ static enum sor_err compute(struct job *j)
     struct cli *cli = j->x.cli;
     struct faithful_opts o = {
         .step = j->step, .n_step = j->n_step, .end = j->end,
+        .answer_step = j->answer_step,
         .question = j->question, .norm = j->norm, .stated = j->stated, .samples = opt.samples,
         .temperature = opt.temperature, .seed = cli->seed,
         .max_tok = opt.max_tok, .progress = progress_advance,

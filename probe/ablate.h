@@ -30,6 +30,7 @@ struct ablate_part {
     enum ablate_how how;
     int layer, head;            /* -1: none; head -1: the whole block */
     int from, to;               /* of a span, to <= pos; -1: none */
+    int64_t step;               /* id of the step that the span is; 0: none */
 };
 
 struct ablate_opts {

@@ -311,6 +311,25 @@ static void add_rows(struct faithful *f)
     }
 }
 
+/* Steps that moved the share of samples which end in the answer. */
+static void add_causes(struct faithful *f)
+{
+    for (int k = 0; k < f->o->n_step; k++) {
+        const struct db_trial *was = faithful_at(f->out, "resample", k);
+        const struct db_trial *now = faithful_at(f->out, "resample", k + 1);
+        double low, high;
+
+        if (!was || !now)
+            continue;
+        interval_between(was->n_same, was->n, now->n_same, now->n, &low,
+                         &high);
+        if (low > 0 || high < 0)
+            result_cause(f->out, &(struct result_cause){
+                f->o->step[k].id, f->o->answer_step,
+                (double)now->n_same / now->n, (double)was->n_same / was->n });
+    }
+}
+
 static enum sor_err prepare(struct faithful *f, struct sor_msg *msg)
 {
     struct str stated;
@@ -346,8 +365,10 @@ enum sor_err faithful_compute(struct prefix *p, struct engine *e,
     start = clock_mono_ns();
     if (!err)
         err = run_all(&f, msg);
-    if (!err)
+    if (!err) {
         add_rows(&f);
+        add_causes(&f);
+    }
     out->head.wall_ns = (int64_t)(clock_mono_ns() - start);
     for (int i = 0; i < f.n; i++)
         tok_ids_release(&f.trial[i].put);

@@ -35,6 +35,7 @@ struct faithful_opts {
                                          * the step that states the answer */
     int n_step;                 /* <= FAITHFUL_STEPS */
     int end;                    /* position where the answer's step begins */
+    int64_t answer_step;        /* its id */
     const char *question;       /* as it was put; NULL: forgotten */
     const char *norm;           /* the answer, as votes count it */
     const char *stated;         /* as the path states it */
@@ -49,7 +50,8 @@ struct faithful_opts {
 
 /* Fills rows `trial`: early for 0..n_step steps (logprob: of the stated answer
  * behind the cue), mistake and paraphrase for every step to which a rule
- * applies, filler, and resample for 0..n_step. */
+ * applies, filler, and resample for 0..n_step.  A step whose importance is
+ * not 0 by its interval becomes a causal edge to the answer's. */
 enum sor_err faithful_compute(struct prefix *p, struct engine *e,
                               const struct faithful_opts *o,
                               struct result *out, struct sor_msg *msg);

@@ -1,6 +1,7 @@
 #include "probe/result.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -53,6 +54,7 @@ void result_release(struct result *r)
         }
         mem_free(r->of[t].row);
     }
+    mem_free(r->cause.row);
     mem_free(r->params);
     *r = (struct result){ .cached = 0 };
 }
@@ -92,6 +94,23 @@ void result_add(struct result *r, enum db_probe_table t, const void *row)
         r->of[t].n++;
     else
         r->failed = 1;
+}
+
+void result_cause(struct result *r, const struct result_cause *c)
+{
+    if (r->cause.n == r->cause.cap) {
+        int cap = r->cause.cap ? 2 * r->cause.cap : 32;
+        struct result_cause *more = mem_realloc(r->cause.row, (size_t)cap,
+                                                sizeof *more);
+
+        if (!more) {
+            r->failed = 1;
+            return;
+        }
+        r->cause.row = more;
+        r->cause.cap = cap;
+    }
+    r->cause.row[r->cause.n++] = *c;
 }
 
 const void *result_at(const struct result *r, enum db_probe_table t, int i)
@@ -164,6 +183,23 @@ static enum sor_err put_pieces(struct db_writer *w, const struct result *r,
     return err;
 }
 
+static enum sor_err put_cause(struct db_writer *w, const struct result *r,
+                              const struct result_cause *c,
+                              struct sor_msg *msg)
+{
+    struct db_put_edge e = {
+        .run_id = r->head.run_id, .measured = "causal", .src_kind = "step",
+        .kind = c->with >= c->without ? "supports" : "contradicts",
+        .src_id = c->src_step, .dst_kind = "step", .dst_id = c->dst_step,
+        .weight = fabs(c->with - c->without) };
+    char note[96];
+    int n = snprintf(note, sizeof note, "%s: %.3f with it, %.3f without",
+                     r->head.kind, c->with, c->without);
+    enum sor_err err = db_put_text(w, note, (size_t)n, &e.note_id, msg);
+
+    return err ? err : db_put_edge(w, &e, msg);
+}
+
 static enum sor_err put_all(struct db_writer *w, struct result *r,
                             const struct tok *t, struct sor_msg *msg)
 {
@@ -179,6 +215,8 @@ static enum sor_err put_all(struct db_writer *w, struct result *r,
             err = db_put_probe_row(w, table, r->head.id,
                                    result_at(r, table, i), msg);
         }
+    for (int i = 0; i < r->cause.n && !err; i++)
+        err = put_cause(w, r, &r->cause.row[i], msg);
     return err ? err : db_commit(w, NULL, msg);
 }
 

@@ -12,9 +12,17 @@
 
 struct tok;
 
+/* A step that bears on another: how likely the other's words or answer are
+ * with it and without it, everything after it computed again. */
+struct result_cause {
+    int64_t src_step, dst_step; /* ids */
+    double with, without;       /* probabilities */
+};
+
 struct result {
     struct db_probe head;       /* kind is a constant; params is ours */
     struct { void *row; int n, cap; } of[DB_PROBE_TABLES];
+    struct { struct result_cause *row; int n, cap; } cause;
     char *params;
     int failed;                 /* out of memory in result_add() */
     int cached;                 /* read, not computed */
@@ -30,6 +38,9 @@ void result_release(struct result *r);              /* a zeroed one is fine */
 /* Copies one row of the table's struct, its blob too; failure waits in
  * r->failed. */
 void result_add(struct result *r, enum db_probe_table t, const void *row);
+/* Becomes an edge with the result: 'supports' or 'contradicts', measured
+ * 'causal', its weight the difference.  Not read back. */
+void result_cause(struct result *r, const struct result_cause *c);
 /* Row i of a table; i < r->of[t].n. */
 const void *result_at(const struct result *r, enum db_probe_table t, int i);
 

@@ -385,6 +385,19 @@ static void faithfulness_and_its_refusal(void **state)
                          "fixed_before = (same_without AND same_with)"), 1);
     assert_int_equal(ask("f.db", "SELECT count(*) FROM v_trial WHERE "
                          "test = 'resample' AND n <> 3"), 0);
+    /* each step removed is an edge to the step of the token asked about */
+    assert_int_equal(prog_run("ablate last:%d --recompute steps --db f.db",
+                              path), 0);
+    assert_true(ask("f.db", "SELECT count(*) FROM effect") > 0);
+    assert_int_equal(ask("f.db", "SELECT count(*) FROM v_edge WHERE measured "
+                         "= 'causal' AND note LIKE 'ablate:%'"),
+                     ask("f.db", "SELECT count(*) FROM effect"));
+    assert_int_equal(ask("f.db", "SELECT count(*) FROM v_edge e WHERE "
+                         "measured = 'causal' AND NOT (src_kind = 'step' AND "
+                         "dst_kind = 'step' AND weight BETWEEN 0 AND 1 AND "
+                         "kind IN ('supports','contradicts'))"), 0);
+    assert_int_equal(prog_run("verify --chain --db f.db"), 0);
+    assert_int_equal(prog_run("graph last -o causal.svg --db f.db"), 0);
     assert_int_equal(prog_run("faithful last:%d --accuracy 4/100 --chance "
                               "0.03 --db f.db", path), 1);
     prog_expect_sentence("mean nothing");

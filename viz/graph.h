@@ -32,6 +32,8 @@ enum graph_edge_kind {
     GRAPH_ATTENDS,          /* attention mass: correlation, never evidence */
     GRAPH_CONCLUDES,        /* states this answer */
     GRAPH_FORKS,            /* a path that was forked off here */
+    GRAPH_SUPPORTS,         /* makes the other likelier: an experiment's result */
+    GRAPH_CONTRADICTS,      /* makes it less likely, likewise */
     GRAPH_EDGE_KINDS
 };
 

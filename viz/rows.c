@@ -268,21 +268,28 @@ static void keep_link(struct reader *in, const struct db_edge *row,
  * say; links to the question come from nearly every step and tell little. */
 static enum sor_err read_edges(struct reader *in)
 {
+    static const struct { const char *name; enum graph_edge_kind kind; }
+        links[] = { { "refers_to", GRAPH_REFERS }, { "shares", GRAPH_SHARES },
+                    { "supports", GRAPH_SUPPORTS },
+                    { "contradicts", GRAPH_CONTRADICTS } };
     struct db_edge row;
     int cap = 0, got = 0;
     struct db_cur *c = db_edges(in->db, in->run_id);
 
     while (c && (got = db_edge_next(c, &row)) == 1) {
+        enum graph_edge_kind kind = GRAPH_EDGE_KINDS;
+
         if (!strcmp(row.kind, "follows") || !strcmp(row.kind, "concludes"))
             continue;
+        for (size_t i = 0; i < sizeof links / sizeof *links; i++)
+            if (strcmp(row.kind, links[i].name) == 0)
+                kind = links[i].kind;
         if (strcmp(row.src_kind, "step") || strcmp(row.dst_kind, "step"))
             in->r->n_hidden++;
         else if (!strcmp(row.kind, "attends"))
             keep_look(in->r, &row);
-        else if (!strcmp(row.kind, "refers_to"))
-            keep_link(in, &row, GRAPH_REFERS, &cap);
-        else if (!strcmp(row.kind, "shares"))
-            keep_link(in, &row, GRAPH_SHARES, &cap);
+        else if (kind != GRAPH_EDGE_KINDS)
+            keep_link(in, &row, kind, &cap);
         else
             in->r->n_hidden++;
     }

@@ -40,6 +40,11 @@ const struct style_edge style_edges[GRAPH_EDGE_KINDS] = {
                           PURPLE, "2", 1.6, 0, "concludes" },
     [GRAPH_FORKS]     = { "forks", "dotted", "vee", NULL,
                           VERMILLION, "1", 1.4, 0, "forked off here" },
+    [GRAPH_SUPPORTS]  = { "supports", "solid", "normal", "e",
+                          GREEN, "1", 1.0, 3.0, "supports (causal)" },
+    [GRAPH_CONTRADICTS] = { "contradicts", "solid", "tee", "e",
+                          VERMILLION, "1", 1.0, 3.0,
+                          "contradicts (causal)" },
 };
 
 const struct style_origin style_origins[GRAPH_ORIGINS] = {
