@@ -44,7 +44,9 @@ int head_has_verb(struct text t, size_t from, size_t to)
     static const char *const verbs[] = {
         "shall", "will", "is", "are", "was", "were", "has", "have", "must",
         "may", "means", "agrees", "agree", "represents", "acknowledges",
-        "hereby", NULL
+        "hereby", "can", "does", "do", "provides", "includes", "include",
+        "constitutes", "remain", "remains", "warrants", "understands",
+        "applies", "apply", "covenants", "be", "been", "had", "made", NULL
     };
 
     for (size_t at = from; at < to;) {
@@ -98,7 +100,7 @@ struct span head_run_in(struct text t, size_t from, size_t to)
                !memchr(t.p + from, '"', end - from) &&
                !memchr(t.p + from, ',', end - from)
             ? (struct span){ from, end } : none;
-    return w.n <= 5 && t.p[end] == '.' ? (struct span){ from, end } : none;
+    return w.n <= 8 && t.p[end] == '.' && !memchr(t.p + from, '"', end - from) ? (struct span){ from, end } : none;
 }
 
 int head_level(struct text t, size_t from, size_t to)
@@ -116,8 +118,12 @@ int head_level(struct text t, size_t from, size_t to)
         return 0;
     const struct words w = head_words(t, from, to);
     size_t letters = 0;
-    for (size_t at = from; at < to; at++)
+    for (size_t at = from; at < to; at++) {
         letters += is_letter(t.p[at]) ? 1 : 0;
+        if (t.p[at] == '@' || (at + 1 < to && (t.p[at] == ':' ||
+            (t.p[at] == '_' && t.p[at + 1] == '_'))))
+            return 0;           /* a form's field, an address */
+    }
     if (letters < 3 || w.n > HEAD_WORDS || head_has_verb(t, from, to))
         return 0;
     if (w.shouted == w.n)

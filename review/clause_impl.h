@@ -43,6 +43,8 @@ size_t text_skip_blank(struct text t, size_t at);
 size_t text_line_end(struct text t, size_t at);
 /* Does t.p begin with s at `at`? */
 int text_is(struct text t, size_t at, const char *s);
+/* The same, where a blank in s stands for any white space. */
+int text_phrase(struct text t, size_t at, const char *s);
 /* Is the word at `at` one of the words (lower case, NULL ends), in any case?
  * Its length, or 0.  A word is a run of letters. */
 size_t text_word(struct text t, size_t at, const char *const *words);

@@ -193,6 +193,9 @@ static int read_unit(struct text t, size_t at, struct mark *m)
     if (end < t.n && t.p[end] == '.')
         end++;                  /* "Sec. 2" */
     size_t from = text_skip_blank(t, end);
+    if (u->unit <= UNIT_ARTICLE && from < t.n && t.p[from] == '\n' &&
+        from + 1 < t.n && !is_space(t.p[from + 1]))
+        from++;                 /* broken between the two */
     int quoted = from < t.n && t.p[from] == '"';
     from += (size_t)quoted;
     end = read_value(t, from, m);

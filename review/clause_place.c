@@ -63,6 +63,17 @@ static enum mark_place place_before(struct text t, const struct clauses *c,
     return PLACE_MID;
 }
 
+/* "... in Section" at the end of a line, the number on the next. */
+static int is_broken_reference(struct text t, size_t end, size_t from)
+{
+    const size_t word = text_word_before(t, end, referring);
+
+    for (size_t at = end, n = 0; at < from; at++)
+        if (t.p[at] == '\n' && n++)
+            return 0;
+    return word > 4 && end > word && !is_newline(t.p[end - word - 1]);
+}
+
 /* "Section 2.1", "(a) and (b) above", "ten (10) days": `ref` is the last such
  * mark. */
 static int is_reference(struct text t, const struct mark *m,
@@ -91,6 +102,9 @@ static int is_reference(struct text t, const struct mark *m,
                                      (m->delim == DELIM_PAREN))
             return 1;
     }
+    if (m->place == PLACE_LINE && m->delim != DELIM_PAREN && end &&
+        is_broken_reference(t, end, m->from))
+        return 1;
     if (m->place >= PLACE_GAP || m->delim != DELIM_PAREN)
         return 0;
     if (text_word(t, m->after, pointing))

@@ -26,6 +26,9 @@ static const struct opener {
     { "Now, Therefore", START_AGREED, 1 },
     { "Now therefore", START_AGREED, 1 },
     { "NOW, THERE FORE", START_AGREED, 1 },
+    { "IT IS AGREED", START_AGREED, 1 },
+    { "IT IS HEREBY AGREED", START_AGREED, 1 },
+    { "IT IS THEREFORE AGREED", START_AGREED, 1 },
     { "RECITALS", START_HEAD, 1 },
     { "R E C I T A L S", START_HEAD, 1 },
     { "BACKGROUND", START_HEAD, 1 },
@@ -73,7 +76,8 @@ static const struct opener *opener_at(struct text t, size_t at)
                        t.p[at] == '_'))
         return NULL;
     for (size_t i = 0; i < sizeof openers / sizeof *openers; i++)
-        if (t.p[at] == openers[i].words[0] && text_is(t, at, openers[i].words))
+        if (t.p[at] == openers[i].words[0] &&
+            text_phrase(t, at, openers[i].words))
             return &openers[i];
     return NULL;
 }
@@ -180,13 +184,12 @@ static int begins_paragraph(struct text t, const struct line *p,
 
     if (!begins_upper(t, l->from))
         return 0;
+    const size_t len = p->to - p->from;
     if (head_level(t, p->from, p->to) || opener_at(t, l->from))
-        return apart || ends(t, p->to) || !width ||
-               p->to - p->from < width * 3 / 4;
-    if (width && !apart)
-        return ends(t, p->to) && (gap || p->to - p->from < width * 3 / 4);
-    return apart || ends(t, p->to) || (!width && !gap &&
-                                       p->to - p->from < 60);
+        return apart || ends(t, p->to) || !width || len < width * 3 / 4;
+    if (width && !apart)        /* a line that was not filled ends one */
+        return ends(t, p->to) && (gap || len < width * 17 / 20);
+    return !gap || ends(t, p->to);
 }
 
 /* --- kinds ---------------------------------------------------------------- */

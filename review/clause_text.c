@@ -96,6 +96,18 @@ int text_is(struct text t, size_t at, const char *s)
     return at <= t.n && len <= t.n - at && memcmp(t.p + at, s, len) == 0;
 }
 
+int text_phrase(struct text t, size_t at, const char *s)
+{
+    for (; *s; s++)
+        if (*s == ' ' && at < t.n && is_space(t.p[at]))
+            at = text_skip(t, at);
+        else if (at < t.n && t.p[at] == *s)
+            at++;
+        else
+            return 0;
+    return 1;
+}
+
 size_t text_unquote(struct text t, size_t end)
 {
     for (;;) {

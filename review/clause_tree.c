@@ -265,7 +265,8 @@ static int may_continue(const struct frame *f, const struct mark *m)
         return 0;
     switch (m->place) {
     case PLACE_MID:
-        return f->opened <= PLACE_ITEM && m->delim == DELIM_PAREN;
+        return f->opened <= PLACE_ITEM && (m->delim == DELIM_PAREN ||
+                                           m->delim == DELIM_HALF);
     case PLACE_ITEM:
         return m->delim == DELIM_PAREN || f->opened <= PLACE_SENTENCE;
     default:
