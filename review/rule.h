@@ -107,6 +107,7 @@ char *rule_text(struct rules *r, struct span s);
 /* --- the rules ----------------------------------------------------------- */
 
 void term_read(struct rules *r);
+void term_outside(struct rules *r);
 void reference_read(struct rules *r);
 void logic_read(struct rules *r);
 void norm_read(struct rules *r);
@@ -121,5 +122,7 @@ int reference_targets(struct rules *r, const struct hit *h, int from,
 /* Index of the term whose name, in the singular or plural, starts text at s
  * and fills as much of s as any; -1: none. */
 int term_at_start(const struct rules *r, struct span s);
+/* Is s a term, in the singular or plural, and nothing more? */
+int term_fills(const struct rules *r, struct span s);
 
 #endif

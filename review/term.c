@@ -307,26 +307,42 @@ static size_t spells_plural(const struct form *f, const char *text, size_t n)
     return spells(&many, text, n);
 }
 
-int term_at_start(const struct rules *r, struct span s)
+/* The longest term that starts s; *len: its bytes. */
+static int longest_at(const struct rules *r, struct span s, size_t *len)
 {
     const char *text = r->d->text + s.from;
-    size_t best = 0, n = s.to - s.from;
+    size_t n = s.to - s.from;
     int found = -1;
 
+    *len = 0;
     for (int i = 0; i < r->g->n_term; i++) {
         struct form f = { .text = r->g->term[i].name };
-        size_t len;
+        size_t one;
 
         f.n = strlen(f.text);
-        len = spells(&f, text, n);
-        if (!len)
-            len = spells_plural(&f, text, n);
-        if (len > best) {
-            best = len;
+        one = spells(&f, text, n);
+        if (!one)
+            one = spells_plural(&f, text, n);
+        if (one > *len) {
+            *len = one;
             found = i;
         }
     }
     return found;
+}
+
+int term_at_start(const struct rules *r, struct span s)
+{
+    size_t len;
+
+    return longest_at(r, s, &len);
+}
+
+int term_fills(const struct rules *r, struct span s)
+{
+    size_t len;
+
+    return longest_at(r, s, &len) >= 0 && len == s.to - s.from;
 }
 
 /* --- uses ---------------------------------------------------------------- */
@@ -359,6 +375,23 @@ static int in_definition(const struct rules *r, struct span s, int *edge)
            g->edge[*edge].kind == EDGE_DEFINES;
 }
 
+/* "This Supply Agreement (the "Agreement")": the words that a definition
+ * abbreviates are no use of it.  edge: the next definition. */
+static int abbreviated(const struct rules *r, int term, struct span s,
+                       int edge)
+{
+    const struct graph *g = r->g;
+    size_t i = s.to;
+
+    if (edge >= g->n_edge || g->edge[edge].kind != EDGE_DEFINES ||
+        g->edge[edge].dst.index != term)
+        return 0;
+    while (i < g->edge[edge].span.from &&
+           isspace((unsigned char)r->d->text[i]))
+        i++;
+    return r->d->text[i] == '(';
+}
+
 static void add_use(struct rules *r, int term, struct span s, int *last)
 {
     int clause = clauses_holding(r->c, s);
@@ -385,6 +418,14 @@ static int edge_place(const void *a, const void *b)
     return (x->span.from > y->span.from) - (x->span.from < y->span.from);
 }
 
+/* "Non-Infringement" is no use of "Infringement". */
+static int starts_word(const char *text, size_t i)
+{
+    return isalnum((unsigned char)text[i]) &&
+           (i < 2 || text[i - 1] != '-' ||
+            !isalnum((unsigned char)text[i - 2]));
+}
+
 static void uses(struct rules *r, const struct forms *f, int *last)
 {
     const char *text = r->d->text;
@@ -393,13 +434,13 @@ static void uses(struct rules *r, const struct forms *f, int *last)
 
     while (i < n && !r->err) {
         size_t word = word_end(text + i, n - i);
-        const struct form *form = isalnum((unsigned char)text[i])
+        const struct form *form = starts_word(text, i)
                                       ? form_at(f, text + i, n - i, &len)
                                       : NULL;
         struct span s = { i, i + (form ? len : word) };
 
-        if (form && !in_definition(r, s, &edge) &&
-            !rule_furniture(r, i) && !longer_name(r, f, s))
+        if (form && !in_definition(r, s, &edge) && !rule_furniture(r, i) &&
+            !longer_name(r, f, s) && !abbreviated(r, form->term, s, edge))
             add_use(r, form->term, s, last);
         i = s.to;
     }
@@ -422,6 +463,8 @@ void term_read(struct rules *r)
         last[i] = -1;
     if (!r->err)
         uses(r, &f, last);
+    if (!r->err)
+        term_outside(r);
     mem_free(last);
     free_forms(&f);
 }
