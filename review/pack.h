@@ -143,6 +143,8 @@ struct fact {
     const char *title;
     const char *of;         /* id of the fact it belongs to; NULL: none */
     const char *text;       /* a sentence for a reader; NULL: none */
+    double weight;          /* in a score; 0: none */
+    double low, high;       /* of a number, low <= x < high; both 0: none */
 };
 
 struct pack {

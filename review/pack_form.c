@@ -359,10 +359,23 @@ static const struct field fact_field[] = {
     F("title", TEXT, fact, title, .max = 300),
     F("of", TEXT, fact, of, .max = 60, .optional = 1),
     F("text", TEXT, fact, text, .max = 1000, .optional = 1),
+    F("weight", NUMBER, fact, weight, .min = -100, .max = 100, .optional = 1),
+    F("low", NUMBER, fact, low, .min = -1e12, .max = 1e12, .optional = 1),
+    F("high", NUMBER, fact, high, .min = -1e12, .max = 1e12, .optional = 1),
     END
 };
+
+static enum sor_err check_fact(struct pack_in *in, void *object)
+{
+    const struct fact *f = object;
+
+    return f->low <= f->high ? SOR_OK
+           : pack_wrong(in, "low", "%.9g is above high, %.9g", f->low,
+                        f->high);
+}
+
 static const struct pack_type fact_type = {
-    sizeof(struct fact), fact_field, NULL };
+    sizeof(struct fact), fact_field, check_fact };
 
 static const struct field facts_field[] = {
     L("facts", LIST, facts, at, n, .max = PACK_FACTS, .of = &fact_type),
