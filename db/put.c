@@ -396,6 +396,26 @@ enum sor_err db_put_run_end(struct db_writer *w,
     return put_end(&p, NULL, msg);
 }
 
+enum sor_err db_put_batching(struct db_writer *w,
+                             const struct db_put_batching *b,
+                             struct sor_msg *msg)
+{
+    struct put p;
+    enum sor_err err = put_begin(&p, w, TABLE_BATCHING, msg);
+
+    if (err)
+        return err;
+    put_int(&p, b->run_id);
+    put_int(&p, b->n_seat);
+    put_int(&p, b->n_row);
+    put_int(&p, b->n_step);
+    put_int(&p, b->seats);
+    put_int(&p, b->n_fed);
+    put_blob(&p, b->steps.p, b->steps.n);
+    put_blob(&p, b->joined.p, b->joined.n);
+    return put_end(&p, NULL, msg);
+}
+
 static enum sor_err put_span(struct db_writer *w, int64_t path_id,
                              int64_t source_id, int pos_from, int pos_to,
                              struct sor_msg *msg)

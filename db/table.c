@@ -103,6 +103,9 @@ const struct table_info tables[TABLES] = {
     [TABLE_ATTENTION_ROW] = { "attention_row",
         "id, probe_id, layer, head, entropy, weights", 6, 6,
         PROBES_OF_RUN, 1, BY_PROBE("attention_row") },
+    [TABLE_BATCHING] = { "batching",
+        "id, run_id, n_seat, n_row, n_step, seats, n_fed, steps, joined", 9,
+        9, RUN_COLUMN, 0, BY_RUN("batching") },
     [TABLE_REVIEW] = { "review",
         "id, run_id, same, domain, pack_version, adapter, party, "
         "strict, rules_only, n_path, note_id",

@@ -278,6 +278,53 @@ FROM (SELECT path_id, pos, layer, head, rank,
             CROSS JOIN number h ON h.n < n_head
             CROSS JOIN number k ON k.n < n_top));
 
+-- How full the passes of a run were: shares of the seats and of the rows that
+-- were in use, mean over all steps.
+CREATE VIEW v_batching AS
+SELECT b.run_id, r.uid, b.n_seat, b.n_row, b.n_step,
+       b.seats * 1.0 / (b.n_step * b.n_seat) AS seat_share,
+       b.n_fed * 1.0 / (b.n_step * b.n_row) AS row_share
+FROM batching b JOIN run r ON r.id = b.run_id;
+
+-- Its steps, equal neighbours as one: n of them from step_from on, with so many
+-- seats and rows in use.
+CREATE VIEW v_batching_step AS
+SELECT run_id, sum(n) OVER (PARTITION BY run_id ORDER BY k) - n AS step_from,
+       n, seats, n_fed
+FROM (SELECT run_id, k,
+             instr(bytes, substr(rec, 1, 1)) - 1
+             + (instr(bytes, substr(rec, 2, 1)) - 1 << 8) AS seats,
+             instr(bytes, substr(rec, 3, 1)) - 1
+             + (instr(bytes, substr(rec, 4, 1)) - 1 << 8) AS n_fed,
+             instr(bytes, substr(rec, 5, 1)) - 1
+             + (instr(bytes, substr(rec, 6, 1)) - 1 << 8)
+             + (instr(bytes, substr(rec, 7, 1)) - 1 << 16)
+             + (instr(bytes, substr(rec, 8, 1)) - 1 << 24) AS n
+      FROM (SELECT bytes, b.run_id, 1024 * h.n + l.n AS k,
+                   substr(b.steps, 8192 * h.n + 8 * l.n + 1, 8) AS rec
+            FROM v_byte
+            CROSS JOIN batching b
+            CROSS JOIN number h ON 8192 * h.n < length(b.steps)
+            CROSS JOIN number l ON 8192 * h.n + 8 * l.n < length(b.steps)));
+
+-- When each path took its seat, in that order; path: its ordinal.
+CREATE VIEW v_batching_join AS
+SELECT run_id, k AS ordinal,
+       instr(bytes, substr(rec, 1, 1)) - 1
+       + (instr(bytes, substr(rec, 2, 1)) - 1 << 8)
+       + (instr(bytes, substr(rec, 3, 1)) - 1 << 16)
+       + (instr(bytes, substr(rec, 4, 1)) - 1 << 24) AS path,
+       instr(bytes, substr(rec, 5, 1)) - 1
+       + (instr(bytes, substr(rec, 6, 1)) - 1 << 8)
+       + (instr(bytes, substr(rec, 7, 1)) - 1 << 16)
+       + (instr(bytes, substr(rec, 8, 1)) - 1 << 24) AS step
+FROM (SELECT bytes, b.run_id, 1024 * h.n + l.n AS k,
+             substr(b.joined, 8192 * h.n + 8 * l.n + 1, 8) AS rec
+      FROM v_byte
+      CROSS JOIN batching b
+      CROSS JOIN number h ON 8192 * h.n < length(b.joined)
+      CROSS JOIN number l ON 8192 * h.n + 8 * l.n < length(b.joined));
+
 -- Edges with their ends as people write them: UID:PATH:STEP for a step.
 -- 'attends' is attention mass: correlation, never evidence.
 CREATE VIEW v_edge AS

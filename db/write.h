@@ -56,6 +56,12 @@ struct db_put_run_end {
     const char *status, *reason;
     int64_t n_token, n_lost, wall_ns, prefill_ns, ended_us;
 };
+struct db_put_batching {                /* columns of batching; see 005.sql */
+    int64_t run_id;
+    int n_seat, n_row;
+    int64_t n_step, seats, n_fed;
+    struct db_blob steps, joined;
+};
 struct db_put_path {
     int64_t run_id;
     int ordinal;
@@ -121,6 +127,9 @@ enum sor_err db_put_run(struct db_writer *w, const struct db_put_run *r,
 enum sor_err db_put_run_end(struct db_writer *w,
                             const struct db_put_run_end *r,
                             struct sor_msg *msg);
+enum sor_err db_put_batching(struct db_writer *w,
+                             const struct db_put_batching *b,
+                             struct sor_msg *msg);
 /* Writes the path and its spans. */
 enum sor_err db_put_path(struct db_writer *w, const struct db_put_path *p,
                          int64_t *id, struct sor_msg *msg);

@@ -472,7 +472,7 @@ static void a_full_disk_ends_the_trace_and_not_the_answer(void **state)
     texts_of(prog_out, &untraced);
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
     small = was;
-    small.rlim_cur = 1 << 20;          /* past the schema, short of the run */
+    small.rlim_cur = 2 << 20;          /* past the schema, short of the run */
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
     int rc = prog_run(args, model, "--trace heads");
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "trace/batching.h"
 #include "trace/rec.h"
 #include "trace/ring.h"
 #include "trace/track.h"
@@ -17,7 +18,9 @@ enum rec_kind {
     REC_PATH_BEGIN,     /* struct rec_head */
     REC_PATH_END,       /* struct rec_end */
     REC_ROW,            /* struct rec_row, layers, heads, attention */
-    REC_TOKEN           /* struct rec_token */
+    REC_TOKEN,          /* struct rec_token */
+    REC_JOIN,           /* struct rec_head */
+    REC_BATCH           /* struct rec_batch */
 };
 
 struct rec_head {
@@ -39,6 +42,11 @@ struct rec_token {
     float logprob, entropy;
     uint8_t n_alt;
     uint8_t alt[HOOK_ALT_MAX * PACK_ALT_BYTES];
+};
+
+struct rec_batch {
+    struct rec_head h;
+    struct hook_batch step;
 };
 
 enum { REC_STOP_BYTES = 16 };
@@ -81,6 +89,7 @@ struct writer {
     struct sor_msg reason;              /* why shared.is_dead */
     enum sor_err failed;                /* what begin or commit last said */
     int64_t n_token;                    /* rows of token committed */
+    struct batching batching;           /* of the run */
 };
 
 /* Read by rec_stats() while the writer runs. */

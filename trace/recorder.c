@@ -22,7 +22,7 @@ enum {
 
 #define WANT(kind) (1u << (kind))
 #define WANT_STEPS (WANT(HOOK_TOKEN) | WANT(HOOK_ROW) | WANT(HOOK_ATTN) | \
-                    WANT(HOOK_ROUTE))
+                    WANT(HOOK_ROUTE) | WANT(HOOK_JOIN) | WANT(HOOK_BATCH))
 
 static const struct { const char *name; uint32_t mask; } levels[] = {
     [REC_OFF]    = { "off", 0 },
@@ -218,6 +218,26 @@ static void on_token(struct rec *r, const struct hook_event *ev)
     ring_push(r->ring);
 }
 
+static void on_join(struct rec *r, const struct hook_event *ev)
+{
+    struct rec_head h = { .kind = REC_JOIN, .seq = ev->seq,
+                          .track = find_track(r, ev->tag) };
+
+    if (h.track && reserve(r, sizeof h, &h))
+        ring_push(r->ring);
+}
+
+static void on_batch(struct rec *r, const struct hook_event *ev)
+{
+    struct rec_head h = { .kind = REC_BATCH, .seq = ev->seq };
+    struct rec_batch *b = reserve(r, sizeof *b, &h);
+
+    if (!b)
+        return;
+    b->step = ev->u.batch;
+    ring_push(r->ring);
+}
+
 static void on_slot(struct rec *r, struct slot *s, const struct hook_event *ev)
 {
     switch (ev->kind) {
@@ -242,9 +262,11 @@ static void on_event(void *ud, const struct hook_event *ev)
     uint64_t t0, waited;
 
     r->n_event++;
-    if (ev->kind == HOOK_TOKEN) {
-        on_token(r, ev);
-        return;
+    switch (ev->kind) {
+    case HOOK_TOKEN: on_token(r, ev); return;
+    case HOOK_JOIN:  on_join(r, ev); return;
+    case HOOK_BATCH: on_batch(r, ev); return;
+    default:         break;             /* of a row */
     }
     if (ev->row < 0 || ev->row >= HOOK_ROWS_MAX ||
         ev->layer >= r->opts.n_layer)
@@ -324,6 +346,7 @@ enum sor_err rec_open(const char *db_path, const struct rec_opts *opts,
     r->opts = *opts;
     r->nan_layer = r->nan_pos = -1;
     str_init(&r->w.question);
+    batching_init(&r->w.batching);
     pthread_mutex_init(&r->lock, NULL);
     pthread_cond_init(&r->done, NULL);
     r->observer = (struct hook_observer){ levels[opts->level].mask, r,
@@ -374,6 +397,7 @@ void rec_close(struct rec *r)
     close_tracks(r);
     db_writer_close(r->w.db);
     str_release(&r->w.question);
+    batching_release(&r->w.batching);
     ring_close(r->ring);
     pthread_cond_destroy(&r->done);
     pthread_mutex_destroy(&r->lock);

@@ -306,6 +306,7 @@ static enum sor_err run_begin(struct rec *r, const struct rec_call *c,
     struct writer *w = &r->w;
     enum sor_err err;
 
+    batching_clear(&w->batching);
     w->run_id = w->model_id = w->n_token = 0;
     w->n_record = 0;
     atomic_store(&r->shared.is_dead, 0);
@@ -371,6 +372,7 @@ static enum sor_err put_end(struct rec *r, const struct rec_call *c,
 
     if ((err = db_begin(r->w.db, r->w.run_id, msg)) ||
         (err = put_losses(r, c, msg)) ||
+        (err = batching_put(&r->w.batching, r->w.db, r->w.run_id, msg)) ||
         (err = db_put_run_end(r->w.db, &row, msg)) ||
         (err = db_commit(r->w.db, &batch_id, msg))) {
         db_rollback(r->w.db);
@@ -427,6 +429,15 @@ static int take_call(struct rec *r, struct rec_call *c)
     return go_on;
 }
 
+/* How a step was filled: kept until the run ends, whatever becomes of rows. */
+static void take_batch(struct writer *w, const struct rec_head *h)
+{
+    if (h->kind == REC_JOIN)
+        batching_join(&w->batching, h->track->ordinal);
+    else
+        batching_step(&w->batching, &((const struct rec_batch *)h)->step);
+}
+
 /* A row, a token or the start of a path. */
 static void take_record(struct rec *r, const struct rec_head *h)
 {
@@ -463,6 +474,10 @@ static int take(struct rec *r, const struct rec_head *h)
     case REC_ROW:
     case REC_TOKEN:
         take_record(r, h);
+        break;
+    case REC_JOIN:
+    case REC_BATCH:
+        take_batch(&r->w, h);
         break;
     }
     return 1;
