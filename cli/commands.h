@@ -8,6 +8,7 @@
     X(review)           \
     X(report)           \
     X(decide)           \
+    X(eval)             \
     X(replay)           \
     X(lens)             \
     X(fork)             \
