@@ -20,6 +20,7 @@
     X(patch)            \
     X(score)            \
     X(tokenize)         \
+    X(classify)         \
     X(inspect)          \
     X(quantize)         \
     X(bench)            \
