@@ -71,7 +71,8 @@ COMPILE   = $(CC) -std=c11 -D_POSIX_C_SOURCE=200809L -I. -pthread $(OPT) \
             $(WARN) $(EXACT) $(HARDEN) $(SANFLAGS) $(PKG_CFLAGS) $(CFLAGS)
 LINK      = $(CC) -pthread -pie -Wl,-z,relro,-z,now -Wl,--as-needed \
             $(SANFLAGS) $(LDFLAGS)
-LIBS      = $(PKG_LIBS) -lm
+# dlopen() is in a library of its own before glibc 2.34.
+LIBS      = $(PKG_LIBS) -ldl -lm
 
 ISA_AVX2   := -mavx2 -mfma -mf16c
 ISA_AVX512 := $(ISA_AVX2) -mavx512f -mavx512bw -mavx512vl -mavx512dq \

@@ -45,7 +45,7 @@ static int write_of(const struct bench_work *w, int i)
     return w->is_mixed ? LEAST + i * 29 % BENCH_SEQS : w->n_write;
 }
 
-/* --- the recorder ------------------------------------------------------------ */
+/* --- the recorder --------------------------------------------------------- */
 
 static const char *piece(void *ud, int32_t id, size_t *n)
 {
@@ -135,7 +135,7 @@ static enum sor_err end_run(struct bench *b, double *ms)
     return err;
 }
 
-/* --- the work ---------------------------------------------------------------- */
+/* --- the work ------------------------------------------------------------- */
 
 /* Counting: a text that a model goes on with for as long as it is asked to. */
 static enum sor_err make_text(struct bench *b, int n_tok)
@@ -282,6 +282,10 @@ enum sor_err bench_run(struct bench *b, int i, void (*done)(void *ud),
         return SOR_OK;
     }
     r->kv_bytes = engine_kv_bytes(b->e, w->depth + w->n_seat * own);
+    /* One prompt's length is what a run has; a mixed load has none. */
+    if (b->blas && (err = engine_blas(b->e, w->is_mixed ? 0 : w->depth +
+                                      w->n_read, &b->cli->msg)))
+        return err;
     b->out = mem_calloc(n_out, sizeof *b->out);
     err = b->out ? open_base(b, w)
                  : sor_fail(&b->cli->msg, SOR_NOMEM, "%s: out of memory",
@@ -301,7 +305,7 @@ enum sor_err bench_run(struct bench *b, int i, void (*done)(void *ud),
     return err;
 }
 
-/* --- before and after -------------------------------------------------------- */
+/* --- before and after ----------------------------------------------------- */
 
 enum sor_err bench_open(struct bench *b)
 {

@@ -50,6 +50,7 @@ struct bench {
     enum rec_level level;
     int reps;
     const char *lora;               /* NULL: no adapters */
+    int blas;                       /* prompts through OpenBLAS */
     struct engine *e;
     double start_ms;                /* until the engine was open */
     struct rec *rec;                /* NULL: --trace off */
@@ -65,7 +66,7 @@ struct bench {
     struct bench_result result[BENCH_WORKS];
 };
 
-/* b->cli, level, reps and lora are set; the rest is zero. */
+/* b->cli, level, reps, lora and blas are set; the rest is zero. */
 enum sor_err bench_open(struct bench *b);
 void bench_close(struct bench *b);
 

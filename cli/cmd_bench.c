@@ -11,7 +11,7 @@
 #include "cli/progress.h"
 
 static struct {
-    int level, reps;
+    int level, reps, blas;
     const char *only, *lora, *chart;
 } opt = { .level = REC_LAYERS, .reps = 3 };
 
@@ -21,6 +21,8 @@ static const struct opt_spec opts[] = {
     { 0, "only", "NAME,...", OPT_STR, &opt.only, "these alone", 0, 0 },
     { 0, "lora", "FILE[:SCALE],...", OPT_STR, &opt.lora,
       "adapters to add to the model", 0, 0 },
+    { 0, "blas", NULL, OPT_FLAG, &opt.blas,
+      "read through OpenBLAS (F32, F16, BF16 models)", 0, 0 },
     { 'r', "reps", "N", OPT_INT, &opt.reps, "timed runs of each (3)", 1,
       BENCH_REPS },
     { 0, "chart", "FILE", OPT_STR, &opt.chart,
@@ -28,7 +30,7 @@ static const struct opt_spec opts[] = {
     OPT_END
 };
 
-/* --- which ------------------------------------------------------------------- */
+/* --- which ---------------------------------------------------------------- */
 
 /* 1 where name stands in the list a,b,c (NULL: all do). */
 static int in_list(const char *list, const char *name)
@@ -61,7 +63,7 @@ static enum sor_err check_only(struct cli *cli)
     return SOR_OK;
 }
 
-/* --- what came out ----------------------------------------------------------- */
+/* --- what came out -------------------------------------------------------- */
 
 static double mib(int64_t bytes)
 {
@@ -173,7 +175,7 @@ static void show_json(const struct bench *b, struct str *out)
     str_putc(out, '\n');
 }
 
-/* --- the command ------------------------------------------------------------- */
+/* --- the command ---------------------------------------------------------- */
 
 struct ticks { struct progress bar; uint64_t n; };
 
@@ -213,6 +215,7 @@ static enum sor_err measure(struct cli *cli, struct str *out)
     b->level = (enum rec_level)opt.level;
     b->reps = opt.reps;
     b->lora = opt.lora;
+    b->blas = opt.blas;
     cli_catch_signals();
     err = bench_open(b);
     err = err ? err : run_all(b);

@@ -24,6 +24,7 @@
 #include "probe/adapters.h"
 #include "probe/model_id.h"
 #include "probe/prompt.h"
+#include "probe/with_blas.h"
 #include "trace/rec.h"
 
 enum {
@@ -36,7 +37,7 @@ enum {
 static const double MANY_TEMPERATURE = 0.8;
 
 static struct {
-    int n_path, level, max_tok, top_k, n_ctx, kv, raw, lossy, wait;
+    int n_path, level, max_tok, top_k, n_ctx, kv, raw, blas, lossy, wait;
     double temperature, top_p, min_p;
     const char *system, *lora;
 } opt = { .n_path = 1, .level = REC_LAYERS, .max_tok = 512,
@@ -61,6 +62,8 @@ static const struct opt_spec opts[] = {
       "how keys and values are kept (f16)", 0, 0 },
     { 0, "lora", "FILE[:SCALE],...", OPT_STR, &opt.lora,
       "adapters to add to the model", 0, 0 },
+    { 0, "blas", NULL, OPT_FLAG, &opt.blas,
+      "read the prompt through OpenBLAS (F32, F16, BF16 models)", 0, 0 },
     { 0, "raw", NULL, OPT_FLAG, &opt.raw, "the prompt as it is, no template",
       0, 0 },
     { 0, "lossy", NULL, OPT_FLAG, &opt.lossy,
@@ -176,6 +179,29 @@ static enum sor_err make_prompt(struct job *j)
     int room = n_ctx - (int)j->prompt.n;
     j->max_tok = opt.max_tok < room ? opt.max_tok : room;
     return SOR_OK;
+}
+
+/* What the run depends on and has no column of its own, as JSON. */
+static enum sor_err choose_settings(struct job *j)
+{
+    struct str *s = &j->settings;
+    enum sor_err err = SOR_OK;
+
+    str_putc(s, '{');
+    if (opt.raw)
+        str_puts(s, "\"raw\":true");
+    if (opt.lora) {
+        str_puts(s, s->len > 1 ? ",\"adapters\":" : "\"adapters\":");
+        err = adapters_open(j->e, opt.lora, s, &j->cli->msg);
+    }
+    if (!err && opt.blas) {
+        str_puts(s, s->len > 1 ? ",\"blas\":" : "\"blas\":");
+        err = with_blas(j->e, (int)j->prompt.n, s, &j->cli->msg);
+    }
+    str_putc(s, '}');
+    if (!err && !str_ok(s))
+        err = sor_fail(&j->cli->msg, SOR_NOMEM, "out of memory");
+    return err;
 }
 
 static enum sor_err alloc_paths(struct job *j)
@@ -473,6 +499,8 @@ static enum sor_err answer(struct job *j)
     enum sor_err err = make_prompt(j);
 
     if (!err)
+        err = choose_settings(j);
+    if (!err)
         err = alloc_paths(j);
     if (!err)
         err = begin_trace(j);
@@ -503,22 +531,6 @@ static enum sor_err answer(struct job *j)
     return err;
 }
 
-/* What the run depends on and has no column of its own. */
-static enum sor_err choose_settings(struct job *j)
-{
-    enum sor_err err = SOR_OK;
-
-    str_puts(&j->settings, opt.raw ? "{\"raw\":true" : "{");
-    if (opt.lora) {
-        str_puts(&j->settings, opt.raw ? ",\"adapters\":" : "\"adapters\":");
-        err = adapters_open(j->e, opt.lora, &j->settings, &j->cli->msg);
-    }
-    str_putc(&j->settings, '}');
-    if (!err && !str_ok(&j->settings))
-        err = sor_fail(&j->cli->msg, SOR_NOMEM, "out of memory");
-    return err;
-}
-
 /* The model is hashed on one core while the other one loads it. */
 static enum sor_err load(struct job *j)
 {
@@ -531,8 +543,7 @@ static enum sor_err load(struct job *j)
     model_id_begin(&hash, path);
     err = engine_open(path, &o, &j->e, &j->cli->msg);
     hashed = model_id_finish(&hash, &j->id, err ? NULL : &j->cli->msg);
-    err = err ? err : hashed;
-    return err ? err : choose_settings(j);
+    return err ? err : hashed;
 }
 
 static enum sor_err run(struct cli *cli)

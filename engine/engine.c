@@ -5,12 +5,14 @@
 #include "engine/engine.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "engine/blas.h"
 #include "engine/forward.h"
 #include "engine/gguf.h"
 #include "engine/hparams.h"
@@ -22,7 +24,7 @@
 #include "engine/tok.h"
 #include "engine/weights.h"
 
-enum { MAX_CTX = 1 << 22, NAME_BYTES = 128 };
+enum { MAX_CTX = 1 << 22, NAME_BYTES = 128, ISA_BYTES = 96 };
 
 struct engine {
     struct gguf *gguf;
@@ -39,6 +41,8 @@ struct engine {
     enum kern_kvtype kv_type;
     struct engine_info info;
     char name[NAME_BYTES];
+    char isa[ISA_BYTES];        /* with OpenBLAS */
+    int n_blas;                 /* positions that it multiplies */
     struct forward_row row[FORWARD_ROWS];
 };
 
@@ -250,6 +254,20 @@ struct pool *engine_pool(const struct engine *e)
     return e->pool;
 }
 
+enum sor_err engine_blas(struct engine *e, int n_pos, struct sor_msg *msg)
+{
+    enum sor_err err;
+
+    if (n_pos > 0 && e->n_owned > 0)
+        return sor_fail(msg, SOR_UNSUP, "--blas does not work with adapters");
+    if (n_pos > 0 && (err = forward_blas(e->forward, msg)))
+        return err;
+    e->n_blas = n_pos;
+    snprintf(e->isa, sizeof e->isa, "%s+%s", e->kern->name, blas_name());
+    e->info.isa = n_pos > 0 ? e->isa : e->kern->name;
+    return SOR_OK;
+}
+
 enum sor_err engine_observe(struct engine *e, const struct hook_observer *o,
                             struct sor_msg *msg)
 {
@@ -329,6 +347,8 @@ static enum sor_err take_set(struct engine *e, const struct lora *const *set,
     if (n < 0 || n > LORA_MAX)
         return sor_fail(msg, SOR_LIMIT, "%d adapters asked for; at most %d "
                         "work together", n, LORA_MAX);
+    if (n > 0 && e->n_blas > 0)
+        return sor_fail(msg, SOR_UNSUP, "adapters do not work with --blas");
     for (int i = 0; i < n; i++) {
         if (set[i]->engine != e)
             return sor_fail(msg, SOR_USAGE, "%s was opened for another model",
@@ -502,7 +522,8 @@ static int go_together(const struct session *a, const struct session *b)
 }
 
 /* Fills rows from the feeds up to what one pass may hold, all of one set of
- * adapters and interventions; returns how many. */
+ * adapters and interventions and of one way of multiplying; returns how
+ * many. */
 static int fill(struct engine *e, const struct engine_feed *feed, int n_feed,
                 struct cut *at)
 {
@@ -513,14 +534,16 @@ static int fill(struct engine *e, const struct engine_feed *feed, int n_feed,
     while (at->feed < n_feed && n < most) {
         const struct engine_feed *f = &feed[at->feed];
         int place = at->tok - (f->n_tok - f->n_logits);
+        int pos = f->session->len + at->tok, blas = pos < e->n_blas;
 
-        if (n > 0 && !go_together(first, f->session))
+        if (n > 0 && (!go_together(first, f->session) ||
+                      blas != e->row[0].blas))
             break;
         first = f->session;
         if (place >= 0 && logits-- == 0)
             break;
         e->row[n++] = (struct forward_row){
-            .id = f->tok[at->tok], .pos = f->session->len + at->tok,
+            .id = f->tok[at->tok], .pos = pos, .blas = blas,
             .tag = f->session->tag, .block = f->session->block,
             .lora = &f->session->lora, .iv = f->session->iv,
             .n_iv = f->session->n_iv,

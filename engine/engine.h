@@ -60,6 +60,14 @@ const struct model_hparams *engine_hparams(const struct engine *e);
 const struct tok *engine_tok(const struct engine *e);
 const struct gguf *engine_gguf(const struct engine *e);
 
+/* From now on the layers' products at positions 0 .. n_pos-1 of every timeline
+ * go through OpenBLAS (blas.h): for prompts of float models.  info.isa becomes
+ * "avx512+OpenBLAS 0.3.21 ...", as the bits are no longer ours alone; they are
+ * the same for any cutting, mates and threads all the same.  0: not at all.
+ * SOR_UNSUP: quantised matrices, adapters, no library or one that computes
+ * wrongly. */
+enum sor_err engine_blas(struct engine *e, int n_pos, struct sor_msg *msg);
+
 /* Watches every later pass; NULL stops watching.  *o is copied.  SOR_NOMEM: no
  * scratch for what its mask asks; then the observer before stays. */
 enum sor_err engine_observe(struct engine *e, const struct hook_observer *o,

@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "engine/blas.h"
 #include "engine/forward_impl.h"
 
 enum { ROWS_PER_TASK = 4 };
@@ -135,6 +136,14 @@ static void last_stats_task(void *ctx, int task, int thread)
 
 /* --- the network ----------------------------------------------------------*/
 
+static void multiply(struct forward *f, const struct product *p)
+{
+    if (f->with_blas)
+        blas_run(f->blas, f, p);
+    else
+        product_run(f, p);
+}
+
 static void attention_block(struct forward *f, const struct kern_mat *w)
 {
     struct product qkv = {
@@ -153,12 +162,12 @@ static void attention_block(struct forward *f, const struct kern_mat *w)
         observe_layer(f, f->layer - 1);     /* its output is known by now */
         f->facts.layer_ns = clock_mono_ns();
     }
-    product_run(f, &qkv);
+    multiply(f, &qkv);
     attention_run(f);
     intervene_heads(f);
     observe_vec(f, HOOK_ATTENDED, f->mid.f, (size_t)f->mid.n_in);
     rows_run(f, f->n, quantise_mid_task);
-    product_run(f, &out);
+    multiply(f, &out);
 }
 
 static void ffn_block(struct forward *f, const struct kern_mat *w)
@@ -174,10 +183,10 @@ static void ffn_block(struct forward *f, const struct kern_mat *w)
     };
 
     rows_run(f, f->n, ffn_norm_task);
-    product_run(f, &gate_up);
+    multiply(f, &gate_up);
     observe_vec(f, HOOK_NEURONS, f->ff.f, (size_t)f->ff.n_in);
     rows_run(f, f->n, quantise_ff_task);
-    product_run(f, &down);
+    multiply(f, &down);
     intervene_end(f);
 }
 
@@ -206,6 +215,7 @@ static void begin(struct forward *f, const struct forward_row *row, int n)
     f->lora = row[0].lora ? row[0].lora : &no_lora;
     f->iv = row[0].iv;
     f->n_iv = row[0].n_iv;
+    f->with_blas = row[0].blas;
     f->n = f->in.n_row = f->mid.n_row = f->ff.n_row = n;
     f->n_logits = 0;
     for (int r = 0; r < n; r++) {
@@ -295,7 +305,8 @@ int kern_acts_init(struct kern_acts *a, size_t rows, size_t n_in)
     a->s = mem_aligned(64, n * sizeof *a->s);
     a->sum = mem_aligned(64, n * sizeof *a->sum);
     a->half = mem_aligned(64, n * sizeof *a->half);
-    return a->f && a->q && a->d && a->s && a->sum && a->half;
+    a->wide = mem_aligned(64, n);
+    return a->f && a->q && a->d && a->s && a->sum && a->half && a->wide;
 }
 
 void kern_acts_release(struct kern_acts *a)
@@ -306,6 +317,7 @@ void kern_acts_release(struct kern_acts *a)
     mem_free(a->s);
     mem_free(a->sum);
     mem_free(a->half);
+    mem_free(a->wide);
     *a = (struct kern_acts){ 0 };
 }
 
@@ -392,10 +404,30 @@ enum sor_err forward_open(const struct forward_parts *parts,
     return SOR_OK;
 }
 
+enum sor_err forward_blas(struct forward *f, struct sor_msg *msg)
+{
+    const struct model_hparams *hp = f->p.hp;
+    size_t n_in = hp->n_head * (size_t)hp->head_dim;
+
+    if (f->blas)
+        return SOR_OK;
+    for (uint32_t l = 0; l < hp->n_layer; l++)
+        for (int m = 0; m < WEIGHTS_MATS; m++)
+            if (kern_quantised(f->p.w->layer[l].mat[m].type))
+                return sor_fail(msg, SOR_UNSUP, "--blas multiplies matrices "
+                                "of F32, F16 or BF16; this model's are "
+                                "quantised (layer %u): our kernels read them "
+                                "as they are, and faster", l);
+    n_in = hp->n_embd > n_in ? hp->n_embd : n_in;
+    n_in = hp->n_ff > n_in ? hp->n_ff : n_in;
+    return blas_open(pool_threads(f->p.pool), n_in, &f->blas, msg);
+}
+
 void forward_close(struct forward *f)
 {
     if (!f)
         return;
+    blas_close(f->blas);
     observe_release(f);
     attention_release(f);
     product_release(f);

@@ -42,6 +42,7 @@ struct forward_row {
                                      * no adapter */
     const struct intervene *iv;     /* [n_iv], likewise */
     int n_iv;
+    int blas;               /* likewise: the layers' products by OpenBLAS */
 };
 
 struct forward_parts {      /* what a pass works with; all borrowed */
@@ -76,6 +77,10 @@ enum sor_err forward_adapt(struct forward *f, const struct lora_set *set,
 /* Checks a list of interventions and makes room for them. */
 enum sor_err forward_intervene(struct forward *f, const struct intervene *iv,
                                int n, struct sor_msg *msg);
+
+/* Makes room for passes with OpenBLAS; see blas.h for its errors.  SOR_UNSUP
+ * also: a matrix of a layer is quantised. */
+enum sor_err forward_blas(struct forward *f, struct sor_msg *msg);
 
 /* Logits of residual streams: row i of resid[n][n_embd] -> logits[i], n <=
  * FORWARD_LOGITS.  Uses the scratch of a pass. */

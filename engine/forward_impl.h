@@ -80,6 +80,8 @@ struct forward {
 
     const struct intervene *iv;     /* of this pass */
     int n_iv;
+    struct blas *blas;              /* NULL: never asked for */
+    int with_blas;                  /* this pass */
     float *before;              /* [rows][n_embd]; only for interventions */
 
     struct attn_tile tile[FORWARD_ROWS];

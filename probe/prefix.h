@@ -37,7 +37,7 @@ void prefix_mask_release(struct prefix_mask *m);
 
 struct prefix {
     int64_t run_id, path_id, model_id;
-    char uid[33], isa[16];      /* as recorded */
+    char uid[33], isa[96];      /* as recorded */
     int path, n_prompt;
     char *params;               /* of the path */
     struct record rec;          /* the whole path, from position 0 */

@@ -16,6 +16,7 @@
 #include "probe/prefix.h"
 #include "probe/record.h"
 #include "probe/rerun.h"
+#include "probe/with_blas.h"
 
 /* Rows fed at once whose logits are all kept: 6 MB of them for a vocabulary
  * of 49,152. */
@@ -409,10 +410,14 @@ enum sor_err replay_verify(struct db *d, const struct db_run *run,
 
 /* --- the engine for a run ------------------------------------------------------- */
 
-/* What isa_cap means by this name; 0 (the best there is) for none. */
+/* What isa_cap means by this name, "avx512" or "avx512+OpenBLAS ..."; 0 (the
+ * best there is) for none. */
 static int isa_cap(const char *isa)
 {
-    return getenv("SORITES_ISA") ? 0 : kern_isa_parse(isa) + 1;
+    char name[16];
+
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(isa, "+"), isa);
+    return getenv("SORITES_ISA") ? 0 : kern_isa_parse(name) + 1;
 }
 
 enum sor_err replay_engine(struct db *d, const struct db_run *run,
@@ -450,6 +455,8 @@ enum sor_err replay_engine(struct db *d, const struct db_run *run,
     }
     if (!err)
         err = adapters_restore(e, run->params, msg);
+    if (!err)
+        err = with_blas_restore(e, run->params, msg);
     if (err) {
         engine_close(e);
         return err;

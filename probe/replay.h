@@ -49,7 +49,7 @@ struct replay_report {
     int exact;                      /* bits were compared, not tolerances */
     int texts_only;                 /* level `steps` keeps no tokens: the run
                                      * was generated again, texts compared */
-    char isa_then[16], isa_now[16];
+    char isa_then[96], isa_now[96];
     int n_path;
     int64_t n_token;                /* generated tokens checked */
     int64_t n_prompt;

@@ -128,7 +128,8 @@ static void results_become_a_chart(void **state)
     snprintf(path, sizeof path, "%s/r.json", prog_dir);
     f = fopen(path, "w");
     assert_non_null(f);
-    fputs("{\"cpu\":\"C<P>U\",\"threads\":2,\"at\":\"2026-01-02T03\",\"results\":["
+    fputs("{\"cpu\":\"C<P>U\",\"threads\":2,\"at\":\"2026-01-02T03\","
+          "\"results\":["
           "{\"name\":\"pp512\",\"isa\":\"avx512\",\"ratios\":[3,1,2,5,4]},"
           "{\"name\":\"pp512\",\"isa\":\"avx2\",\"ratios\":[1.5]},"
           "{\"name\":\"tg128\",\"isa\":\"avx512\",\"ratios\":[2]}]}", f);
