@@ -26,6 +26,7 @@ struct reader {
     struct rules *r;
     struct hits conditions;             /* spans of condition edges */
     struct hits ends;                   /* spans that an act ends before */
+    struct hits words;                  /* every "shall", norm or not */
     struct span sentence;               /* of the modal before */
     struct span modal;                  /* the modal before, itself */
     char *bearer;                       /* the bearer before; NULL */
@@ -65,20 +66,34 @@ static size_t after_opening(const struct reader *n, size_t low, size_t at)
     return low;
 }
 
+/* Where the modal before `at` ends in the sentence, norm or not; 0: none. */
+static size_t modal_before(const struct reader *n, struct span sentence,
+                           size_t at)
+{
+    int k = hits_after(&n->words, at) - 1;
+    size_t to = n->modal.to > sentence.from && n->modal.to <= at ? n->modal.to
+                                                                 : 0;
+
+    if (k >= 0 && n->words.at[k].m.from[0] >= sentence.from &&
+        n->words.at[k].m.to[0] > to)
+        to = n->words.at[k].m.to[0];
+    return to;
+}
+
 static struct span subject_of(const struct reader *n, struct span sentence,
                               struct span modal)
 {
     const struct rules *r = n->r;
     size_t low = after_opening(n, sentence.from, modal.from);
-    int again = n->modal.to > sentence.from && n->modal.to <= modal.from;
+    size_t before = modal_before(n, sentence, modal.from), to;
     struct span s = { low, modal.from };
-    size_t to;
 
-    if (again && n->modal.to > low)
-        low = n->modal.to;
-    s.from = last_boundary(r, again ? "norm.boundary" : "norm.first_boundary",
+    if (before > low)
+        low = before;
+    s.from = last_boundary(r, before ? "norm.boundary"
+                                     : "norm.first_boundary",
                            low, modal.from);
-    if (again && s.from == n->modal.to)
+    if (before && s.from == before)
         s.from = modal.from;            /* "shall pay and shall bear" */
     s = rule_trim(r, s);
     to = s.to;                          /* "Company, at its expense, shall" */
@@ -88,6 +103,16 @@ static struct span subject_of(const struct reader *n, struct span sentence,
         s.to = to > s.from ? to - 1 : s.to - 1;
     }
     return rule_trim(r, s);
+}
+
+/* "shall be deemed read and shall be filed": what is joined to no norm is
+ * none. */
+static int joined_to_none(const struct reader *n, struct span sentence,
+                          struct span subject, struct span modal)
+{
+    return subject.from == subject.to &&
+           rule_matches(n->r, "norm.own_modal", modal, NULL) &&
+           modal_before(n, sentence, modal.from) > n->modal.to;
 }
 
 /* --- the bearer ---------------------------------------------------------- */
@@ -337,7 +362,8 @@ static void read_modal(struct reader *n, const struct hit *h,
     f.grant = rule_matches(r, "norm.grant", f.modal, NULL);
     f.passive = rule_matches(r, "norm.passive", (struct span) {
                              f.modal.from, f.act.to }, NULL);
-    if (rule_matches(r, "norm.nothing", f.subject, NULL))
+    if (rule_matches(r, "norm.nothing", f.subject, NULL) ||
+        joined_to_none(n, sentence, f.subject, f.modal))
         return;
     if (rule_matches(r, "norm.negative_subject", f.subject, NULL) &&
         !rule_matches(r, "norm.owed", f.modal, NULL))
@@ -386,6 +412,7 @@ void norm_read(struct rules *r)
     n.conditions = edge_spans(r, 1u << EDGE_CONDITION_OF);
     n.ends = edge_spans(r, 1u << EDGE_CONDITION_OF | 1u << EDGE_EXCEPTION_TO |
                            1u << EDGE_OVERRIDES);
+    n.words = rule_hits(r, "norm.own_modal", NULL);
     for (int k = 0; k < MODALS; k++)
         h[k] = rule_hits(r, modals[k].purpose, "norm.not");
     while (!r->err) {                   /* the three lists in one order */
@@ -408,5 +435,6 @@ void norm_read(struct rules *r)
         hits_free(&h[k]);
     hits_free(&n.conditions);
     hits_free(&n.ends);
+    hits_free(&n.words);
     mem_free(n.bearer);
 }
