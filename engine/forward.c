@@ -305,8 +305,7 @@ int kern_acts_init(struct kern_acts *a, size_t rows, size_t n_in)
     a->s = mem_aligned(64, n * sizeof *a->s);
     a->sum = mem_aligned(64, n * sizeof *a->sum);
     a->half = mem_aligned(64, n * sizeof *a->half);
-    a->wide = mem_aligned(64, n);
-    return a->f && a->q && a->d && a->s && a->sum && a->half && a->wide;
+    return a->f && a->q && a->d && a->s && a->sum && a->half;
 }
 
 void kern_acts_release(struct kern_acts *a)
@@ -317,7 +316,6 @@ void kern_acts_release(struct kern_acts *a)
     mem_free(a->s);
     mem_free(a->sum);
     mem_free(a->half);
-    mem_free(a->wide);
     *a = (struct kern_acts){ 0 };
 }
 
