@@ -160,6 +160,22 @@ static struct span start_of(const struct rules *r, struct span s)
     return s;
 }
 
+/* "Recipient: (a) shall ...": the words before the list that the item at `at`
+ * stands in, back to the start of their sentence. */
+static struct span lead_in(const struct rules *r, size_t at)
+{
+    int clause = clauses_holding(r->c, (struct span) { at, at + 1 });
+    int above = clause < 0 ? -1 : r->c->at[clause].parent;
+    int first = above < 0 ? -1 : rule_child(r, above, 0);
+    struct span s = { at, at };
+
+    if (first < 0 || r->c->at[first].span.from <= r->c->at[above].text.from)
+        return s;
+    s.to = r->c->at[first].span.from;
+    s.from = rule_sentence(r, s.to - 1).from;
+    return s.from < s.to ? s : (struct span) { at, at };
+}
+
 struct found {                          /* a norm in the making */
     enum norm_kind kind;
     struct span sentence, subject, modal, act;
@@ -183,6 +199,8 @@ static char *bearer_of(struct reader *n, const struct found *f)
     if (f->subject.from == f->subject.to || is_pronoun(r, f->subject)) {
         struct span before = { f->sentence.from, f->subject.from };
 
+        if (before.from >= before.to)
+            before = lead_in(r, f->modal.from);
         return n->bearer ? mem_strdup(n->bearer)
                : is_person(r, before) ? person(r, start_of(r, before))
                : f->passive ? mem_strdup("(unstated)") : NULL;

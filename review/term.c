@@ -307,23 +307,24 @@ static size_t spells_plural(const struct form *f, const char *text, size_t n)
     return spells(&many, text, n);
 }
 
-/* The longest term that starts s; *len: its bytes. */
+/* The longest term that starts s, "Parties" before the plural of "Party";
+ * *len: its bytes. */
 static int longest_at(const struct rules *r, struct span s, size_t *len)
 {
     const char *text = r->d->text + s.from;
-    size_t n = s.to - s.from;
+    size_t n = s.to - s.from, best = 0;
     int found = -1;
 
     *len = 0;
     for (int i = 0; i < r->g->n_term; i++) {
         struct form f = { .text = r->g->term[i].name };
-        size_t one;
+        size_t exact, one;
 
         f.n = strlen(f.text);
-        one = spells(&f, text, n);
-        if (!one)
-            one = spells_plural(&f, text, n);
-        if (one > *len) {
+        exact = spells(&f, text, n);
+        one = exact ? exact : spells_plural(&f, text, n);
+        if (one && 2 * one + (exact > 0) > best) {
+            best = 2 * one + (exact > 0);
             *len = one;
             found = i;
         }
