@@ -54,7 +54,9 @@ class Draft:
         self.body = body_of(text)
         self.sentences = [m for m in re.finditer(
             r"(?<=[a-z)])\.(?=\s+(?:[A-Z“\"(]|\d|\n))", text)
-            if self.body[0] < m.start() < self.body[1]]
+            if self.body[0] < m.start() < self.body[1] and
+            # no heading: the words before it are a sentence
+            not re.search(r"\n|[.;:]\s|\s{2}", text[m.start() - 60:m.start()])]
 
     def free(self, at, to=None):
         to = at if to is None else to

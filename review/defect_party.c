@@ -13,7 +13,8 @@
 #include "base/mem.h"
 #include "review/defect_impl.h"
 
-enum { NAMED_OFTEN = 3 };
+/* No contract names more companies than MOST_NAMES that are not explained. */
+enum { NAMED_OFTEN = 3, MOST_NAMES = 200 };
 
 /* At the head of the text (title, parties, recitals) or at its foot, where the
  * parties are named? */
@@ -50,7 +51,8 @@ static int times_named(const struct hunt *h, struct span name)
         n++;
     }
     word[n] = '\0';
-    for (size_t at = hunt_word(h, word, 0, 1, &to); at < d->n_byte;
+    for (size_t at = hunt_word(h, word, 0, 1, &to);
+         at < d->n_byte && times < NAMED_OFTEN;
          at = hunt_word(h, word, to, 1, &to))
         times += among_parties(h, at) ? NAMED_OFTEN : 1;
     return times;
@@ -114,7 +116,7 @@ static void strangers(struct hunt *h)
 {
     struct hits found = rule_hits(&h->r, "company.name", "company.not");
 
-    for (int i = 0; i < found.n; i++) {
+    for (int i = 0; i < found.n && i < MOST_NAMES; i++) {
         struct span s = hit_span(&found.at[i]);
 
         if (among_parties(h, s.from))

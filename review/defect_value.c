@@ -318,25 +318,35 @@ static int how_long(const struct hunt *h, struct span s, struct survival *out)
     return 1;
 }
 
-/* The statements of survival, at most `most`, with what they are about: the
- * words before them in their sentence. */
+/* What the statement at s is about: by the words before it in its sentence;
+ * where they only say "this obligation", by the clause before it. */
+static void subject(const struct hunt *h, struct span s, struct set *of)
+{
+    enum { BEFORE = 220 };
+    struct span all = rule_sentence(&h->r, s.from);
+    int clause = clauses_holding(h->r.c, s);
+
+    if (s.from > BEFORE && all.from < s.from - BEFORE)
+        all.from = s.from - BEFORE;
+    of->n = 0;
+    tags(h, "survival.of", all, 1, of);
+    if (of->n == 0 && clause >= 0)
+        tags(h, "survival.of", (struct span) { h->r.c->at[clause].own.from,
+             s.from }, 1, of);
+}
+
+/* The statements of survival, at most `most`, with what they are about. */
 static int read_survivals(struct hunt *h, const char *purpose,
                           struct survival *list, int most)
 {
-    enum { BEFORE = 220 };
     struct hits found = rule_hits(&h->r, purpose, "survival.not");
     int n = 0;
 
     for (int i = 0; i < found.n && n < most; i++) {
-        struct span s = hit_span(&found.at[i]), all;
+        struct span s = hit_span(&found.at[i]);
 
-        list[n].of.n = 0;
-        if (!how_long(h, s, &list[n]))
-            continue;
-        all = rule_sentence(&h->r, s.from);
-        if (s.from > BEFORE && all.from < s.from - BEFORE)
-            all.from = s.from - BEFORE;
-        tags(h, "survival.of", all, 1, &list[n++].of);
+        if (how_long(h, s, &list[n]))
+            subject(h, s, &list[n++].of);
     }
     hits_free(&found);
     return n;
