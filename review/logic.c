@@ -10,6 +10,11 @@
 
 enum { TARGETS = 64, ROW_BYTES = 40 };
 
+static void drop_node(const struct node *n)
+{
+    mem_free((void *)(uintptr_t)n->name);
+}
+
 static void clause_edge(struct rules *r, enum edge_kind kind, struct span s,
                         const struct node *dst, const char *rule)
 {
@@ -44,7 +49,7 @@ static struct node carved(struct rules *r, struct span subject, int clause)
     if (i < h->n && h->at[i].m.from[0] < subject.to) {
         n = reference_targets(r, &h->at[i], clause, to, TARGETS);
         for (int k = 1; k < n; k++)
-            mem_free((void *)(uintptr_t)to[k].name);
+            drop_node(&to[k]);
         if (n > 0)
             return to[0];
     }
@@ -323,12 +328,73 @@ static void supersede(struct rules *r, const struct hit *h)
                   node_named(r, NODE_EXTERNAL, what), s, 1, h->by->id });
 }
 
+/* What s names: a clause, this document, or something outside. */
+static struct node party_to(struct rules *r, struct span s, int clause)
+{
+    struct node to[TARGETS];
+    const struct hits *refs = &r->hits[HITS_REFERENCE];
+    int i = hits_after(refs, s.from), n = 0;
+
+    if (i < refs->n && refs->at[i].m.from[0] < s.to)
+        n = reference_targets(r, &refs->at[i], clause, to, TARGETS);
+    for (int k = 1; k < n; k++)
+        drop_node(&to[k]);
+    if (n > 0)
+        return to[0];
+    if (rule_matches(r, "target.this", s, NULL))
+        return (struct node) { NODE_DOCUMENT, -1, NULL };
+    return node_named(r, NODE_EXTERNAL, s);
+}
+
+static int same_node(const struct node *a, const struct node *b)
+{
+    if (a->kind != b->kind)
+        return 0;
+    return a->name && b->name ? strcmp(a->name, b->name) == 0
+                              : a->index == b->index;
+}
+
+/* "If A and B conflict, A shall prevail": groups 1 and, where it is said,
+ * 2 are winner and loser; else the loser is the other one of "between A and
+ * B" in the sentence. */
+static void prevail(struct rules *r, const struct hit *h)
+{
+    struct span sentence = rule_sentence(r, h->m.from[0]);
+    struct span over = { h->m.from[2], h->m.to[2] };
+    int clause = clauses_holding(r->c, hit_span(h));
+    struct edge e = { .kind = EDGE_OVERRIDES, .span = hit_span(h), .score = 1,
+                      .rule = h->by->id };
+    struct match m;
+
+    if (clause < 0 || !rule_matches(r, "override.conflict", sentence, NULL))
+        return;
+    e.src = party_to(r, (struct span) { h->m.from[1], h->m.to[1] }, clause);
+    e.dst = e.src;
+    if (over.from < over.to)
+        e.dst = party_to(r, over, clause);
+    else if (rule_matches(r, "override.between", sentence, &m))
+        for (int k = 1; k <= 2 && same_node(&e.src, &e.dst); k++) {
+            if (e.dst.name != e.src.name)
+                drop_node(&e.dst);
+            e.dst = party_to(r, (struct span) { m.from[k], m.to[k] },
+                             clause);
+        }
+    if (!same_node(&e.src, &e.dst)) {
+        rule_edge(r, &e);
+        return;
+    }
+    if (e.dst.name != e.src.name)
+        drop_node(&e.dst);
+    drop_node(&e.src);
+}
+
 static void overrides(struct rules *r)
 {
     struct hits subject = rule_hits(r, "override.subject", "override.not");
     struct hits over = rule_hits(r, "override.notwithstanding",
                                  "override.not");
     struct hits prior = rule_hits(r, "override.supersede", "override.not");
+    struct hits first = rule_hits(r, "override.prevail", NULL);
 
     for (int i = 0; i < subject.n && !r->err; i++)
         override(r, &subject.at[i], 1);
@@ -336,9 +402,12 @@ static void overrides(struct rules *r)
         override(r, &over.at[i], 0);
     for (int i = 0; i < prior.n && !r->err; i++)
         supersede(r, &prior.at[i]);
+    for (int i = 0; i < first.n && !r->err; i++)
+        prevail(r, &first.at[i]);
     hits_free(&subject);
     hits_free(&over);
     hits_free(&prior);
+    hits_free(&first);
 }
 
 void logic_read(struct rules *r)

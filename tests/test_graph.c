@@ -178,6 +178,8 @@ static void overrides(void **state)
           "May.", "Notwithstanding the foregoing" },
         { "1. This deed supersedes all prior agreements, oral or written.",
           "supersedes all prior agreements, oral or written" },
+        { "1. In case of conflict between this Agreement and the Price Book, "
+          "this Agreement shall prevail.", "this Agreement shall prevail" },
         /* which are none */
         { "1. Assignment is subject to the prior written consent of Seller.",
           "" },
@@ -280,6 +282,9 @@ static void targets(void **state)
           "c2 overrides c1 | c2 refers_to c1" },
         { "1. Whole. This deed supersedes all prior deeds.\n",
           "document overrides external:prior deeds" },
+        { "1. Whole. In case of conflict between this Agreement and the Price "
+          "Book, this Agreement shall prevail.\n",
+          "c1 condition_of c1 | document overrides external:the Price Book" },
         { "1. Breach. A breach of this Section is a default.\n",
           "c1 refers_to c1" },
         { "1. Duties. The Buyer's obligations in this Agreement do not apply "
@@ -314,6 +319,10 @@ static void norms(void **state)
           "permission Buyer: accept the goods" },
         { "1. If it rains, Buyer shall cover the goods.",
           "obligation Buyer: cover the goods" },
+        { "1. Storage. The Buyer: (a) shall keep the goods dry; and (b) may "
+          "sell them.",
+          "obligation Buyer: keep the goods dry | permission Buyer: sell "
+          "them" },
         /* which are none */
         { "1. This Agreement shall terminate in May and shall be governed by "
           "the laws of Ohio.", "" },
