@@ -165,12 +165,21 @@ static int elsewhere(const struct hunt *h, struct span s)
            rule_matches(&h->r, "reference.cited", hunt_before(s), NULL);
 }
 
+/* Has an earlier reference the same target? */
+static int said_before(const struct graph *g, int edge)
+{
+    for (int i = 0; i < edge; i++)
+        if (g->edge[i].dst.kind == NODE_DANGLING &&
+            strcmp(g->edge[i].dst.name, g->edge[edge].dst.name) == 0)
+            return 1;
+    return 0;
+}
+
 static void dangling(struct hunt *h)
 {
     const struct graph *g = h->g;
     int n_dangling = 0, n_good = 0;
     int exhibits = has_exhibits(h), most = deepest(h);
-    struct span last = { 0, 0 };
 
     for (int i = 0; i < g->n_edge; i++)
         if (g->edge[i].kind == EDGE_REFERS_TO) {
@@ -178,8 +187,10 @@ static void dangling(struct hunt *h)
                           !parse(h, g->edge[i].dst.name).exhibit;
             n_good += g->edge[i].dst.kind == NODE_CLAUSE;
         }
-    if (n_dangling > 4 && n_dangling > n_good / 2)
-        return;                 /* the numbering was not understood */
+    if ((n_dangling > 4 && n_dangling > n_good / 2) ||
+        pack_matches(h->r.p, "document.amendment", h->r.d->text,
+                     h->r.d->n_byte, NULL))
+        return;     /* the numbering was not understood, or is another's */
     for (int i = 0; i < g->n_edge; i++) {
         const struct edge *e = &g->edge[i];
         struct span s = e->span;
@@ -197,9 +208,8 @@ static void dangling(struct hunt *h)
         at = hunt_word(h, e->dst.name, s.from, 0, &to);
         if (at < s.to)
             s = (struct span) { at, to };
-        if ((s.from == last.from && s.to == last.to) || elsewhere(h, s))
+        if (said_before(g, i) || elsewhere(h, s))
             continue;
-        last = s;
         hunt_add(h, (struct defect) { .kind = DEFECT_DANGLING_REFERENCE,
                                       .span = s },
                  "\"%.80s\" is not in this document", e->dst.name);

@@ -177,7 +177,8 @@ static void read_said(const struct hunt *h, int i, struct said *out)
     tags(h, topic, s, 1, &out->topic);
     tags(h, "party.role", s, 0, &out->role);
     tags(h, "conflict.qualifier", s, 0, &out->qualifier);
-    content(h, s, &out->word);
+    content(h, (struct span) { s.from, v->span.from }, &out->word);
+    content(h, (struct span) { v->span.to, s.to }, &out->word);
 }
 
 static int differ(const struct said *a, const struct said *b)
