@@ -100,7 +100,7 @@ static enum sor_err take_lines(struct job *j, const char *path)
     enum sor_err err = input_open(&in, path, &j->cli->msg);
     int more, first = 1, is_stdin = strcmp(path, "-") == 0;
 
-    while (!err && (more = input_next(&in, &err, &j->cli->msg))) {
+    while (!err && (more = input_record(&in, &err, &j->cli->msg))) {
         if (more < 0 && err == SOR_LIMIT) {     /* one line too long */
             bad(j, j->cli->msg.text);
             err = SOR_OK;

@@ -85,15 +85,14 @@ enum sor_err input_open(struct input *in, const char *path,
     return SOR_OK;
 }
 
-/* The next line into in->text, in pieces, so that the limit holds whatever the
- * file; 0 at the end of the file. */
+/* Appends the next line to in->text, in pieces, so that the limit holds
+ * whatever the file; 0 at the end of the file. */
 static int read_line(struct input *in)
 {
     char piece[4096];
     size_t n = 0;
     int c;
 
-    str_clear(&in->text);
     while ((c = getc_unlocked(in->file)) != EOF && c != '\n') {
         piece[n++] = (char)c;
         if (n == sizeof piece) {
@@ -112,33 +111,88 @@ static int is_blank(const struct str *s)
     return strspn(s->p, " \t\r") == s->len;
 }
 
+/* Appends a line and counts it; results as of input_next(). */
+static int append_line(struct input *in, enum sor_err *err,
+                       struct sor_msg *msg)
+{
+    if (!read_line(in)) {
+        if (!ferror(in->file))
+            return 0;
+        *err = sor_fail(msg, SOR_IO, "%s: cannot be read: %s", in->path,
+                        strerror(errno));
+        return -1;
+    }
+    in->line++;
+    if (!str_ok(&in->text)) {
+        *err = sor_fail(msg, SOR_NOMEM, "%s:%ld: out of memory", in->path,
+                        in->line);
+        return -1;
+    }
+    if (in->text.len > INPUT_LINE_MAX) {
+        *err = sor_fail(msg, SOR_LIMIT, "%s:%ld: line over the limit of %d "
+                        "bytes", in->path, in->line, INPUT_LINE_MAX);
+        return -1;
+    }
+    return 1;
+}
+
 int input_next(struct input *in, enum sor_err *err, struct sor_msg *msg)
 {
     do {
-        if (!read_line(in)) {
-            if (!ferror(in->file))
-                return 0;
-            *err = sor_fail(msg, SOR_IO, "%s: cannot be read: %s", in->path,
-                            strerror(errno));
-            return -1;
-        }
-        in->line++;
-        if (!str_ok(&in->text)) {
-            *err = sor_fail(msg, SOR_NOMEM, "%s:%ld: out of memory", in->path,
-                            in->line);
-            return -1;
-        }
-        if (in->text.len > INPUT_LINE_MAX) {
-            *err = sor_fail(msg, SOR_LIMIT, "%s:%ld: line over the limit of "
-                            "%d bytes", in->path, in->line, INPUT_LINE_MAX);
-            return -1;
-        }
+        int more;
+
+        str_clear(&in->text);
+        if ((more = append_line(in, err, msg)) != 1)
+            return more;
     } while (is_blank(&in->text));
 
     char name[sizeof in->where - 24];
     text_safe_fit(name, sizeof name, in->path, strlen(in->path), 0);
     snprintf(in->where, sizeof in->where, "%s:%ld", name, in->line);
     return 1;
+}
+
+/* Where a scan of JSON stands. */
+struct scan { int depth, in_string, escaped; };
+
+static void scan_json(struct scan *s, const char *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (s->escaped)
+            s->escaped = 0;
+        else if (p[i] == '"')
+            s->in_string = !s->in_string;
+        else if (s->in_string)
+            s->escaped = p[i] == '\\';
+        else
+            s->depth += (p[i] == '{' || p[i] == '[') -
+                        (p[i] == '}' || p[i] == ']');
+    }
+}
+
+static int peek(FILE *file)
+{
+    int c = getc(file);
+
+    return c == EOF ? EOF : ungetc(c, file);
+}
+
+int input_record(struct input *in, enum sor_err *err, struct sor_msg *msg)
+{
+    struct scan s = { 0, 0, 0 };
+    int more = input_next(in, err, msg), next;
+    size_t seen = 0;
+
+    while (more == 1) {
+        scan_json(&s, in->text.p + seen, in->text.len - seen);
+        seen = in->text.len;
+        if (s.depth <= 0 || (next = peek(in->file)) == EOF || next == '{' ||
+            next == '[')
+            break;
+        str_putc(&in->text, '\n');
+        more = append_line(in, err, msg);
+    }
+    return more;
 }
 
 void input_close(struct input *in)

@@ -29,6 +29,10 @@ enum sor_err input_open(struct input *in, const char *path,
 /* 1: a line is in in->text and in->where names it; 0: the end; -1: failed,
  * *err and msg say how.  Blank lines are passed over. */
 int input_next(struct input *in, enum sor_err *err, struct sor_msg *msg);
+/* The same for JSON: a value that the line leaves open goes on over the next
+ * lines until its brackets close, or until a line begins with { or [, which is
+ * another value's.  in->where names the first line. */
+int input_record(struct input *in, enum sor_err *err, struct sor_msg *msg);
 void input_close(struct input *in);             /* a zeroed one is fine */
 
 #endif

@@ -106,6 +106,41 @@ static void what_is_no_file_is_refused_at_once(void **state)
     unlink(path);
 }
 
+/* Values spread over lines, brackets in strings, a value cut off, and lines of
+ * one value each. */
+static void records_end_where_their_brackets_close(void **state)
+{
+    static const char text[] =
+        "{\n  \"a\": [1,\n2],\n\n  \"b\": \"{\\\"[\"\n}\n"
+        "{\"c\": 1}\n"
+        "{\"cut\": [\n"
+        "{\"d\": {}}\n"
+        "[\n 1\n]\n"
+        "7\n"
+        "{\"open\":\n";
+    static const struct { const char *text; long line; } want[] = {
+        { "{\n  \"a\": [1,\n2],\n\n  \"b\": \"{\\\"[\"\n}", 1 },
+        { "{\"c\": 1}", 7 }, { "{\"cut\": [", 8 }, { "{\"d\": {}}", 9 },
+        { "[\n 1\n]", 10 }, { "7", 13 }, { "{\"open\":", 14 },
+    };
+    enum sor_err err = SOR_OK;
+    struct input in;
+    char where[160];
+
+    (void)state;
+    write_file(text, sizeof text - 1);
+    assert_int_equal(input_open(&in, path, NULL), SOR_OK);
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+        assert_int_equal(input_record(&in, &err, NULL), 1);
+        assert_string_equal(in.text.p, want[i].text);
+        snprintf(where, sizeof where, "%s:%ld", path, want[i].line);
+        assert_string_equal(in.where, where);
+    }
+    assert_int_equal(input_record(&in, &err, NULL), 0);
+    assert_int_equal(err, SOR_OK);
+    input_close(&in);
+}
+
 static void lack_of_memory_is_reported(void **state)
 {
     enum sor_err err = SOR_OK;
@@ -144,6 +179,7 @@ int main(void)
         cmocka_unit_test(long_lines_survive_their_pieces),
         cmocka_unit_test(a_text_over_its_limit_is_refused),
         cmocka_unit_test(what_is_no_file_is_refused_at_once),
+        cmocka_unit_test(records_end_where_their_brackets_close),
         cmocka_unit_test(lack_of_memory_is_reported),
     };
     return cmocka_run_group_tests_name("cli_input", tests, make_file,
