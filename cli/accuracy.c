@@ -11,11 +11,11 @@ enum kind { KIND_SUM, KIND_APPLES, KIND_PENS, KIND_OTHER };
 
 static const char *const forms[KIND_OTHER] = {
     [KIND_SUM] = "What is ^# + ^#?",
-    [KIND_APPLES] = "Tom had ~ apples. Then he bought ~ more. How many apples "
-        "does he have now? Reason step by step and end with 'The answer is' "
-        "and the number.",
-    [KIND_PENS] = "There are ~ red pens and ~ blue pens in a box. How many "
-        "pens are in the box? Think step by step.",
+    [KIND_APPLES] = ("Tom had ~ apples. Then he bought ~ more. How many "
+        "apples does he have now? Reason step by step and end with 'The "
+        "answer is' and the number."),
+    [KIND_PENS] = ("There are ~ red pens and ~ blue pens in a box. How many "
+        "pens are in the box? Think step by step."),
 };
 
 #define MODEL_135M \

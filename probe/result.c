@@ -30,14 +30,13 @@ enum sor_err result_init(struct result *r, const char *kind,
     return r->params ? SOR_OK : sor_fail(msg, SOR_NOMEM, "out of memory");
 }
 
-static void *row_at(const struct result *r, int t, int i)
+static void *row_at(const struct result *r, enum db_probe_table t, int i)
 {
-    return (char *)r->of[t].row +
-           (size_t)i * db_probe_row_bytes((enum db_probe_table)t);
+    return (char *)r->of[t].row + (size_t)i * db_probe_row_bytes(t);
 }
 
 /* The blob of a row, which is ours, or NULL where the table has none. */
-static struct db_blob *blob_of(int t, void *row)
+static struct db_blob *blob_of(enum db_probe_table t, void *row)
 {
     return t == DB_ATTENTION_ROW
                ? &((struct db_attention_row *)row)->weights : NULL;
@@ -45,7 +44,9 @@ static struct db_blob *blob_of(int t, void *row)
 
 void result_release(struct result *r)
 {
-    for (int t = 0; t < DB_PROBE_TABLES; t++) {
+    for (int k = 0; k < DB_PROBE_TABLES; k++) {
+        enum db_probe_table t = (enum db_probe_table)k;
+
         for (int i = 0; i < r->of[t].n; i++) {
             struct db_blob *blob = blob_of(t, row_at(r, t, i));
 
@@ -60,7 +61,7 @@ void result_release(struct result *r)
 }
 
 /* Copies what the blob of a row points to; 0: out of memory. */
-static int own_blob(int t, void *row)
+static int own_blob(enum db_probe_table t, void *row)
 {
     struct db_blob *blob = blob_of(t, row);
     uint8_t *copy;
