@@ -307,6 +307,10 @@ accuracy: model $(BUILD)/bench/accuracy ## how often the default model is right 
 faithful: all model ## does the answer follow from the reasoning? (DB=FILE keeps it)
 	@SORITES_PROG=$(PROG) sh bench/faithful.sh $(DB)
 
+.PHONY: mistakes
+mistakes: model $(BUILD)/bench/mistakes ## find the first wrong steps of TRACES=FILE
+	@$(BUILD)/bench/mistakes "$$(sh setup/model.sh)" "$(TRACES)" 40 12
+
 .PHONY: quality
 quality: all model $(BUILD)/bench/quality ## what each type of weights costs (TEXT=FILE)
 	@SORITES_PROG=$(PROG) QUALITY=$(BUILD)/bench/quality \
