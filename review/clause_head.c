@@ -86,6 +86,8 @@ struct span head_run_in(struct text t, size_t from, size_t to)
     }
     own_line = end == line;
     end = text_back(t, end);
+    if (own_line && end > from && t.p[end - 1] == '.')
+        end--;
     if (end <= from)
         return none;
     struct words w = head_words(t, from, end);
@@ -100,7 +102,8 @@ struct span head_run_in(struct text t, size_t from, size_t to)
                !memchr(t.p + from, '"', end - from) &&
                !memchr(t.p + from, ',', end - from)
             ? (struct span){ from, end } : none;
-    return w.n <= 8 && t.p[end] == '.' && !memchr(t.p + from, '"', end - from) ? (struct span){ from, end } : none;
+    return w.n <= 8 && t.p[end] == '.' && text_skip(t, end + 1) < to &&
+           !memchr(t.p + from, '"', end - from) ? (struct span){ from, end } : none;
 }
 
 int head_level(struct text t, size_t from, size_t to)

@@ -336,6 +336,19 @@ static int by_edge(const void *a, const void *b)
                               : (x->row > y->row) - (x->row < y->row);
 }
 
+/* Long enough to be no accident, or in capitals. */
+static int is_edge(struct text t, size_t from, size_t to)
+{
+    enum { LONG = 24 };
+
+    if (to - from >= LONG)
+        return 1;
+    for (size_t at = from; at < to; at++)
+        if (is_lower(t.p[at]))
+            return 0;
+    return to - from >= LONG / 2;
+}
+
 static void cut_alike(struct text t, struct rows *r, const struct edge *e,
                       int n, int step)
 {
@@ -347,9 +360,9 @@ static void cut_alike(struct text t, struct rows *r, const struct edge *e,
             const struct row *b = &r->at[e[k > i ? k - 1 : k + 1].row];
             const size_t part = common(t, a, b, step);
 
-            if (step > 0)
+            if (step > 0 && is_edge(t, a->from, part))
                 a->body = part;
-            else
+            else if (step < 0 && is_edge(t, part, a->to))
                 a->foot = part;
         }
     }
@@ -358,7 +371,7 @@ static void cut_alike(struct text t, struct rows *r, const struct edge *e,
 /* Sets row.body and row.foot; 0, or -1 without memory. */
 static int find_edges(struct text t, struct rows *r)
 {
-    enum { EDGE = 24 };
+    enum { EDGE = 12 };
     struct edge *e = mem_calloc((size_t)r->n + 1, sizeof *e);
 
     if (!e)
@@ -370,7 +383,7 @@ static int find_edges(struct text t, struct rows *r)
             const struct row *a = &r->at[i];
             const int j = i - step;
 
-            if (a->furniture || a->to - a->from < 4 * EDGE ||
+            if (a->furniture || a->to - a->from < 8 * EDGE ||
                 (j >= 0 && j < r->n && !r->at[j].furniture &&
                  !page_ends(t, step > 0 ? r->at[j].to : a->to,
                             step > 0 ? a->from : r->at[j].from)))

@@ -189,6 +189,16 @@ static int append(struct marks *out, const struct mark *m)
     return 0;
 }
 
+/* "2 TERM AND RENEWAL": does a word in capitals stand at `at`? */
+static int is_shouted(struct text t, size_t at)
+{
+    const size_t from = at;
+
+    while (at < t.n && is_upper(t.p[at]))
+        at++;
+    return at - from >= 3 && at < t.n && !is_letter(t.p[at]);
+}
+
 /* Marks without brackets stand only where something begins. */
 static int may_stand(struct text t, struct mark *m)
 {
@@ -210,8 +220,9 @@ static int may_stand(struct text t, struct mark *m)
     case DELIM_PAREN:   return 1;
     case DELIM_HALF:    return m->place >= PLACE_MID;
     case DELIM_POINT:   return m->place >= PLACE_MID;
-    case DELIM_BARE:    return m->place >= PLACE_MID &&
-                               (m->n_part > 1 || m->place >= PLACE_GAP);
+    case DELIM_BARE:    return m->n_part > 1 || m->place >= PLACE_GAP ||
+                               (m->place == PLACE_SENTENCE &&
+                                is_shouted(t, m->after));
     case DELIM_BULLET:  return m->place >= PLACE_GAP &&
                                (m->place == PLACE_LINE ||
                                 t.p[m->from] & 0x80);

@@ -158,10 +158,8 @@ static size_t newlines(struct text t, size_t from, size_t to)
 
 static int begins_upper(struct text t, size_t at)
 {
-    while (at < t.n && t.p[at] && strchr("\"'([<*_#", t.p[at]))
-        at++;
-    if (text_is(t, at, "\xE2\x80\x9C") || text_is(t, at, "\xE2\x80\x98"))
-        at += 3;
+    while (at < t.n && t.p[at] && strchr("'([<*_#", t.p[at]))
+        at++;                   /* a quotation is a term that is defined */
     return at < t.n && !is_lower(t.p[at]);
 }
 
@@ -377,9 +375,11 @@ static int split_title(struct text t, struct starts *s, int wrapped)
 {
     int i = 0;
 
-    while (i < s->n && (s->at[i].kind == START_OTHER || s->at[i].numbered))
+    while (i < s->n && s->at[i].kind == START_OTHER &&
+           start_of_preamble(t, s->at[i].from, s->at[i].to) == s->at[i].from)
         i++;
-    if (i == s->n || s->at[i].kind != START_TEXT)
+    if (i == s->n || (s->at[i].kind != START_TEXT &&
+                      s->at[i].kind != START_OTHER))
         return 0;
     const struct start whole = s->at[i];
     const size_t from = start_of_preamble(t, whole.from, whole.to);

@@ -9,12 +9,16 @@
 
 enum { LEVEL_LIST = 0, LEVEL_PARAGRAPH = 10, CLOSED_MAX = 8 };
 
+/* What a list counts in. */
+enum series { SERIES_NUMBERS, SERIES_LETTERS, SERIES_ROMAN, SERIES_BULLETS };
+
 /* An open list with its last item, an open heading or paragraph. */
 struct frame {
     int level;              /* LEVEL_LIST, of a heading, LEVEL_PARAGRAPH */
     int clause;
     struct mark mark;       /* LEVEL_LIST: of the last item, */
     int index;              /* and where that is among the marks */
+    enum series series;
     enum mark_place opened; /* where the first item stood */
     int n_item;
     int sentences;          /* items, but the last, that ended with a point */
@@ -30,7 +34,7 @@ struct grow {
     int cap;
     struct frame frame[FRAMES_MAX];
     int depth;
-    struct mark closed[CLOSED_MAX];     /* last items of closed lists */
+    struct frame closed[CLOSED_MAX];    /* lists, the last closed last */
     int n_closed;
     size_t signed_from;     /* the signatures that we are in; 0: none */
     struct furniture *found;
@@ -63,39 +67,53 @@ static int same_prefix(const struct mark *a, const struct mark *b)
     return 1;
 }
 
-/* How many steps is b after a in their list?  0: not comparable, the same
- * item, or before it. */
-static int steps(const struct mark *a, const struct mark *b)
+/* How many steps is b after a in a list of this series?  0: not comparable,
+ * the same item, or before it. */
+static int steps(enum series series, const struct mark *a,
+                 const struct mark *b)
 {
     int by = 0;
 
     if (!same_shape(a, b))
         return 0;
-    if (a->delim == DELIM_BULLET)
-        return 1;
-    if (a->n_part)
+    switch (series) {
+    case SERIES_BULLETS: return 1;
+    case SERIES_NUMBERS:
         by = same_prefix(a, b)
             ? b->part[b->n_part - 1] - a->part[a->n_part - 1] : 0;
-    else if (a->roman && b->roman && b->roman - a->roman == 1)
-        by = 1;
-    else if (a->letter && b->letter)
-        by = b->letter - a->letter;
-    else if (a->roman && b->roman)
-        by = b->roman - a->roman;
+        break;
+    case SERIES_LETTERS: by = b->letter ? b->letter - a->letter : 0; break;
+    case SERIES_ROMAN:   by = b->roman ? b->roman - a->roman : 0; break;
+    }
     return by > 0 ? by : 0;
 }
 
-static int is_first(const struct mark *m)
+/* The series that m would begin: (i) a roman one, (a) and (h) one of letters. */
+static enum series series_of(const struct mark *m)
 {
     if (m->delim == DELIM_BULLET)
-        return 1;
+        return SERIES_BULLETS;
     if (m->n_part)
-        return m->part[m->n_part - 1] <= 1;
-    return m->letter == 1 || m->roman == 1;
+        return SERIES_NUMBERS;
+    return m->roman == 1 || !m->letter ? SERIES_ROMAN : SERIES_LETTERS;
 }
 
-/* The next mark that could be in one list with mark i; NULL: none near. */
-static const struct mark *next_alike(const struct grow *g, int i)
+/* Does m begin a series?  Lists that are inside lists may begin with (x). */
+static int is_first(enum series series, const struct mark *m)
+{
+    switch (series) {
+    case SERIES_NUMBERS: return m->part[m->n_part - 1] <= 1;
+    case SERIES_LETTERS: return m->letter == 1 ||
+                                (m->letter == 24 && m->delim == DELIM_PAREN);
+    case SERIES_ROMAN:   return m->roman == 1;
+    case SERIES_BULLETS: return 1;
+    }
+    return 0;
+}
+
+/* The next mark that is a second to mark i's first, or another first; -1: none
+ * near. */
+static int next_alike(const struct grow *g, int i, enum series series)
 {
     const struct mark *m = &g->marks->at[i];
 
@@ -103,24 +121,23 @@ static const struct mark *next_alike(const struct grow *g, int i)
         const struct mark *o = &g->marks->at[j];
 
         if (m->place < PLACE_GAP && o->from - m->from > 10000)
-            return NULL;
-        if (same_shape(m, o) && (steps(m, o) == 1 || (m->n_part
-             ? is_first(o) : o->letter == 1 ? m->letter == 1
-             : o->roman == 1 && m->roman == 1)))
-            return o;
+            return -1;
+        if (same_shape(m, o) && (steps(series, m, o) == 1 ||
+                                 is_first(series, o)))
+            return j;
         /* a sentence does not reach beyond its section */
         if (m->place < PLACE_SENTENCE && o->place == PLACE_LINE &&
             is_section(o))
-            return NULL;
+            return -1;
     }
-    return NULL;
+    return -1;
 }
 
-static int goes_on(const struct grow *g, int i)
+static int goes_on(const struct grow *g, int i, enum series series)
 {
-    const struct mark *o = next_alike(g, i);
+    const int j = next_alike(g, i, series);
 
-    return o && steps(&g->marks->at[i], o) == 1;
+    return j >= 0 && steps(series, &g->marks->at[i], &g->marks->at[j]) == 1;
 }
 
 /* --- the stack ------------------------------------------------------------ */
@@ -213,7 +230,7 @@ static void close_above(struct grow *g, int keep, size_t at)
                     (CLOSED_MAX - 1) * sizeof *g->closed);
             g->n_closed--;
         }
-        g->closed[g->n_closed++] = f->mark;
+        g->closed[g->n_closed++] = *f;
     }
 }
 
@@ -280,24 +297,30 @@ static int list_continued(const struct grow *g, int i)
     const struct mark *m = &g->marks->at[i];
     int most = m->place >= PLACE_GAP ? 4 : 1;
 
-    if (is_section(m) && m->place >= PLACE_SENTENCE && goes_on(g, i))
+    if (is_section(m) && m->place >= PLACE_SENTENCE &&
+        goes_on(g, i, series_of(m)))
         most = m->place == PLACE_LINE ? 40 : 4; /* what was missed stays so */
-
     for (int by = 1; by <= most; by++)
-        for (int k = g->depth - 1; k >= 0; k--)
-            if (steps(&g->frame[k].mark, m) == by &&
-                may_continue(&g->frame[k], m))
+        for (int k = g->depth - 1; k >= 0; k--) {
+            const struct frame *f = &g->frame[k];
+
+            if (may_continue(f, m) && steps(f->series, &f->mark, m) == by)
                 return k;
+        }
     return -1;
 }
 
-/* (h) and then (i): a letter, unless (ii) is next. */
+/* (h) and then (i): a letter, unless (ii) comes before (j). */
 static int is_roman_after_all(const struct grow *g, int i)
 {
     const struct mark *m = &g->marks->at[i];
-    const struct mark *o = m->roman == 1 && m->letter == 9 ? next_alike(g, i)
-                                                           : NULL;
-    return o && o->roman == 2;
+
+    if (m->roman != 1 || m->letter != 9 || !goes_on(g, i, SERIES_ROMAN))
+        return 0;
+    const int roman = next_alike(g, i, SERIES_ROMAN);
+    const int letter = next_alike(g, i, SERIES_LETTERS);
+    return letter < 0 || roman < letter ||
+           !goes_on(g, i, SERIES_LETTERS);
 }
 
 /* "2.1": the depth below which it opens a list, under "2" or "Article II";
@@ -320,27 +343,34 @@ static int depth_for_decimal(const struct grow *g, const struct mark *m)
 }
 
 /* "2.1" where no "2" is open: after "1.4", or the first of its kind. */
-static int depth_for_orphan(const struct grow *g, const struct mark *m)
+static int depth_for_orphan(const struct grow *g, int i)
 {
+    const struct mark *m = &g->marks->at[i];
+
     for (int k = g->depth - 1; k >= 0; k--) {
         const struct mark *o = &g->frame[k].mark;
 
         if (g->frame[k].level != LEVEL_LIST || o->n_part != m->n_part)
             continue;
         const int up = m->part[0] - o->part[0];
-        if (up > 0 && (m->place >= PLACE_GAP || (up == 1 && is_first(m))))
+        if (up > 0 && (m->place >= PLACE_GAP ||
+                       (up == 1 && is_first(SERIES_NUMBERS, m))))
             return k;
     }
-    return m->place >= PLACE_GAP ? depth_above(g, LEVEL_PARAGRAPH) : -1;
+    return m->place >= PLACE_GAP || (m->place == PLACE_SENTENCE &&
+                                     goes_on(g, i, SERIES_NUMBERS))
+        ? depth_above(g, LEVEL_PARAGRAPH) : -1;
 }
 
 /* Is the list that m would go on with closed, as by a heading between? */
 static int resumes(const struct grow *g, const struct mark *m)
 {
     for (int j = g->n_closed - 1; j >= 0; j--)
-        if (same_shape(&g->closed[j], m))
-            return steps(&g->closed[j], m) >= 1 &&
-                   steps(&g->closed[j], m) <= (m->place == PLACE_LINE ? 3 : 1);
+        if (same_shape(&g->closed[j].mark, m)) {
+            const int by = steps(g->closed[j].series, &g->closed[j].mark, m);
+
+            return by >= 1 && by <= (m->place == PLACE_LINE ? 3 : 1);
+        }
     return 0;
 }
 
@@ -366,19 +396,26 @@ static int reads_on(const struct grow *g, const struct mark *m)
 static int may_open(const struct grow *g, int i)
 {
     const struct mark *m = &g->marks->at[i];
+    const enum series series = series_of(m);
 
-    if (!is_first(m) || g->depth >= FRAMES_MAX)
+    if (g->depth >= FRAMES_MAX)
         return 0;
+    if (!is_first(series, m))       /* the rest of a list, or no list */
+        return m->place == PLACE_LINE && m->delim != DELIM_BARE &&
+               goes_on(g, i, series);
     if (m->place < PLACE_SENTENCE && g->depth == 0)
         return 0;       /* a list in a sentence of the title page */
+    if (m->letter > 1 && series == SERIES_LETTERS)
+        return goes_on(g, i, series);
     if (m->place == PLACE_ITEM && m->delim == DELIM_PAREN && !m->n_part)
         return 1;       /* ", (i)": some lists have one item */
     if (m->place < PLACE_GAP)
         return (m->place >= PLACE_ITEM || m->delim == DELIM_PAREN) &&
-               goes_on(g, i);
+               goes_on(g, i, series);
     if (m->delim == DELIM_BARE || (m->delim == DELIM_POINT && !m->n_part &&
                                    m->unit == UNIT_NONE))
-        return goes_on(g, i) || (g->depth && g->frame[g->depth - 1].recitals);
+        return goes_on(g, i, series) ||
+               (g->depth && g->frame[g->depth - 1].recitals);
     return 1;
 }
 
@@ -388,7 +425,7 @@ static int is_over(const struct grow *g, const struct frame *f, size_t at)
     const size_t end = page_back(g->t, g->c, at);
 
     return f->level == LEVEL_LIST && item_end(g, f, end) < end &&
-           !goes_on(g, f->index);
+           !goes_on(g, f->index, f->series);
 }
 
 /* The depth at which the list that begins with m belongs. */
@@ -414,6 +451,7 @@ static int depth_for_list(struct grow *g, const struct mark *m)
 
     for (int k = 0; k < g->depth && !led_in; k++)       /* begun anew */
         if (g->frame[k].level == LEVEL_LIST &&
+            g->frame[k].series == series_of(m) &&
             same_shape(&g->frame[k].mark, m))
             keep = k;
     while (keep > 0) {
@@ -449,7 +487,7 @@ static int is_attached_heading(const struct grow *g, const struct mark *m)
     if (at < g->t.n && (is_lower(g->t.p[at]) || strchr(",;)", g->t.p[at])))
         return 0;
     /* a running head repeats the one that is open */
-    return !(f && f->mark.unit == UNIT_ATTACHED && !steps(&f->mark, m) &&
+    return !(f && f->mark.unit == UNIT_ATTACHED && !steps(f->series, &f->mark, m) &&
              f->mark.letter == m->letter && f->mark.roman == m->roman &&
              f->mark.n_part == m->n_part &&
              f->mark.part[0] == m->part[0]);
@@ -470,7 +508,8 @@ static void open_list(struct grow *g, int keep, int i)
     if (g->depth >= FRAMES_MAX)
         return;
     open_frame(g, (struct frame){ .clause = add_numbered(g, m), .mark = *m,
-                                  .index = i, .opened = m->place,
+                                  .index = i, .series = series_of(m),
+                                  .opened = m->place,
                                   .n_item = 1 });
 }
 
@@ -509,7 +548,7 @@ static void take_mark(struct grow *g, int i)
     if (g->signed_from) {
         if (m->place < PLACE_SENTENCE || !is_section(m) ||
             !((m->place == PLACE_LINE && resumes(g, m)) ||
-              (is_first(m) && goes_on(g, i))))
+              (is_first(series_of(m), m) && goes_on(g, i, series_of(m)))))
             return;
         leave_signatures(g, m->from);
     }
@@ -518,8 +557,9 @@ static void take_mark(struct grow *g, int i)
         continue_list(g, k, i);
     } else if (m->n_part > 1) {
         k = depth_for_decimal(g, m);
-        if (k < 0 || (m->place < PLACE_GAP && !is_first(m) && !goes_on(g, i)))
-            k = depth_for_orphan(g, m);
+        if (k < 0 || (m->place < PLACE_GAP && !is_first(SERIES_NUMBERS, m) &&
+                      !goes_on(g, i, SERIES_NUMBERS)))
+            k = depth_for_orphan(g, i);
         if (k >= 0)
             open_list(g, k, i);
     } else if (may_open(g, i)) {
@@ -667,6 +707,9 @@ static int depth_for_paragraph(const struct grow *g)
 
         if (g->c->at[f->clause].kind == CLAUSE_PREAMBLE && keep < g->depth)
             break;      /* the parties, and what they are called */
+        if (f->level == LEVEL_LIST && f->opened >= PLACE_GAP &&
+            goes_on(g, f->index, f->series))
+            break;      /* between two items: of the first of them */
         if (f->level == LEVEL_PARAGRAPH ||
             (f->level == LEVEL_LIST && !is_section(&f->mark) &&
              (f->opened < PLACE_GAP || f->mark.delim == DELIM_BULLET ||
