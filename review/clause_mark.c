@@ -153,8 +153,10 @@ static int read_plain(struct text t, size_t at, struct mark *m)
     } else {
         return 0;
     }
-    if (m->n_part == 2 && m->part[1] == 0)
+    if (m->n_part == 2 && m->part[1] == 0) {
         m->n_part = 1;          /* "9.0" is the section, "9.1" is in it */
+        m->delim = DELIM_POINT;
+    }
     find_after(t, end, m);
     return 1;
 }
