@@ -226,8 +226,7 @@ static size_t act_end(const struct reader *n, size_t from, size_t limit)
     for (size_t i = from; i < limit; i++) {
         int k = hits_after(&n->ends, i);
 
-        depth += text[i] == '(';
-        depth -= text[i] == ')';
+        depth = rule_brackets(text, i, depth);
         if (depth < 0 || (depth == 0 && text[i] == ';'))
             return i;
         if (depth > 0 || i == from)

@@ -236,40 +236,59 @@ struct scan {
     size_t limit;           /* the sentence, or the bracket, ends */
     size_t list_from;       /* the list within it starts */
     size_t last_from, list_to;      /* its last item; all limit: no list */
+    size_t comma;           /* see note_comma() */
+    int whole;
 };
+
+int rule_brackets(const char *text, size_t i, int depth)
+{
+    size_t k = i;
+
+    if (text[i] != ')' || depth > 0)
+        return depth + (text[i] == '(') - (text[i] == ')');
+    while (k > 0 && i - k < 5 && isalnum((unsigned char)text[k - 1]))
+        k--;
+    return k < i && k > 0 && isspace((unsigned char)text[k - 1]) ? 0 : -1;
+}
+
+/* The list that follows the opener within its sentence, item after item. */
+static void find_list(struct scan *s, int clause)
+{
+    enum { GAP_BYTES = 12 };            /* "; and " */
+    const struct clauses *c = s->r->c;
+    int child = clause < 0 ? -1 : rule_child(s->r, clause, s->o->opener.to);
+
+    s->list_from = s->last_from = s->list_to = s->limit;
+    if (child < 0 || c->at[child].span.from >= s->limit)
+        return;
+    s->list_from = c->at[child].span.from;
+    if (s->o->lead_only || c->at[child].kind == CLAUSE_PARAGRAPH) {
+        s->limit = s->last_from = s->list_to = s->list_from;
+        return;
+    }
+    do {
+        s->last_from = c->at[child].span.from;
+        s->list_to = c->at[child].span.to;
+        child = rule_child(s->r, clause, s->list_to);
+    } while (child >= 0 && c->at[child].kind != CLAUSE_PARAGRAPH &&
+             c->at[child].span.from <= s->list_to + GAP_BYTES);
+    if (s->list_to > s->limit)
+        s->limit = s->list_to;
+}
 
 /* The sentence, the clause and the bracket that hold the opener end the
  * reach; a list after the opener is in it or, if lead_only, ends it too. */
 static void set_limits(struct scan *s)
 {
-    const struct rules *r = s->r;
-    const struct clauses *c = r->c;
     struct span opener = s->o->opener;
-    struct span sentence = rule_sentence(r, opener.from);
-    int clause = clauses_holding(c, opener), child, depth = 0;
+    int depth = 0;
 
-    s->limit = sentence.to > opener.to ? sentence.to : opener.to;
-    s->list_from = s->last_from = s->list_to = s->limit;
-    child = clause < 0 ? -1 : rule_child(r, clause, opener.to);
-    if (child >= 0 && c->at[child].span.from < s->limit) {
-        s->list_from = c->at[child].span.from;
-        if (c->at[child].kind == CLAUSE_PARAGRAPH)
-            s->limit = s->last_from = s->list_to = s->list_from;
-        while (child >= 0 && c->at[child].kind != CLAUSE_PARAGRAPH) {
-            s->last_from = c->at[child].span.from;
-            s->list_to = c->at[child].span.to;
-            child = rule_child(r, clause, s->list_to);
-            if (child >= 0 && c->at[child].span.from > s->list_to + 12)
-                break;                  /* another list, further on */
-        }
-        if (s->list_to > s->limit)
-            s->limit = s->list_to;
-        if (s->o->lead_only)
-            s->limit = s->list_from;
-    }
-    for (size_t i = opener.to; i < s->limit; i++) {
-        depth += r->d->text[i] == '(';
-        depth -= r->d->text[i] == ')';
+    s->limit = rule_sentence(s->r, opener.from).to;
+    if (s->limit < opener.to)
+        s->limit = opener.to;
+    find_list(s, clauses_holding(s->r->c, opener));
+    for (size_t i = opener.to; i < s->limit && depth >= 0; i++) {
+        depth = rule_brackets(s->r->d->text, i, depth);
         if (depth < 0)
             s->limit = i;
     }
@@ -322,38 +341,57 @@ static int between_commas(const struct scan *s)
     return rule_matches(s->r, "logic.between", before, NULL);
 }
 
-struct span rule_reach(const struct rules *r, const struct reach *o)
+/* Remembers the first comma that may end the opening words; one after which
+ * the condition is whole is better than one that only comes first. */
+static void note_comma(struct scan *s, size_t i)
 {
-    const char *text = r->d->text;
-    struct scan s = { .r = r, .o = o };
-    struct span out = o->opener;
-    size_t comma = 0, i = o->opener.to;
-    int depth = 0, whole = 0, first = rule_first(r, o->opener.from);
-    int between = !first && between_commas(&s);
+    int whole;
 
-    set_limits(&s);
-    if (i < s.limit && text[i] == ',')  /* "when, to the extent possible," */
-        for (i++; i < s.limit && text[i] != ','; i++)
+    if (s->r->d->text[i] != ',' || s->whole ||
+        isdigit((unsigned char)s->r->d->text[i + 1]))
+        return;
+    whole = s->o->opens != OPENS_CLAUSE || said(s, i) ||
+            hit_at(&s->r->hits[HITS_MAIN], i);
+    if (!s->comma || whole)
+        s->comma = i;
+    s->whole = whole;
+}
+
+/* The byte where the reach ends. */
+static size_t reach_end(struct scan *s)
+{
+    const char *text = s->r->d->text;
+    size_t i = s->o->opener.to;
+    int first = rule_first(s->r, s->o->opener.from), depth = 0;
+    int between = !first && between_commas(s);
+
+    if (i < s->limit && text[i] == ',') /* "when, to the extent possible," */
+        for (i++; i < s->limit && text[i] != ','; i++)
             ;
-    for (; i < s.limit; i++) {
-        depth += text[i] == '(';
-        depth -= text[i] == ')';
+    for (; i < s->limit; i++) {
+        depth = rule_brackets(text, i, depth);
         if (depth > 0)
             continue;
-        if (ends_at(&s, i, first, between))
-            break;
-        if (text[i] == ',' && (!comma || !whole) &&
-            !isdigit((unsigned char)text[i + 1])) {
-            whole = o->opens != OPENS_CLAUSE || said(&s, i) ||
-                    hit_at(&r->hits[HITS_MAIN], i);
-            if (!comma || whole)
-                comma = i;
-        }
+        if (ends_at(s, i, first, between))
+            return i;
+        note_comma(s, i);
     }
-    if (i >= s.limit && first && comma && s.list_from >= s.limit)
-        i = comma;                      /* a main clause must have begun */
-    out.to = i > o->opener.to ? i : o->opener.to;
-    while (out.to > o->opener.to && strchr(" \t\r\n.,;:", text[out.to - 1]))
+    /* a main clause must have begun */
+    return first && s->comma && s->list_from >= s->limit ? s->comma : i;
+}
+
+struct span rule_reach(const struct rules *r, const struct reach *o)
+{
+    struct scan s = { .r = r, .o = o };
+    struct span out = o->opener;
+    size_t to;
+
+    set_limits(&s);
+    to = reach_end(&s);
+    if (to > out.to)
+        out.to = to;
+    while (out.to > o->opener.to &&
+           strchr(" \t\r\n.,;:", r->d->text[out.to - 1]))
         out.to--;
     return out;
 }

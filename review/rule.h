@@ -68,6 +68,9 @@ struct span rule_sentence(const struct rules *r, size_t at);
 /* Do the words at `at` open their sentence, or what follows "and", "that", a
  * semicolon or a list letter, so that a main clause is still to come? */
 int rule_first(const struct rules *r, size_t at);
+/* How many brackets are open after byte i, of `depth` before it; < 0: i closes
+ * one that was open before.  The bracket of a list's "a)" closes none. */
+int rule_brackets(const char *text, size_t i, int depth);
 /* Is `at` in a number, a heading or outside every clause? */
 int rule_furniture(const struct rules *r, size_t at);
 /* The clause before this one under the same parent; else the parent, where
