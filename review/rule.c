@@ -177,6 +177,18 @@ int rule_furniture(const struct rules *r, size_t at)
     return i < 0 || at < r->c->at[i].text.from;
 }
 
+/* The first byte at or after `at` that starts a character. */
+static size_t whole_char(const struct rules *r, size_t at)
+{
+    while (((unsigned char)r->d->text[at] & 0xC0) == 0x80)
+        at++;
+    return at;
+}
+
+/* No sentence is looked at further than this either way: in a text without
+ * full stops the work would grow with its square. */
+enum { SENTENCE_BYTES = 4000 };
+
 struct span rule_sentence(const struct rules *r, size_t at)
 {
     const struct hits *end = &r->hits[HITS_SENTENCE];
@@ -189,6 +201,10 @@ struct span rule_sentence(const struct rules *r, size_t at)
         if (at >= r->c->at[clause].text.from)
             s.from = r->c->at[clause].text.from;
     }
+    if (at > s.from + SENTENCE_BYTES)
+        s.from = whole_char(r, at - SENTENCE_BYTES);
+    if (s.to > at + SENTENCE_BYTES)
+        s.to = whole_char(r, at + SENTENCE_BYTES);
     if (i < end->n && end->at[i].m.to[0] < s.to)
         s.to = end->at[i].m.to[0];
     while (i > 0 && end->at[i - 1].m.to[0] > at)
@@ -200,10 +216,14 @@ struct span rule_sentence(const struct rules *r, size_t at)
 
 int rule_first(const struct rules *r, size_t at)
 {
+    enum { LOOK_BYTES = 120 };          /* more than any such words have */
     struct span before = { rule_sentence(r, at).from, at };
 
-    return before.from >= before.to ||
-           rule_matches(r, "logic.first", before, NULL);
+    if (before.from >= before.to)
+        return 1;
+    if (before.to - before.from > LOOK_BYTES)
+        before.from = before.to - LOOK_BYTES;
+    return rule_matches(r, "logic.first", before, NULL);
 }
 
 int rule_before(const struct rules *r, int clause)
