@@ -60,50 +60,67 @@ int head_has_verb(struct text t, size_t from, size_t to)
     return 0;
 }
 
+/* Is [from, end) a heading, given what ends it: its line, a gap, or a mark? */
+static int is_run_in(struct text t, size_t from, size_t end, size_t to)
+{
+    const size_t line = text_line_end(t, from);
+    const struct words w = head_words(t, from, end);
+
+    if (end <= from || w.n == 0 || w.n > HEAD_WORDS ||
+        head_has_verb(t, from, end) || strchr(",;", t.p[end - 1]))
+        return 0;
+    if (w.capital == w.n || w.shouted == w.n)
+        return 1;
+    /* not in title case: short, text follows, and nothing is defined in it */
+    if (!is_upper(t.p[from]) || memchr(t.p + from, '"', end - from) ||
+        text_skip(t, end + 1) >= to)
+        return 0;
+    if (text_skip_blank(t, end) == line || text_skip_blank(t, end + 1) == line)
+        return w.n <= 10 && !memchr(t.p + from, ',', end - from);
+    return w.n <= 8 && t.p[end] == '.';
+}
+
+/* Does a heading end at `at`, before a point, a colon or a dash? */
+static int ends_heading(struct text t, size_t at, size_t to)
+{
+    static const char *const dashes[] = { " - ", " \xE2\x80\x93 ",
+                                          " \xE2\x80\x94 " };
+
+    if (t.p[at] == '.')
+        return (at + 1 >= to || is_space(t.p[at + 1])) &&
+               text_sentence_end(t, at + 1);
+    if (t.p[at] == ':')
+        return at + 1 < to && is_space(t.p[at + 1]);
+    for (size_t i = 0; i < 3; i++)
+        if (text_is(t, at, dashes[i]))
+            return 1;
+    return 0;
+}
+
 struct span head_run_in(struct text t, size_t from, size_t to)
 {
-    const struct span none = { from, from };
-    const size_t line = text_line_end(t, from);
-    size_t end = from;
-    int own_line = 0;
+    const size_t line = text_line_end(t, from), last = to < line ? to : line;
+    size_t end = from, gap = from;
 
     if (from >= to || is_lower(t.p[from]))
-        return none;
-    for (; end < to && end < line; end++) {
-        if (end - from > HEAD_BYTES)
-            return none;
-        if (t.p[end] == '.' && (end + 1 >= to || is_space(t.p[end + 1])) &&
-            text_sentence_end(t, end + 1))
-            break;
-        if (is_space(t.p[end]) && end + 4 < to &&
-            (text_is(t, end, " - ") || text_is(t, end, " \xE2\x80\x93 ") ||
-             text_is(t, end, " \xE2\x80\x94 ")))
-            break;
-        if (t.p[end] == ':' && end + 1 < to && is_space(t.p[end + 1]))
-            break;
-        if (is_space(t.p[end]) && text_skip_blank(t, end) - end >= 3)
-            break;
+        return (struct span){ from, from };
+    while (end < last && end - from <= HEAD_BYTES && !ends_heading(t, end, to)) {
+        if (gap == from && is_space(t.p[end]) &&
+            text_skip_blank(t, end) - end >= 3)
+            gap = end;
+        end++;
     }
-    own_line = end == line;
     end = text_back(t, end);
-    if (own_line && end > from && t.p[end - 1] == '.')
+    if (end == text_back(t, line) && end > from && t.p[end - 1] == '.')
         end--;
-    if (end <= from)
-        return none;
-    struct words w = head_words(t, from, end);
-    if (w.n == 0 || w.n > HEAD_WORDS || head_has_verb(t, from, end) ||
-        strchr(",;", t.p[end - 1]))
-        return none;
-    if (w.capital == w.n || w.shouted == w.n)
+    /* set apart by a wide gap, where lines were joined */
+    const struct words w = head_words(t, from, gap);
+    const int apart = is_run_in(t, from, gap, to) && w.capital == w.n;
+    const int marked = end < last && !is_space(t.p[end]);
+    if (end - from <= HEAD_BYTES && is_run_in(t, from, end, to) &&
+        !(apart && !marked))
         return (struct span){ from, end };
-    if (own_line || text_skip_blank(t, end + 1) == line)
-        /* not in title case, but text follows below */
-        return w.n <= 10 && text_skip(t, end + 1) < to &&
-               !memchr(t.p + from, '"', end - from) &&
-               !memchr(t.p + from, ',', end - from)
-            ? (struct span){ from, end } : none;
-    return w.n <= 8 && t.p[end] == '.' && text_skip(t, end + 1) < to &&
-           !memchr(t.p + from, '"', end - from) ? (struct span){ from, end } : none;
+    return (struct span){ from, apart ? gap : from };
 }
 
 int head_level(struct text t, size_t from, size_t to)

@@ -31,11 +31,21 @@ static const char *const counting[] = {
     "first", "second", "third", "fourth", "fifth", NULL
 };
 
+/* Before the signs with which Markdown begins a line, if `at` follows them. */
+static size_t before_markup(struct text t, size_t at)
+{
+    size_t from = at;
+
+    while (from > 0 && strchr("#*_> ", t.p[from - 1]))
+        from--;
+    return from == 0 || is_newline(t.p[from - 1]) ? from : at;
+}
+
 /* Where does the mark at `at` stand, going by what is before it? */
 static enum mark_place place_before(struct text t, const struct clauses *c,
-                                    size_t at)
+                                    size_t at, int gaps_mean)
 {
-    const size_t end = page_back(t, c, at);
+    const size_t end = page_back(t, c, before_markup(t, at));
     size_t blanks = 0;
 
     if (end == 0)
@@ -45,7 +55,7 @@ static enum mark_place place_before(struct text t, const struct clauses *c,
             return PLACE_LINE;
         blanks++;
     }
-    if (blanks >= 3)
+    if (blanks >= 3 && gaps_mean)
         return PLACE_GAP;
     const size_t last = text_unquote(t, end);
     if (last == 0 || strchr(",;:", t.p[last - 1]))
@@ -230,9 +240,30 @@ static int may_stand(struct text t, struct mark *m)
     return 0;
 }
 
+/* Wide gaps stand for line breaks that were lost, unless the text is set flush
+ * right with them: then many are between two small letters. */
+static int gaps_have_meaning(struct text t)
+{
+    size_t n = 0, within = 0;
+
+    for (size_t at = 1; at + 3 < t.n; at++) {
+        if (t.p[at] != ' ' || is_space(t.p[at - 1]))
+            continue;
+        const size_t next = text_skip_blank(t, at);
+
+        if (next - at < 3 || next >= t.n || is_newline(t.p[next]))
+            continue;
+        n++;
+        within += is_lower(t.p[at - 1]) && is_lower(t.p[next]);
+        at = next;
+    }
+    return within * 4 <= n;
+}
+
 int marks_find(struct text t, const struct clauses *c, struct marks *out)
 {
     const struct mark *before = NULL;
+    const int gaps_mean = gaps_have_meaning(t);
     struct mark m, ref = { 0 };
 
     for (size_t at = 0; at < t.n; at++) {
@@ -249,7 +280,7 @@ int marks_find(struct text t, const struct clauses *c, struct marks *out)
         }
         if (!mark_at(t, at, &m))
             continue;
-        m.place = place_before(t, c, at);
+        m.place = place_before(t, c, at, gaps_mean);
         if (m.place < PLACE_SENTENCE && (follows_heading(t, before, &m) ||
                                          follows_title(t, before, &m)))
             m.place = PLACE_SENTENCE;

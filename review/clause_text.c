@@ -127,7 +127,9 @@ int text_sentence_end(struct text t, size_t end)
         "inc", "corp", "co", "ltd", "llc", "no", "nos", "sec", "art", "mr",
         "mrs", "ms", "dr", "st", "vs", "approx", "dept", "est", "jr", "sr",
         "bros", "cf", "al", "ave", "blvd", "rd", "ste", "tel", "attn", "ex",
-        "esq", "prof", "hon", "rev", "pp", NULL
+        "esq", "prof", "hon", "rev", "pp", "pub", "reg", "stat", "cir", "seq",
+        "supp", "vol", "fed", "jan", "feb", "aug", "sept", "oct", "nov", "dec",
+        NULL
     };
     const size_t at = text_unquote(t, end);
 

@@ -474,14 +474,28 @@ static int depth_for_list(struct grow *g, const struct mark *m)
     return keep;
 }
 
+static int has_empty_line(struct text t, size_t from, size_t to)
+{
+    int n = 0;
+
+    for (size_t at = from; at < to; at++)
+        n += t.p[at] == '\n';
+    return n > 1;
+}
+
 static int is_attached_heading(const struct grow *g, const struct mark *m)
 {
     const size_t at = text_skip_blank(g->t, m->after);
     const struct frame *f = g->depth ? &g->frame[0] : NULL;
 
-    if (m->place < PLACE_GAP && !(m->place == PLACE_SENTENCE &&
-                                  is_upper(g->t.p[m->from + 1])))
+    const size_t end = page_back(g->t, g->c, m->from);
+    const int shouted = is_upper(g->t.p[m->from + 1]);
+
+    if (m->place < PLACE_SENTENCE || (m->place < PLACE_LINE && !shouted))
         return 0;
+    if (!text_sentence_end(g->t, end) && text_back(g->t, m->from) == end &&
+        !shouted && !has_empty_line(g->t, end, m->from))
+        return 0;       /* "... attached as / Exhibit C." */
     if (g->c->n == 0 || m->n_part > 1)
         return 0;       /* "Exhibit 10.1": how a registrar files the whole */
     if (at < g->t.n && (is_lower(g->t.p[at]) || strchr(",;)", g->t.p[at])))

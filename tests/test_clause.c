@@ -107,7 +107,7 @@ static void numbering_of_every_kind(void **state)
         { "1. Keep it:\n\xE2\x80\xA2 one thing;\n\xE2\x80\xA2 another.\n2. It goes.",
           "1{<\xE2\x80\xA2>;<\xE2\x80\xA2>};2" },
         { "9.0 RIGHTS\n9.1 Ours are ours.\n9.2 Yours are yours.\n10.0 LAW\n"
-          "10.1 English.", "9.0 RIGHTS{9.1;9.2};10.0 LAW{10.1}" },
+          "10.1 It is English.", "9.0 RIGHTS{9.1;9.2};10.0 LAW{10.1}" },
         { "## 1. Service\n\n1.1 Use. You may.\n\n## 2. Pay\n\n2.1 Fees. Due.",
           "1 Service{1.1 Use};2 Pay{2.1 Fees}" },
     };
