@@ -128,6 +128,15 @@ static int is_person(const struct rules *r, struct span s)
     return rule_matches(r, "norm.person", s, NULL);
 }
 
+static char *copy(struct rules *r, const char *text)
+{
+    char *out = r->err ? NULL : mem_strdup(text);
+
+    if (!out)
+        r->err = SOR_NOMEM;
+    return out;
+}
+
 /* The words of s without "The" and "hereto"; a term's own name where it
  * starts with one ("Licensee's use of the Brand" is Licensee's). */
 static char *person(struct rules *r, struct span s)
@@ -139,7 +148,7 @@ static char *person(struct rules *r, struct span s)
         s.from = m.to[0];
     term = term_at_start(r, s);
     if (term >= 0)
-        return mem_strdup(r->g->term[term].name);
+        return copy(r, r->g->term[term].name);
     if (rule_matches(r, "norm.tail", s, &m))
         s.to = m.from[0];
     return rule_text(r, rule_trim(r, s));
@@ -182,35 +191,70 @@ struct found {                          /* a norm in the making */
     int passive, grant;
 };
 
+/* Group 1 of the pattern in s, as a bearer; NULL: it does not match. */
+static char *named(struct rules *r, const char *purpose, struct span s)
+{
+    struct match m;
+
+    return rule_matches(r, purpose, s, &m)
+               ? person(r, (struct span) { m.from[1], m.to[1] })
+               : NULL;
+}
+
+/* A passive's bearer, if it is named: "shall be paid by Buyer", "a notice
+ * given by Buyer shall be sent", "consent of Seller, which shall not be
+ * withheld", "Buyer's books shall be kept". */
+static char *passive_bearer(struct rules *r, const struct found *f)
+{
+    const struct { const char *purpose; size_t from, to; } where[] = {
+        { "norm.by", f->modal.from, f->act.to },
+        { "norm.subject_by", f->subject.from, f->act.to },
+        { "norm.consent_of", f->sentence.from, f->modal.from },
+    };
+    struct match m;
+    char *bearer = NULL;
+
+    for (size_t k = 0; k < sizeof where / sizeof *where && !bearer; k++)
+        bearer = named(r, where[k].purpose, (struct span) { where[k].from,
+                                                            where[k].to });
+    if (!bearer && rule_matches(r, "norm.possessor", f->subject, &m) &&
+        is_person(r, (struct span) { m.from[1], m.to[1] }))
+        bearer = person(r, (struct span) { m.from[1], m.to[1] });
+    return bearer;
+}
+
+/* The bearer where the modal has no subject of its own: that of the modal
+ * before, or whom the sentence or the list is about. */
+static char *carried_bearer(struct reader *n, const struct found *f)
+{
+    struct span before = { f->sentence.from, f->subject.from };
+
+    if (n->bearer)
+        return copy(n->r, n->bearer);
+    if (before.from >= before.to)
+        before = lead_in(n->r, f->modal.from);
+    return is_person(n->r, before) ? person(n->r, start_of(n->r, before))
+                                   : NULL;
+}
+
 /* Whose norm it is, allocated; NULL: nobody's, so that it is none.
  * "(unstated)": a passive that names nobody. */
 static char *bearer_of(struct reader *n, const struct found *f)
 {
     struct rules *r = n->r;
-    struct match m;
+    char *bearer = NULL;
 
     if (f->grant)
-        return rule_matches(r, "norm.grantee", f->act, &m)
-                   ? person(r, (struct span) { m.from[1], m.to[1] })
-                   : mem_strdup("(unstated)");
-    if (f->passive && rule_matches(r, "norm.by", (struct span) {
-                                   f->modal.from, f->act.to }, &m))
-        return person(r, (struct span) { m.from[1], m.to[1] });
-    if (f->subject.from == f->subject.to || is_pronoun(r, f->subject)) {
-        struct span before = { f->sentence.from, f->subject.from };
-
-        if (before.from >= before.to)
-            before = lead_in(r, f->modal.from);
-        return n->bearer ? mem_strdup(n->bearer)
-               : is_person(r, before) ? person(r, start_of(r, before))
-               : f->passive ? mem_strdup("(unstated)") : NULL;
-    }
-    if (is_person(r, f->subject))
-        return person(r, f->subject);
-    if (f->passive && rule_matches(r, "norm.possessor", f->subject, &m) &&
-        is_person(r, (struct span) { m.from[1], m.to[1] }))
-        return person(r, (struct span) { m.from[1], m.to[1] });
-    return f->passive ? mem_strdup("(unstated)") : NULL;
+        bearer = named(r, "norm.grantee", f->act);
+    else if (f->passive)
+        bearer = passive_bearer(r, f);
+    if (bearer || f->grant)
+        return bearer ? bearer : copy(r, "(unstated)");
+    if (f->subject.from == f->subject.to || is_pronoun(r, f->subject))
+        bearer = carried_bearer(n, f);
+    else if (is_person(r, f->subject))
+        bearer = person(r, f->subject);
+    return bearer || !f->passive ? bearer : copy(r, "(unstated)");
 }
 
 /* --- the act ------------------------------------------------------------- */
@@ -294,10 +338,8 @@ static void add_norm(struct reader *n, const struct found *f, struct span s,
                           .kind = f->kind, .span = s, .act = f->act,
                           .deadline = deadline_in(r, s),
                           .amount = value_in(g, VALUE_AMOUNT, s) };
-    to->bearer = mem_strdup(bearer);
+    to->bearer = copy(r, bearer);
     to->modal = rule_text(r, f->modal);
-    if (!to->bearer)
-        r->err = SOR_NOMEM;
 }
 
 /* An item may name its own bearer: "may be terminated: (a) by Licensor". */
