@@ -105,7 +105,7 @@ struct tally_value tally_value(const struct tally *t, int i)
     struct tally_part all = { 0, 0, 0 };
     double drawn[DRAWS];
     uint64_t state = 1;
-    int n = 0;
+    int n = 0, n_with = 0;
 
     for (int d = 0; d < t->n_doc; d++) {
         struct tally_part p = part_at(m, d);
@@ -113,12 +113,13 @@ struct tally_value tally_value(const struct tally *t, int i)
         all.num += p.num;
         all.den += p.den;
         all.n += p.n;
+        n_with += p.den > 0;
     }
     v.n = (int64_t)all.n;
     if (all.den <= 0)
         return v;
     v.value = all.num / all.den;
-    for (int k = 0; k < DRAWS && t->n_doc > 1; k++) {
+    for (int k = 0; k < DRAWS && n_with > 1; k++) {
         double num = 0, den = 0;
 
         for (int d = 0; d < t->n_doc; d++) {

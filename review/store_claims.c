@@ -243,7 +243,7 @@ static enum sor_err make_timeline(struct store *s, const struct judge *judge,
 static enum sor_err put_tokens(struct store *s, const struct timeline *t,
                                int64_t path_id, struct sor_msg *msg)
 {
-    const struct tok *tok = engine_tok(s->engine);
+    const struct tok *tok = t->n ? engine_tok(s->engine) : NULL;
     enum sor_err err = SOR_OK;
 
     for (int i = 0; i < t->n && !err; i++) {
