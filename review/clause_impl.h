@@ -6,10 +6,13 @@
  *   2. clause_mark.c reads everything that could be a clause's number, and
  *      clause_place.c where it stands: at the start of a line, after a
  *      sentence, inside one, in a reference.
- *   3. clause_tree.c decides by sequence.  Open lists stand on a stack, the
- *      innermost on top; a mark is a clause if it goes on with an open list or
- *      begins one that goes on.  A "2" in running text does neither.
- *   4. clause_head.c finds the headings, clause.c the spans. */
+ *   3. clause_start.c finds where paragraphs without a number begin, and
+ *      clause_head.c which of them are headings.
+ *   4. clause_grow.c walks over both and decides by sequence.  Open lists stand
+ *      on a stack, the innermost on top; a mark is a clause if it goes on with
+ *      an open list or begins one that goes on (clause_number.c).  A "2" in
+ *      running text does neither.
+ *   5. clause.c finishes the spans. */
 #ifndef REVIEW_CLAUSE_IMPL_H
 #define REVIEW_CLAUSE_IMPL_H
 
@@ -115,6 +118,11 @@ int page_find(struct text t, struct clauses *c);
 /* text_skip() and text_back() that step over furniture as well. */
 size_t page_skip(struct text t, const struct clauses *c, size_t at);
 size_t page_back(struct text t, const struct clauses *c, size_t at);
+/* The length of "7", "- 7 -" or "Page 7 of 12" in [at, to), if nothing follows
+ * it, with the number; else 0. */
+size_t page_number(struct text t, size_t at, size_t to, int *value);
+/* The table of contents whose caption stands at `at`; empty: none does. */
+struct span contents_find(struct text t, size_t at);     /* clause_contents.c */
 /* Where a table of contents begins in [from, to), without the white space
  * before it; `to` where none does. */
 size_t page_contents(struct text t, const struct clauses *c, size_t from,
@@ -147,7 +155,7 @@ struct starts { struct start *at; int n, cap; };
 int starts_find(struct text t, const struct clauses *c,
                 const struct marks *marks, struct starts *out);
 
-/* --- the tree (clause_tree.c) --------------------------------------------- */
+/* --- the tree (clause_grow.c) --------------------------------------------- */
 
 enum { CLAUSES_MAX = 20000, FRAMES_MAX = 24 };
 
