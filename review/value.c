@@ -116,6 +116,23 @@ static int date_of(struct group d, struct group mo, struct group y, char *out)
     return 1;
 }
 
+/* "10.000" of euros is ten thousand: a point before every three digits. */
+static int points_are_thousands(const char *s, size_t n)
+{
+    size_t groups = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (s[i] == ',')
+            return 0;
+        if (s[i] != '.')
+            continue;
+        if (i + 4 > n || (i + 4 < n && s[i + 4] != '.') || s[i + 3] == '.')
+            return 0;
+        groups++;
+    }
+    return groups > 0;
+}
+
 /* Groups: day, month and year; or month, day, year; or year, month, day. */
 static int date(const struct rules *r, const struct match *m, char *out)
 {
@@ -147,6 +164,13 @@ static int amount(const struct rules *r, const struct match *m, char *out)
     struct group times = group(r, m, 3);
     const char *code = "USD";
     double n = digits(num.s, num.n);
+
+    if (points_are_thousands(num.s, num.n)) {
+        n = 0;
+        for (size_t i = 0; i < num.n; i++)
+            if (isdigit((unsigned char)num.s[i]))
+                n = 10 * n + (num.s[i] - '0');
+    }
 
     if (!sign.n)
         sign = group(r, m, 4);
