@@ -9,10 +9,11 @@
 #include "base/str.h"
 #include "review/claim_impl.h"
 
-/* Far enough from "related" that no path changes its verdict by it; the best
- * two passages are read by every path all the same. */
-static const double READ_FROM = 0.05;
-enum { READ_LEAST = 2, HEAD_BYTES = 1500 };
+/* Paths read the passages that are related at least so much, and the best one
+ * in any case.  On the documents that the pack was fitted on, all seven cited
+ * ones gave no better verdicts than these, half as many. */
+static const double READ_FROM = 0.1;
+enum { READ_LEAST = 1, HEAD_BYTES = 1500 };
 
 /* --- small things -----------------------------------------------------------*/
 

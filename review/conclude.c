@@ -198,13 +198,26 @@ static char *say_flip(struct judging *j, const struct inquiry *q)
 
 /* --- verdicts ---------------------------------------------------------------*/
 
+/* A path that reads the same passages says otherwise.  One that leaves the best
+ * of them out may well. */
+static int is_split(const struct claim_result *c)
+{
+    enum verdict v = conclude_forced(c->p);
+
+    for (int i = 0; i < c->n_path; i++)
+        if (c->path[i].counts && c->path[i].variant != PATH_SUBSET &&
+            c->path[i].verdict != v)
+            return 1;
+    return 0;
+}
+
 static enum verdict verdict_of(const struct judging *j,
                                const struct claim_result *c)
 {
     int strict = j->o->strict || !c->claim->wording[0].trained;
     double least = strict ? j->cal->answer_strict : j->cal->answer;
 
-    if (c->confidence < least || what_forbids(c))
+    if (c->confidence < least || is_split(c) || what_forbids(c))
         return VERDICT_NEEDS_REVIEW;
     return conclude_forced(c->p);
 }
