@@ -51,6 +51,7 @@ struct bench {
     int reps;
     const char *lora;               /* NULL: no adapters */
     int blas;                       /* prompts through OpenBLAS */
+    int acts;                       /* 1: activations in 8 bits */
     struct engine *e;
     double start_ms;                /* until the engine was open */
     struct rec *rec;                /* NULL: --trace off */
@@ -66,7 +67,7 @@ struct bench {
     struct bench_result result[BENCH_WORKS];
 };
 
-/* b->cli, level, reps, lora and blas are set; the rest is zero. */
+/* b->cli, level, reps, lora, blas and acts are set; the rest is zero. */
 enum sor_err bench_open(struct bench *b);
 void bench_close(struct bench *b);
 

@@ -11,7 +11,7 @@
 #include "cli/progress.h"
 
 static struct {
-    int level, reps, blas;
+    int level, reps, blas, acts;
     const char *only, *lora, *chart;
 } opt = { .level = REC_LAYERS, .reps = 3 };
 
@@ -21,6 +21,8 @@ static const struct opt_spec opts[] = {
     { 0, "only", "NAME,...", OPT_STR, &opt.only, "these alone", 0, 0 },
     { 0, "lora", "FILE[:SCALE],...", OPT_STR, &opt.lora,
       "adapters to add to the model", 0, 0 },
+    { 0, "acts", "16|8", OPT_WORD, &opt.acts, "bits of activations (16)",
+      0, 0 },
     { 0, "blas", NULL, OPT_FLAG, &opt.blas,
       "read through OpenBLAS (F32, F16, BF16 models)", 0, 0 },
     { 'r', "reps", "N", OPT_INT, &opt.reps, "timed runs of each (3)", 1,
@@ -216,6 +218,7 @@ static enum sor_err measure(struct cli *cli, struct str *out)
     b->reps = opt.reps;
     b->lora = opt.lora;
     b->blas = opt.blas;
+    b->acts = opt.acts;
     cli_catch_signals();
     err = bench_open(b);
     err = err ? err : run_all(b);

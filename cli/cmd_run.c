@@ -37,7 +37,8 @@ enum {
 static const double MANY_TEMPERATURE = 0.8;
 
 static struct {
-    int n_path, level, max_tok, top_k, n_ctx, kv, raw, blas, lossy, wait;
+    int n_path, level, max_tok, top_k, n_ctx, kv, acts, raw, blas, lossy,
+        wait;
     double temperature, top_p, min_p;
     const char *system, *lora;
 } opt = { .n_path = 1, .level = REC_LAYERS, .max_tok = 512,
@@ -60,6 +61,8 @@ static const struct opt_spec opts[] = {
       1 << 24 },
     { 0, "kv", "f16|q8", OPT_WORD, &opt.kv,
       "how keys and values are kept (f16)", 0, 0 },
+    { 0, "acts", "16|8", OPT_WORD, &opt.acts,
+      "bits of activations; 8 is quicker and less exact", 0, 0 },
     { 0, "lora", "FILE[:SCALE],...", OPT_STR, &opt.lora,
       "adapters to add to the model", 0, 0 },
     { 0, "blas", NULL, OPT_FLAG, &opt.blas,
@@ -535,7 +538,8 @@ static enum sor_err answer(struct job *j)
 static enum sor_err load(struct job *j)
 {
     struct engine_opts o = { .n_thread = j->cli->threads,
-                             .n_ctx = opt.n_ctx, .kv_type = opt.kv };
+                             .n_ctx = opt.n_ctx, .kv_type = opt.kv,
+                             .narrow = opt.acts };
     const char *path = cli_model(j->cli);
     struct model_id_job hash;
     enum sor_err err, hashed;

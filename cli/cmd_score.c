@@ -23,7 +23,7 @@
 enum { CHUNK = 128 };       /* rows whose logits are held at a time */
 
 static struct {
-    int top, layers, chunk, n_ctx, kv;
+    int top, layers, chunk, n_ctx, kv, acts;
     const char *lora;
 } opt = { .top = 10, .chunk = CHUNK };
 
@@ -38,6 +38,8 @@ static const struct opt_spec opts[] = {
       1 << 24 },
     { 0, "kv", "f16|q8", OPT_WORD, &opt.kv,
       "how keys and values are kept (f16)", 0, 0 },
+    { 0, "acts", "16|8", OPT_WORD, &opt.acts,
+      "bits of activations; 8 is quicker and less exact", 0, 0 },
     { 0, "lora", "FILE[:SCALE],...", OPT_STR, &opt.lora,
       "adapters to add to the model", 0, 0 },
     OPT_END
@@ -269,7 +271,8 @@ static enum sor_err score_line(struct scorer *s, const struct str *line)
 static enum sor_err open_scorer(struct scorer *s)
 {
     struct engine_opts o = { .n_thread = s->cli->threads, .n_ctx = opt.n_ctx,
-                             .kv_type = opt.kv };
+                             .kv_type = opt.kv,
+                             .narrow = opt.acts };
     enum sor_err err = engine_open(cli_model(s->cli), &o, &s->engine,
                                    &s->cli->msg);
 

@@ -203,6 +203,7 @@ static void output_head(struct forward *f)
     for (int i = 0; i < f->n_logits; i++)
         row[i] = f->row[f->logit_row[i]].logits;
     f->in.n_row = f->n_logits;
+    f->in.narrow = 0;
     rows_run(f, f->n_logits, output_norm_task);
     product_run(f, &head);
 }
@@ -230,6 +231,14 @@ static void begin(struct forward *f, const struct forward_row *row, int n)
         observe_pass(f);
 }
 
+/* The first tenth of the layers keeps two bytes: the few huge activations that
+ * later layers lean on form there, and what they are off by stays.  Source:
+ * Sun et al. 2024, "Massive Activations in Large Language Models". */
+static int layer_narrow(const struct forward *f)
+{
+    return f->p.narrow && 10 * f->layer >= (int)f->p.hp->n_layer;
+}
+
 void forward_run(struct forward *f, const struct forward_row *row, int n)
 {
     int n_layer = (int)f->p.hp->n_layer;
@@ -237,6 +246,7 @@ void forward_run(struct forward *f, const struct forward_row *row, int n)
     begin(f, row, n);
     rows_run(f, n, embed_task);
     for (f->layer = 0; f->layer < n_layer; f->layer++) {
+        f->in.narrow = f->mid.narrow = f->ff.narrow = layer_narrow(f);
         attention_block(f, f->p.w->layer[f->layer].mat);
         ffn_block(f, f->p.w->layer[f->layer].mat);
     }
@@ -276,6 +286,7 @@ void forward_project(struct forward *f, int layer, const float *mid,
     };
 
     f->mid.n_row = 1;
+    f->mid.narrow = 0;
     f->lora = &no_lora;
     memcpy(f->mid.f, mid, (size_t)f->mid.n_in * sizeof *mid);
     quantise(f, &f->mid, 0);
@@ -305,7 +316,8 @@ int kern_acts_init(struct kern_acts *a, size_t rows, size_t n_in)
     a->s = mem_aligned(64, n * sizeof *a->s);
     a->sum = mem_aligned(64, n * sizeof *a->sum);
     a->half = mem_aligned(64, n * sizeof *a->half);
-    return a->f && a->q && a->d && a->s && a->sum && a->half;
+    a->wide = mem_aligned(64, n);
+    return a->f && a->q && a->d && a->s && a->sum && a->half && a->wide;
 }
 
 void kern_acts_release(struct kern_acts *a)
@@ -316,6 +328,7 @@ void kern_acts_release(struct kern_acts *a)
     mem_free(a->s);
     mem_free(a->sum);
     mem_free(a->half);
+    mem_free(a->wide);
     *a = (struct kern_acts){ 0 };
 }
 

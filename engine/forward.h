@@ -52,6 +52,7 @@ struct forward_parts {      /* what a pass works with; all borrowed */
     struct pool *pool;
     struct kv *kv;
     enum kern_kvtype kv_type;
+    int narrow;                 /* as in struct engine_opts */
     int n_ctx;
 };
 

@@ -97,9 +97,10 @@ INLINE VF scales(enum kern_wtype type, const uint8_t *b, int n)
     return vf_f16((const uint16_t *)(const void *)(p + 32 * n));
 }
 
-/* w . q over columns 4 from .. 4 to - 1; start: minus the zero point's share. */
+/* w . q over columns 4 from .. 4 to - 1; start: minus the zero point's share.
+ * wide 0: no lo byte of these rows is anything but 0. */
 INLINE VI dot(enum kern_wtype type, const VB *w, const int8_t *hi, int from,
-              int to, VI start)
+              int to, VI start, const int wide)
 {
     const int8_t *lo = hi + KERN_QBLOCK;
     VI h = vi_zero(), l = start;
@@ -108,8 +109,9 @@ INLINE VI dot(enum kern_wtype type, const VB *w, const int8_t *hi, int from,
     for (int p = from; p < to; p++) {
         h = type == KERN_Q8_0 ? vi_dot8(h, w[p], hi + 4 * p)
                               : vi_dot4(h, w[p], hi + 4 * p);
-        l = type == KERN_Q8_0 ? vi_dot8(l, w[p], lo + 4 * p)
-                              : vi_dot4(l, w[p], lo + 4 * p);
+        if (wide)
+            l = type == KERN_Q8_0 ? vi_dot8(l, w[p], lo + 4 * p)
+                                  : vi_dot4(l, w[p], lo + 4 * p);
     }
     return vi_join(h, l);
 }
@@ -132,6 +134,51 @@ INLINE void put_strip(const struct kern_mat *w, int strip, VF v, float *y,
     }
 }
 
+/* One block of a strip, unpacked, times the same block of nt rows. */
+struct weights_block { VB q[8]; VF d, d1; };
+
+INLINE void mul_block(enum kern_wtype type, const struct weights_block *w,
+                      const struct kern_acts *x, size_t i, const int nt,
+                      const int wide, VF *acc)
+{
+    const int8_t *q = x->q + i * 2 * KERN_QBLOCK;
+    const float *xd = x->d + i, *xs = x->s + i;
+    const int32_t *sum = x->sum + i, *half = x->half + i;
+
+    UNROLL
+    for (int t = 0; t < nt; t++, q += 2 * KERN_QBLOCK) {
+        VF dx = vf_set1(xd[t]);
+
+        if (type == KERN_Q6_K) {
+            VI a = vi_set1(-32 * half[t]);
+            VI c = vi_set1(-32 * (sum[t] - half[t]));
+
+            a = dot(type, w->q, q, 0, 4, a, wide);
+            c = dot(type, w->q, q, 4, 8, c, wide);
+            acc[t] = vf_fma(vf_from(a), vf_mul(w->d, dx), acc[t]);
+            acc[t] = vf_fma(vf_from(c), vf_mul(w->d1, dx), acc[t]);
+            continue;
+        }
+        VI start = type == KERN_Q8_0 ? vi_dot8_start(sum[t])
+                 : type == KERN_Q4_0 ? vi_set1(-8 * sum[t]) : vi_zero();
+        VF p = vf_from(dot(type, w->q, q, 0, 8, start, wide));
+
+        acc[t] = vf_fma(p, vf_mul(w->d, dx), acc[t]);
+        if (has_min(type))
+            acc[t] = vf_fma(w->d1, vf_set1(xs[t]), acc[t]);
+    }
+}
+
+/* Does any of nt rows (a power of two) need the lo bytes of this block? */
+INLINE int any_wide(const uint8_t *wide, const int nt)
+{
+    uint64_t any = 0, part[2] = { 0, 0 };
+
+    memcpy(part, wide, (size_t)nt);
+    any = part[0] | part[1];
+    return any != 0;
+}
+
 INLINE void mul_quant_tile(const struct kern_mat *w, int strip,
                            const struct kern_acts *x, int row, const int nt,
                            const struct kern_out *out)
@@ -147,36 +194,16 @@ INLINE void mul_quant_tile(const struct kern_mat *w, int strip,
         acc[t] = vf_zero();
     for (size_t i = (size_t)row * nb; i < end; i += (size_t)nt,
              b += kern_block_bytes(type)) {
-        const int8_t *q = x->q + i * 2 * KERN_QBLOCK;
-        const float *xd = x->d + i, *xs = x->s + i;
-        const int32_t *sum = x->sum + i, *half = x->half + i;
-        VF d = scales(type, b, 0);
-        VF d1 = type == KERN_Q6_K || has_min(type) ? scales(type, b, 1) : d;
-        VB wq[8];
+        struct weights_block block;
 
-        unpack(type, b, wq);
-        UNROLL
-        for (int t = 0; t < nt; t++, q += 2 * KERN_QBLOCK) {
-            VF dx = vf_set1(xd[t]);
-
-            if (type == KERN_Q6_K) {
-                VI a = vi_set1(-32 * half[t]);
-                VI c = vi_set1(-32 * (sum[t] - half[t]));
-
-                a = dot(type, wq, q, 0, 4, a);
-                c = dot(type, wq, q, 4, 8, c);
-                acc[t] = vf_fma(vf_from(a), vf_mul(d, dx), acc[t]);
-                acc[t] = vf_fma(vf_from(c), vf_mul(d1, dx), acc[t]);
-                continue;
-            }
-            VI start = type == KERN_Q8_0 ? vi_dot8_start(sum[t])
-                     : type == KERN_Q4_0 ? vi_set1(-8 * sum[t]) : vi_zero();
-            VF p = vf_from(dot(type, wq, q, 0, 8, start));
-
-            acc[t] = vf_fma(p, vf_mul(d, dx), acc[t]);
-            if (has_min(type))
-                acc[t] = vf_fma(d1, vf_set1(xs[t]), acc[t]);
-        }
+        block.d = scales(type, b, 0);
+        block.d1 = type == KERN_Q6_K || has_min(type) ? scales(type, b, 1)
+                                                      : block.d;
+        unpack(type, b, block.q);
+        if (any_wide(x->wide + i, nt))
+            mul_block(type, &block, x, i, nt, 1, acc);
+        else
+            mul_block(type, &block, x, i, nt, 0, acc);
     }
     UNROLL
     for (int t = 0; t < nt; t++)
@@ -330,26 +357,33 @@ INLINE VF split_bytes(VF q, int8_t *hi, int8_t *lo)
     return vf_add(vf_mul(h, vf_set1(256.0f)), l);
 }
 
-/* d = max|f| / (256 * 127), q = round(f / d).  Sums of 32 such integers
- * are exact in floats, so vf_sum() may add them. */
+/* d = max|f| / (256 * 127), q = round(f / d), or in a block that does with one
+ * byte the multiple of 256 next to it.  Sums of 32 such integers are exact in
+ * floats, so vf_sum() may add them. */
 static void quantise(const struct kern_acts *x, int row)
 {
     const float full = 256.0f * 127.0f;
     const struct kern_tile tile = kern_tile_of(TILE_ROWS, x->n_row, row);
     const int nb = x->n_in / KERN_QBLOCK;
     const float *f = x->f + (size_t)row * (size_t)x->n_in;
+    float limit = -1.0f;
 
+    if (x->narrow)
+        limit = KERN_WIDE * sqrtf(sum_squares(f, x->n_in) / (float)x->n_in);
     for (int b = 0; b < nb; b++, f += KERN_QBLOCK) {
         const size_t i = kern_act_at(tile, row, nb, b);
         int8_t *hi = x->q + i * 2 * KERN_QBLOCK, *lo = hi + KERN_QBLOCK;
         VF u = vf_load(f), v = vf_load(f + KERN_LANES);
         float top = vf_top(vf_max(vf_abs(u), vf_abs(v)));
-        VF inv = vf_set1(top > 1e-30f ? full / top : 0.0f);
-        VF qu = split_bytes(vf_round(vf_mul(u, inv)), hi, lo);
-        VF qv = split_bytes(vf_round(vf_mul(v, inv)), hi + KERN_LANES,
-                            lo + KERN_LANES);
+        int wide = !(top <= limit);
+        VF step = vf_set1(wide ? 1.0f : 256.0f);
+        VF inv = vf_set1(top > 1e-30f ? (wide ? full : 127.0f) / top : 0.0f);
+        VF qu = split_bytes(vf_mul(vf_round(vf_mul(u, inv)), step), hi, lo);
+        VF qv = split_bytes(vf_mul(vf_round(vf_mul(v, inv)), step),
+                            hi + KERN_LANES, lo + KERN_LANES);
         float d = top / full, half = vf_sum(qu), sum = half + vf_sum(qv);
 
+        x->wide[i] = (uint8_t)wide;
         x->d[i] = d;
         x->s[i] = d * sum;
         x->sum[i] = sum == sum ? (int32_t)sum : 0;      /* NaN in, 0 out */

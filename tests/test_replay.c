@@ -66,6 +66,7 @@ static const char *const runs[] = {
     "-n 2 --lossy --seed 9",
     "--trace steps -n 4 --seed 10",
     "--kv q8 -n 3 --seed 11",
+    "--acts 8 -n 4 --seed 12",
 };
 
 static void record_and_verify(const char *path, const char *opts, int threads)
