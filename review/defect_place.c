@@ -139,13 +139,13 @@ static int has_exhibits(const struct hunt *h)
 static int stands_alone(const struct hunt *h, const char *name)
 {
     char before[64];
-    size_t n = strlen(name), last = n, to;
+    size_t n = strcspn(name, ".(,"), last = n, to;
 
     while (last > 0 && isdigit((unsigned char)name[last - 1]))
         last--;
     if (n == 0 || n >= sizeof before)
         return 0;
-    memcpy(before, name, n + 1);
+    snprintf(before, sizeof before, "%.*s", (int)n, name);
     if (last < n && atoi(name + last) > 1)
         snprintf(before + last, sizeof before - last, "%d",
                  atoi(name + last) - 1);
@@ -158,10 +158,13 @@ static int stands_alone(const struct hunt *h, const char *name)
 }
 
 /* "Section 5 of the Act", "the Penal Code, section 499": the place is in
- * another document. */
+ * another document.  "SECTION 8. TERM" is no reference at all. */
 static int elsewhere(const struct hunt *h, struct span s)
 {
+    struct span on = { s.from, hunt_after(h, s).to };
+
     return rule_matches(&h->r, "reference.elsewhere", hunt_after(h, s), NULL) ||
+           rule_matches(&h->r, "reference.heading", on, NULL) ||
            rule_matches(&h->r, "reference.cited", hunt_before(s), NULL);
 }
 

@@ -124,15 +124,46 @@ static int top_of(const struct clauses *c, int i)
     return i;
 }
 
-/* The part of the document that a clause stands in: an exhibit has its own
- * definitions.  Main body: -1. */
-static int part_of(const struct hunt *h, int clause)
-{
-    int top = top_of(h->r.c, clause);
-    const char *unit = top < 0 ? NULL : h->r.c->at[top].unit;
+/* The part of the document that a definition stands in; parts have their own
+ * definitions.  An exhibit is one, by its top clause; and where the word for the
+ * document itself ("Agreement") is defined once more, a form of another
+ * document is attached, whose preamble begins a little before. */
+struct part { int exhibit, document; };
 
-    return unit && pack_matches(h->r.p, "reference.exhibit", unit,
-                                strlen(unit), NULL) ? top : -1;
+enum { DOCUMENTS = 16, PREAMBLE_BYTES = 800 };
+struct starts { size_t at[DOCUMENTS]; int n; };
+
+static struct starts document_starts(const struct hunt *h)
+{
+    const struct graph *g = h->g;
+    struct starts s = { .n = 0 };
+
+    for (int i = 0; i < g->n_edge && s.n < DOCUMENTS; i++) {
+        const struct edge *e = &g->edge[i];
+        const char *name = e->kind == EDGE_DEFINES
+                               ? g->term[e->dst.index].name : NULL;
+
+        if (name && pack_matches(h->r.p, "term.document", name, strlen(name),
+                                 NULL))
+            s.at[s.n++] = e->span.from > PREAMBLE_BYTES
+                              ? e->span.from - PREAMBLE_BYTES : 0;
+    }
+    return s;
+}
+
+static struct part part_of(const struct hunt *h, const struct starts *starts,
+                           const struct edge *def)
+{
+    int top = top_of(h->r.c, def->src.index);
+    const char *unit = top < 0 ? NULL : h->r.c->at[top].unit;
+    struct part p = { -1, 0 };
+
+    if (unit && pack_matches(h->r.p, "reference.exhibit", unit, strlen(unit),
+                             NULL))
+        p.exhibit = top;
+    while (p.document < starts->n && starts->at[p.document] < def->span.from)
+        p.document++;
+    return p;
 }
 
 /* Does the definition only point to another: "has the meaning given in
@@ -149,9 +180,11 @@ static int points_on(const struct hunt *h, struct span s)
 static void duplicates(struct hunt *h)
 {
     const struct graph *g = h->g;
+    struct starts starts = document_starts(h);
 
     for (int i = 0; i < g->n_term; i++) {
         const struct edge *first = NULL;
+        struct part part, last = { -1, 0 };
 
         if (g->term[i].n_def < 2)
             continue;
@@ -161,14 +194,16 @@ static void duplicates(struct hunt *h)
             if (e->kind != EDGE_DEFINES || e->dst.index != i ||
                 points_on(h, e->span))
                 continue;
-            if (first && part_of(h, first->src.index) ==
-                         part_of(h, e->src.index))
+            part = part_of(h, &starts, e);
+            if (first && part.exhibit == last.exhibit &&
+                part.document == last.document)
                 hunt_add(h, (struct defect) {
                              .kind = DEFECT_DUPLICATE_DEFINITION,
                              .span = e->span, .related = first->span },
                          "\"%.100s\" is defined a second time",
                          g->term[i].name);
             first = e;
+            last = part;
         }
     }
 }

@@ -186,8 +186,9 @@ static int differ(const struct said *a, const struct said *b)
     double most = a->size > b->size ? a->size : b->size;
     double least = a->size > b->size ? b->size : a->size;
 
-    if (a->size > 0 && b->size > 0)     /* "one month" is "30 days" */
-        return least < 0.95 * most;
+    /* "one month" is "30 days"; a week and a year answer different questions */
+    if (a->size > 0 && b->size > 0)
+        return least < 0.95 * most && most < 4.5 * least;
     return strcmp(a->v->norm, b->v->norm) != 0;
 }
 
