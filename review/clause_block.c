@@ -208,7 +208,8 @@ void grow_take_start(struct grow *g, int i)
         return;
     }
     if (s->kind == START_TESTIMONIUM ||
-        (s->kind == START_SIGNATURE && g->c->n > 2)) {
+        (s->kind == START_SIGNATURE &&
+         (g->c->n > 2 || (g->c->n && s->from > g->t.n / 2)))) {
         if (!g->signed_from)
             enter_signatures(g, i);
         return;

@@ -50,6 +50,13 @@ static int list_continued(const struct grow *g, int i)
     if (is_section(m) && m->place >= PLACE_SENTENCE &&
         series_goes_on(g, i, series_of(m)))
         most = m->place == PLACE_LINE ? 40 : 4; /* what was missed stays so */
+    for (int k = g->depth - 1; k >= 0 && m->place == PLACE_LINE; k--) {
+        const struct frame *f = &g->frame[k];
+
+        if (f->level == LEVEL_LIST && f->opened >= PLACE_GAP &&
+            series_steps(f->series, &f->mark, m) == 1)
+            return k;           /* a line goes on with lines, if it can */
+    }
     for (int by = 1; by <= most; by++)
         for (int k = g->depth - 1; k >= 0; k--) {
             const struct frame *f = &g->frame[k];

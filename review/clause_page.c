@@ -248,7 +248,7 @@ static void mark_running(struct text t, struct rows *r)
 
         if (a->often > 3 && may_run(t, a)) {
             const struct words w = head_words(t, a->from, a->to);
-            a->furniture = w.n > 4 && w.shouted == w.n;
+            a->furniture |= w.n > 4 && w.shouted == w.n;
         }
     }
     for (int pass = 0; pass < 2; pass++) {

@@ -214,6 +214,10 @@ static int may_stand(struct text t, struct mark *m)
 {
     if (m->place == PLACE_ITEM && is_section(m))
         m->place = PLACE_SENTENCE;
+    const size_t end = text_back(t, m->from);
+    if (m->place == PLACE_MID && is_section(m) && end && m->after < t.n &&
+        t.p[end - 1] == '.' && is_upper(t.p[m->after]))
+        m->place = PLACE_SENTENCE;      /* after "Appendix A." */
     if (m->place == PLACE_MID && is_section(m)) {
         const size_t most = m->after + 150;
         const struct span head = head_run_in(t, m->after,
