@@ -156,8 +156,10 @@ static enum proviso proviso_kind(const struct rules *r, struct span s,
 
     if (said.to < s.to)
         said.to = s.to;
-    if (rule_matches(r, "proviso.narrow", said, NULL))
-        return PROVISO_EXCEPTION;
+    if (rule_matches(r, "proviso.narrow", said, NULL) ||
+        (rule_matches(r, "proviso.forbidden", before, NULL) &&
+         rule_matches(r, "proviso.allows", said, NULL)))
+        return PROVISO_EXCEPTION;       /* "shall not ..., but may ..." */
     if (!rule_matches(r, "proviso.rule", said, NULL))
         return PROVISO_CONDITION;
     if (rule_matches(r, "proviso.permitted", before, NULL) &&

@@ -151,6 +151,8 @@ static void exceptions(void **state)
         { "1. Buyer may copy the plans, provided, however, that it may not "
           "sell copies.",
           "provided, however, that it may not sell copies" },
+        { "1. Seller shall not compete; provided that it may hold shares.",
+          "provided that it may hold shares" },
         { "1. Loss. EXCEPT FOR FRAUD, NEITHER PARTY WILL BE LIABLE FOR LOST "
           "PROFITS.", "EXCEPT FOR FRAUD" },
         /* which are none */
@@ -385,7 +387,7 @@ static void values(void **state)
         { "1. the sum of $1,250,000.50 or US$3 million or 40 euros",
           "amount USD 1250000.50 | amount USD 3000000.00 | "
           "amount EUR 40.00" },
-        { "1. EUR 10.000 or EUR 10.50 or EUR 1.250.000",
+        { "1. the sum of EUR 10.000 or EUR 10.50 or EUR 1.250.000",
           "amount EUR 10000.00 | amount EUR 10.50 | amount EUR 1250000.00" },
         { "1. interest of 1.5% or five percent (5%) or ten percent",
           "percent 1.5% | percent 5% | percent 10%" },
