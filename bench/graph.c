@@ -217,7 +217,7 @@ static enum sor_err one(const struct pack *p, const cJSON *o, int use_given,
         g = NULL;
         err = graph_read(d, c, p, &g, &msg);
     }
-    if (err)
+    if (err || !g)
         fprintf(stderr, "%s\n", msg.text);
     else if (times)
         printf("%-40.40s %7zu bytes %5d clauses %6d edges %8.2f ms\n",

@@ -113,7 +113,7 @@ static int within(const struct clauses *c, int inner, int outer)
  * higher is nearer; < 0: a letter of some other list. */
 static int nearness(const struct clauses *c, int top, int from)
 {
-    const char *number = c->at[top].number;
+    const char *number = c->at[top].number ? c->at[top].number : "";
     int parent = c->at[top].parent, depth = 0;
     int letter = number[0] == '(' || (isalpha((unsigned char)number[0]) &&
                                       c->at[top].depth > 0);

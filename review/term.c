@@ -422,9 +422,10 @@ static int edge_place(const void *a, const void *b)
 /* "Non-Infringement" is no use of "Infringement". */
 static int starts_word(const char *text, size_t i)
 {
-    return isalnum((unsigned char)text[i]) &&
-           (i < 2 || text[i - 1] != '-' ||
-            !isalnum((unsigned char)text[i - 2]));
+    int joined = i >= 2 && text[i - 1] == '-' &&
+                 isalnum((unsigned char)text[i - 2]);
+
+    return !joined && isalnum((unsigned char)text[i]);
 }
 
 static void uses(struct rules *r, const struct forms *f, int *last)
