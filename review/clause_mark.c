@@ -149,7 +149,10 @@ static int read_plain(struct text t, size_t at, struct mark *m)
         if (m->n_part == 0 && end < t.n && !is_space(t.p[end]))
             return 0;           /* "a.m.", "I.B.M." */
     } else if (m->n_part && (is_space(c) || is_upper(c) || c == '\xC2')) {
-        m->delim = DELIM_BARE;
+        const size_t next = text_skip_blank(t, end);
+
+        m->delim = text_is(t, next, ". ") && next - end < 4 ? DELIM_POINT
+                                                           : DELIM_BARE;
     } else {
         return 0;
     }

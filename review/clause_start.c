@@ -365,7 +365,8 @@ static size_t start_of_preamble(struct text t, size_t from, size_t to)
     for (size_t at = from; at < last; at++)
         if ((at == from || is_space(t.p[at - 1])) &&
             begins_instrument(t, at, to))
-            return at;
+            return at > from && text_sentence_end(t, text_back(t, at))
+                ? from : at;    /* in the middle of it, or after a title */
     return from;
 }
 

@@ -1,6 +1,8 @@
 /* review/passage.c - clauses cut into what a model reads at once. */
 #include "review/clause.h"
 
+#include <stdlib.h>
+
 #include "base/mem.h"
 #include "review/clause_impl.h"
 
@@ -45,20 +47,63 @@ static size_t cut(struct text t, size_t from, size_t to, size_t most)
     return end;
 }
 
-/* The text of clause i that is in none of its children, in pieces. */
-static int cut_clause(struct text t, const struct clauses *c, int i,
-                      size_t most, struct cutter *k)
+/* Are there `least` letters in [from, to)? */
+static int has_letters(struct text t, size_t from, size_t to, int least)
 {
-    size_t from = c->at[i].text.from, to = c->at[i].text.to;
+    int n = 0;
+
+    for (; from < to && n < least; from++)
+        n += is_letter(t.p[from]) || (t.p[from] & 0x80);
+    return n >= least;
+}
+
+static int cut_pieces(struct text t, struct passage whole, size_t most,
+                      struct cutter *k)
+{
+    size_t from = text_skip(t, whole.span.from);
+    const size_t to = text_back(t, whole.span.to);
 
     while (from < to) {
         const size_t end = cut(t, from, to, most);
 
-        if (put(k, i, from, text_back(t, end)))
+        if (put(k, whole.clause, from, text_back(t, end)))
             return -1;
         from = text_skip(t, end);
     }
     return 0;
+}
+
+/* The text of clause i that is in none of its children, in pieces: before
+ * them, between them, and after a list that is run into a sentence.  "; and"
+ * between two items is no piece. */
+static int cut_clause(struct text t, const struct clauses *c, int i,
+                      size_t most, struct cutter *k)
+{
+    enum { FIRST = 1, LATER = 6 };
+    struct passage p = { i, { c->at[i].text.from, c->at[i].span.to } };
+    int least = FIRST;
+
+    for (int j = i + 1; j < c->n && c->at[j].span.from < c->at[i].span.to;
+         j++) {
+        if (c->at[j].parent != i)
+            continue;
+        p.span.to = c->at[j].span.from;
+        if (has_letters(t, p.span.from, p.span.to, least) &&
+            cut_pieces(t, p, most, k))
+            return -1;
+        p.span.from = c->at[j].span.to;
+        least = LATER;
+    }
+    p.span.to = c->at[i].span.to;
+    return has_letters(t, p.span.from, p.span.to, least)
+        ? cut_pieces(t, p, most, k) : 0;
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const struct passage *x = a, *y = b;
+
+    return x->span.from < y->span.from ? -1 : x->span.from > y->span.from;
 }
 
 enum sor_err passages_cut(const struct document *d, const struct clauses *c,
@@ -75,6 +120,8 @@ enum sor_err passages_cut(const struct document *d, const struct clauses *c,
             passages_close(k.p);
             k.p = NULL;
         }
+    if (k.p && k.p->n)
+        qsort(k.p->at, (size_t)k.p->n, sizeof *k.p->at, by_place);
     if (!k.p)
         return sor_fail(msg, SOR_NOMEM, "%s: out of memory for its passages",
                         d->name);
