@@ -121,6 +121,19 @@ static void not_applied(struct rules *r, struct hit *h)
     clause_edge(r, EDGE_EXCEPTION_TO, s, &dst, h->by->id);
 }
 
+/* "except for goods that: (a) ...": a list after a colon is not part of what
+ * leads in to it; "except (a) ..., (b) ..." is one exception. */
+static struct span exception_reach(const struct rules *r, const struct hit *h)
+{
+    struct reach o = { hit_span(h), OPENS_EITHER, .lead_only = 1 };
+    struct span s = rule_reach(r, &o);
+
+    if (s.to > o.opener.to && r->d->text[s.to] == ':')
+        return s;
+    o.lead_only = 0;
+    return rule_reach(r, &o);
+}
+
 /* apply: the rules said not to apply, for conditions(). */
 static void exceptions(struct rules *r, struct hits *apply)
 {
@@ -128,9 +141,7 @@ static void exceptions(struct rules *r, struct hits *apply)
     struct hits from = rule_hits(r, "exception.from", "exception.not");
 
     for (int i = 0; i < h.n && !r->err; i++) {
-        struct reach o = { hit_span(&h.at[i]), OPENS_EITHER, 0 };
-
-        clause_edge(r, EDGE_EXCEPTION_TO, rule_reach(r, &o), NULL,
+        clause_edge(r, EDGE_EXCEPTION_TO, exception_reach(r, &h.at[i]), NULL,
                     h.at[i].by->id);
     }
     for (int i = 0; i < from.n && !r->err; i++)

@@ -151,6 +151,8 @@ static void exceptions(void **state)
         { "1. Buyer may copy the plans, provided, however, that it may not "
           "sell copies.",
           "provided, however, that it may not sell copies" },
+        { "1. Buyer owns the tools except for tools that: (a) rust; or (b) "
+          "break.", "except for tools that" },
         { "1. Seller shall not compete; provided that it may hold shares.",
           "provided that it may hold shares" },
         { "1. Loss. EXCEPT FOR FRAUD, NEITHER PARTY WILL BE LIABLE FOR LOST "
