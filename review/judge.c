@@ -28,6 +28,7 @@ struct judge {
     struct engine *engine;
     const struct pack *pack;
     struct lora *lora;
+    struct keep keep;
     int32_t relation[RELATIONS];
     struct tok_ids label;       /* tokens of all labels, one after another */
     struct walk_seq *seq;       /* [n_type] into label */
@@ -130,6 +131,7 @@ void judge_close(struct judge *j)
 {
     if (!j)
         return;
+    keep_release(&j->keep);
     lora_close(j->lora);
     tok_ids_release(&j->label);
     mem_free(j->seq);
@@ -190,6 +192,7 @@ static enum sor_err prefixes_init(struct prefixes *x, const struct judge *j,
 
         err = judge_prefix(t, passage[i].context ? passage[i].context : "",
                            passage[i].text, &x->ids, NULL);
+        x->root[i].n_keep = (int)(x->ids.n - from);
         if (!err && question)
             err = judge_type_question(t, &x->ids);
         x->root[i].n_prefix = (int)(x->ids.n - from);
@@ -360,7 +363,8 @@ enum sor_err judge_pairs(struct judge *j, const struct judge_job *job,
     struct pairs x = { .judge = j, .job = job };
     struct prefixes p;
     struct walk w = {
-        .engine = j->engine, .lora = j->lora, .first = run_on,
+        .engine = j->engine, .lora = j->lora, .keep = &j->keep,
+        .first = run_on,
         .arrived = pair_arrived, .stepped = pair_stepped, .ud = &x,
         .msg = msg,
     };
@@ -541,7 +545,8 @@ enum sor_err judge_types(struct judge *j, const struct passage_text *passage,
                        .watch = watch };
     struct prefixes pre;
     struct walk w = {
-        .engine = j->engine, .lora = j->lora, .seq = j->seq,
+        .engine = j->engine, .lora = j->lora, .keep = &j->keep,
+        .seq = j->seq,
         .first = type_first, .arrived = type_arrived,
         .stepped = type_stepped, .ud = &x, .msg = msg,
     };

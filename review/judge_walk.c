@@ -89,15 +89,22 @@ enum sor_err walk_split(struct walk *w, struct walk_line *l,
 
 static enum sor_err open_root(struct walk *w)
 {
-    struct walk_line l = { .root = w->next_root++ };
-    enum sor_err err;
+    const struct walk_root *r = &w->root[w->next_root];
+    struct walk_line l = { .root = w->next_root++, .hi = r->n_seq };
+    enum sor_err err = keep_fork(w->keep, r->prefix, r->n_keep,
+                                 (uint64_t)l.root, &l.session, w->msg);
 
-    l.hi = w->root[l.root].n_seq;
     w->first(w, &l);
-    err = session_open(w->engine, (uint64_t)l.root, 0, &l.session, w->msg);
-    if (err)
-        return err;
-    err = session_adapt(l.session, &w->lora, w->lora ? 1 : 0, w->msg);
+    if (l.session) {
+        l.start = l.at = r->n_keep;
+        w->n_tok += r->n_keep;
+    } else if (!err) {
+        l.keep = r->n_keep;
+        err = session_open(w->engine, (uint64_t)l.root, 0, &l.session,
+                           w->msg);
+        if (!err)
+            err = session_adapt(l.session, &w->lora, w->lora ? 1 : 0, w->msg);
+    }
     err = err ? err : push(w, &l);
     if (err)
         session_close(l.session);
@@ -172,6 +179,18 @@ static enum sor_err fill(struct walk *w, struct step *s)
     return SOR_OK;
 }
 
+static enum sor_err arrive(struct walk *w, struct walk_line *l,
+                           const float *logits)
+{
+    enum sor_err err = SOR_OK;
+
+    if (l->keep)
+        err = keep_put(w->keep, w->root[l->root].prefix, l->keep, l->session,
+                       w->msg);
+    l->keep = 0;
+    return err ? err : w->arrived(w, l, logits);
+}
+
 /* Every line of the step goes back on the stack or on to the caller. */
 static enum sor_err settle(struct walk *w, struct step *s, enum sor_err err)
 {
@@ -179,7 +198,7 @@ static enum sor_err settle(struct walk *w, struct step *s, enum sor_err err)
         struct walk_line *l = &s->line[i];
 
         if (!err && l->at == l->end)
-            err = w->arrived(w, l, s->feed[i].logits);
+            err = arrive(w, l, s->feed[i].logits);
         else if (!err && !(err = push(w, l)))
             continue;
         session_close(l->session);

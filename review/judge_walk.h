@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "engine/engine.h"
 #include "engine/lora.h"
+#include "review/judge_keep.h"
 
 enum {
     WALK_ROWS = 512,            /* tokens fed in one step: two full passes */
@@ -28,12 +29,14 @@ struct walk_seq { const int32_t *tok; int n; };
 struct walk_root {
     const int32_t *prefix;
     int n_prefix;               /* >= 1 */
+    int n_keep;                 /* of these, worth keeping for later walks */
     const int *seq;             /* [n_seq] into walk.seq, in sorted order */
     int n_seq;                  /* >= 1 */
 };
 
 struct walk_line {
     struct session *session;
+    int keep;                   /* a root's first: n_keep, until kept */
     int root, lo, hi;           /* its range of the root's strings */
     int start, at, end;         /* tokens: shared with others; in; to go to */
     int n_logits;               /* of the last tokens before `end` */
@@ -43,6 +46,7 @@ struct walk_line {
 struct walk {
     struct engine *engine;
     const struct lora *lora;    /* NULL: none */
+    struct keep *keep;
     const struct walk_seq *seq;
     const struct walk_root *root;
     int n_root;
