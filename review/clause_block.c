@@ -201,7 +201,8 @@ void grow_take_start(struct grow *g, int i)
     if (g->c->n && g->c->at[g->c->n - 1].span.from >= s->from)
         return;         /* its number was taken */
     if (s->level && s->level < LEVEL_RUN_IN && g->depth &&
-        grow_top(g)->level == LEVEL_LIST && !g->c->at[grow_top(g)->clause].heading &&
+        grow_top(g)->level == LEVEL_LIST &&
+        !g->c->at[grow_top(g)->clause].heading &&
         page_skip(g->t, g->c, g->c->at[grow_top(g)->clause].text.from) ==
             s->from) {
         set_heading(g, grow_top(g)->clause, (struct span){ s->from, s->head });

@@ -53,7 +53,8 @@ int series_prefix(const struct mark *a, const struct mark *b);
  * the same item, or before it. */
 int series_steps(enum series series, const struct mark *a,
                  const struct mark *b);
-/* The series that m would begin: (i) a roman one, (a) and (h) one of letters. */
+/* The series that m would begin: (i) a roman one, (a) one of letters, and so
+ * does (h). */
 enum series series_of(const struct mark *m);
 /* Does m begin a series?  Lists that are inside lists may begin with (x). */
 int series_begins(enum series series, const struct mark *m);

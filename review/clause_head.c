@@ -104,7 +104,8 @@ struct span head_run_in(struct text t, size_t from, size_t to)
 
     if (from >= to || is_lower(t.p[from]))
         return (struct span){ from, from };
-    while (end < last && end - from <= HEAD_BYTES && !ends_heading(t, end, to)) {
+    while (end < last && end - from <= HEAD_BYTES &&
+           !ends_heading(t, end, to)) {
         if (gap == from && is_space(t.p[end]) &&
             text_skip_blank(t, end) - end >= 3)
             gap = end;

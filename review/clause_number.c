@@ -61,7 +61,8 @@ static int list_continued(const struct grow *g, int i)
         for (int k = g->depth - 1; k >= 0; k--) {
             const struct frame *f = &g->frame[k];
 
-            if (may_continue(f, m) && series_steps(f->series, &f->mark, m) == by)
+            if (may_continue(f, m) &&
+                series_steps(f->series, &f->mark, m) == by)
                 return k;
         }
     return -1;
@@ -122,12 +123,15 @@ static int depth_for_orphan(const struct grow *g, int i)
 /* Is the list that m would go on with closed, as by a heading between? */
 static int resumes(const struct grow *g, const struct mark *m)
 {
-    for (int j = g->n_closed - 1; j >= 0; j--)
-        if (series_alike(&g->closed[j].mark, m)) {
-            const int by = series_steps(g->closed[j].series, &g->closed[j].mark, m);
+    for (int j = g->n_closed - 1; j >= 0; j--) {
+        const struct frame *f = &g->closed[j];
+
+        if (series_alike(&f->mark, m)) {
+            const int by = series_steps(f->series, &f->mark, m);
 
             return by >= 1 && by <= (m->place == PLACE_LINE ? 3 : 1);
         }
+    }
     return 0;
 }
 
@@ -258,7 +262,8 @@ static int is_attached_heading(const struct grow *g, const struct mark *m)
     if (at < g->t.n && (is_lower(g->t.p[at]) || strchr(",;)", g->t.p[at])))
         return 0;
     /* a running head repeats the one that is open */
-    return !(f && f->mark.unit == UNIT_ATTACHED && !series_steps(f->series, &f->mark, m) &&
+    return !(f && f->mark.unit == UNIT_ATTACHED &&
+             !series_steps(f->series, &f->mark, m) &&
              f->mark.letter == m->letter && f->mark.roman == m->roman &&
              f->mark.n_part == m->n_part &&
              f->mark.part[0] == m->part[0]);
@@ -317,7 +322,8 @@ void grow_take_mark(struct grow *g, int i)
     if (g->signed_from) {
         if (m->place < PLACE_SENTENCE || !is_section(m) ||
             !((m->place == PLACE_LINE && resumes(g, m)) ||
-              (series_begins(series_of(m), m) && series_goes_on(g, i, series_of(m)))))
+              (series_begins(series_of(m), m) &&
+               series_goes_on(g, i, series_of(m)))))
             return;
         grow_unsign(g, m->from);
     }
@@ -326,7 +332,8 @@ void grow_take_mark(struct grow *g, int i)
         continue_list(g, k, i);
     } else if (m->n_part > 1) {
         k = depth_for_decimal(g, m);
-        if (k < 0 || (m->place < PLACE_GAP && !series_begins(SERIES_NUMBERS, m) &&
+        if (k < 0 || (m->place < PLACE_GAP &&
+                      !series_begins(SERIES_NUMBERS, m) &&
                       !series_goes_on(g, i, SERIES_NUMBERS)))
             k = depth_for_orphan(g, i);
         if (k >= 0)

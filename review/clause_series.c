@@ -45,7 +45,8 @@ int series_steps(enum series series, const struct mark *a,
     return by > 0 ? by : 0;
 }
 
-/* The series that m would begin: (i) a roman one, (a) and (h) one of letters. */
+/* The series that m would begin: (i) a roman one, (a) one of letters, and so
+ * does (h). */
 enum series series_of(const struct mark *m)
 {
     if (m->delim == DELIM_BULLET)
@@ -94,5 +95,6 @@ int series_goes_on(const struct grow *g, int i, enum series series)
 {
     const int j = series_next(g, i, series);
 
-    return j >= 0 && series_steps(series, &g->marks->at[i], &g->marks->at[j]) == 1;
+    return j >= 0 && series_steps(series, &g->marks->at[i],
+                                  &g->marks->at[j]) == 1;
 }

@@ -85,7 +85,7 @@ static _Noreturn void child(int in, int out)
 
     if (dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(null, 2) < 0)
         _exit(1);
-    for (int fd = 3; fd < 256; fd++)    /* the database is none of its business */
+    for (int fd = 3; fd < 256; fd++)    /* such as the database */
         close(fd);
     limit(RLIMIT_CPU, CPU_SECONDS);
     limit(RLIMIT_AS, (rlim_t)MEMORY_MIB << 20);
@@ -101,7 +101,8 @@ static _Noreturn void child(int in, int out)
 static enum sor_err collect(const char *name, int fd, struct str *out,
                             struct sor_msg *msg)
 {
-    const uint64_t end_ns = clock_mono_ns() + WALL_SECONDS * UINT64_C(1000000000);
+    const uint64_t end_ns = clock_mono_ns() +
+                            WALL_SECONDS * UINT64_C(1000000000);
     char buf[1 << 15];
 
     for (;;) {

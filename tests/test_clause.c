@@ -104,7 +104,8 @@ static void numbering_of_every_kind(void **state)
           "I SCOPE;II TERM{A;B}" },
         { "2.1 It is two.\n2.1.1 It is deep.\n2.1.2 So is this.\n2.2 And back.",
           "2.1{2.1.1;2.1.2};2.2" },
-        { "1. Keep it:\n\xE2\x80\xA2 one thing;\n\xE2\x80\xA2 another.\n2. It goes.",
+        { "1. Keep it:\n\xE2\x80\xA2 one thing;\n\xE2\x80\xA2 another.\n"
+          "2. It goes.",
           "1{<\xE2\x80\xA2>;<\xE2\x80\xA2>};2" },
         { "9.0 RIGHTS\n9.1 Ours are ours.\n9.2 Yours are yours.\n10.0 LAW\n"
           "10.1 It is English.", "9.0 RIGHTS{9.1;9.2};10.0 LAW{10.1}" },
@@ -131,7 +132,8 @@ static void sequence_decides(void **state)
         /* a number in running text is none */
         { "1. Level. See Level 2. Further terms follow.\n2. Next. Here.",
           "1 Level;2 Next" },
-        { "1. Days. Within ten (10) days or two (2) weeks it ends.\n2. End. Here.",
+        { "1. Days. Within ten (10) days or two (2) weeks it ends.\n"
+          "2. End. Here.",
           "1 Days;2 End" },
         /* references are none */
         { "1. Ref. As in Section 1.2(a) and (b), clauses (a) and (b) above, "
@@ -312,7 +314,8 @@ static void passages_are_short_and_whole(void **state)
         const struct span at = p->at[i].span;
 
         assert_true(at.from < at.to && at.to - at.from <= 1000);
-        assert_true(at.from >= own.from && at.to <= c->at[p->at[i].clause].span.to);
+        assert_true(at.from >= own.from);
+        assert_true(at.to <= c->at[p->at[i].clause].span.to);
         assert_false(d->text[at.from] == ' ' || d->text[at.to - 1] == ' ');
         if (p->at[i].clause == 0 && at.to < own.to)
             assert_true(d->text[at.to - 1] == '.' ||

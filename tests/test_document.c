@@ -213,7 +213,8 @@ static void docx_has_the_numbers_word_shows(void **state)
         { "word/numbering.xml", numbering }, { "word/styles.xml", styles },
         { "word/document.xml", "<w:document " W "><w:body>"
           P("", "NDA") P(NUM(1, 0), "Term") P("<w:pStyle w:val=\"Sub\"/>", "x")
-          P("<w:pStyle w:val=\"Own\"/>", "y") P(NUM(1, 2), "a") P(NUM(1, 3), "b")
+          P("<w:pStyle w:val=\"Own\"/>", "y") P(NUM(1, 2), "a")
+          P(NUM(1, 3), "b")
           P(NUM(1, 3), "c") P(NUM(1, 2), "d") P(NUM(1, 0), "Law")
           P("<w:pStyle w:val=\"Sub\"/>", "z") P(NUM(1, 2), "e")
           P(NUM(2, 2), "f") P(NUM(2, 2), "g") P(NUM(1, 4), "h")
@@ -227,7 +228,8 @@ static void docx_has_the_numbers_word_shows(void **state)
     struct document *d = from(bytes.p, bytes.len);
     assert_int_equal(d->format, DOCUMENT_DOCX);
     assert_string_equal(d->text,
-        "NDA\n\nArticle I Term\n\n1.1 x\n\n1.2 y\n\n(a) a\n\n(i) b\n\n(ii) c\n\n"
+        "NDA\n\nArticle I Term\n\n1.1 x\n\n1.2 y\n\n(a) a\n\n(i) b\n\n"
+        "(ii) c\n\n"
         "(b) d\n\nArticle II Law\n\n2.1 z\n\n(a) e\n\n(e) f\n\n(f) g\n\n"
         "\xE2\x80\xA2 h\n\nnone\n\n");
     document_close(d);
@@ -434,7 +436,8 @@ static void what_is_no_contract_is_told(void **state)
     assert_int_equal(fit(
         "The moon was up before the tide,\nAnd over hill and over fen\n"
         "The herons flew, with wings set wide,\nAnd did not come again.\n"
-        "The reeds bowed down, the water slept,\nA fox went by on silver feet,\n"
+        "The reeds bowed down, the water slept,\n"
+        "A fox went by on silver feet,\n"
         "And in the farm a candle kept\nIts little watch above the wheat."),
         DOCUMENT_NO_CONTRACT);
     assert_int_equal(fit(
