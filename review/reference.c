@@ -193,17 +193,18 @@ static void add_range(const struct clauses *c, int from, int to,
             add_target(t, node_clause(i));
 }
 
-/* "(c)" after "4.1(a)" is 4.1(c). */
-static void inherit(struct number *n, const struct number *before, size_t at,
-                    const char *text)
+/* "(c)" after "4.1(a)" is 4.1(c).  Returns 1 if so. */
+static int inherit(struct number *n, const struct number *before, size_t at,
+                   const char *text)
 {
     struct number full = *before;
 
     if (text[at] != '(' || before->n <= n->n)
-        return;
+        return 0;
     for (int k = 0; k < n->n; k++)
         strcpy(full.part[full.n - n->n + k], n->part[k]);
     *n = full;
+    return 1;
 }
 
 /* A unit that no clause answers to: its parent's text may print the letter
@@ -246,9 +247,19 @@ static char *bare(struct rules *r, struct span s)
     return out;
 }
 
-/* "dangling:Section 71", also where "Sections 2 and 71" is printed. */
+/* A number that took its beginning from the one before: "4.1(c)". */
+static void spell(const struct number *n, struct str *out)
+{
+    for (int k = 0; k < n->n; k++)
+        str_printf(out, isdigit((unsigned char)n->part[k][0])
+                            ? k ? ".%s" : "%s"
+                            : k ? "(%s)" : "%s", n->part[k]);
+}
+
+/* "dangling:Section 71", also where "Sections 2 and 71" is printed.  whole:
+ * the number where it is not all printed; NULL. */
 static struct node missing(struct rules *r, struct span unit,
-                           struct span number)
+                           struct span number, const struct number *whole)
 {
     struct node n = { NODE_DANGLING, -1, NULL };
     char *word, *digits;
@@ -259,8 +270,11 @@ static struct node missing(struct rules *r, struct span unit,
     word = rule_text(r, unit);
     digits = bare(r, number);
     str_init(&name);
-    str_printf(&name, "%s%s%s", word ? word : "", word && *word ? " " : "",
-               digits ? digits : "");
+    str_printf(&name, "%s%s", word ? word : "", word && *word ? " " : "");
+    if (whole)
+        spell(whole, &name);
+    else
+        str_puts(&name, digits ? digits : "");
     if (word && digits && str_ok(&name))
         n = node_called(r, NODE_DANGLING, name.p);
     else
@@ -271,56 +285,79 @@ static struct node missing(struct rules *r, struct span unit,
     return n;
 }
 
+/* A mention being read: "Sections 2, 4.1(a) through (c) and Exhibit B". */
+struct reading {
+    struct rules *r;
+    int from;               /* the clause that it stands in */
+    int exhibit;            /* the unit is an exhibit, no section */
+    struct span word;       /* the last unit that was printed */
+    struct number before;   /* the last number, whole */
+    int last;               /* the clause that it named; -1 */
+};
+
+/* The clause that a unit of the mention names; -1: none.  m: its match. */
+static int find_unit(const struct reading *d, const struct number *want,
+                     const struct match *m)
+{
+    const struct rules *r = d->r;
+    int i = resolve(r, want, d->exhibit, d->from);
+
+    if (i < 0)
+        i = printed_in_parent(r, *want, d->exhibit, d->from);
+    if (i < 0 && rule_matches(r, "reference.this.word", (struct span) {
+                              m->from[0], m->from[3] }, NULL))
+        i = this_unit(r, d->word, d->from);
+    return i;
+}
+
+/* One unit.  Groups: 1 range word, 2 unit, 3 number. */
+static void read_unit(struct reading *d, const struct match *m,
+                      struct targets *t)
+{
+    const char *text = d->r->d->text;
+    struct span number = { m->from[3], m->to[3] };
+    struct number want;
+    int i, inherited;
+
+    if (m->from[2] < m->to[2]) {
+        d->word = (struct span) { m->from[2], m->to[2] };
+        d->exhibit = rule_matches(d->r, "reference.exhibit", d->word, NULL);
+        d->before.n = 0;
+    }
+    if (number.from >= number.to) {
+        add_target(t, node_clause(this_unit(d->r, d->word, d->from)));
+        return;
+    }
+    split(text + number.from, number.to - number.from, &want);
+    inherited = inherit(&want, &d->before, number.from, text);
+    i = find_unit(d, &want, m);
+    if (i >= 0 && d->last >= 0 && m->from[1] < m->to[1])
+        add_range(d->r->c, d->last, i, t);
+    add_target(t, i >= 0 ? node_clause(i)
+                         : missing(d->r, d->word, number,
+                                   inherited ? &want : NULL));
+    d->before = want;
+    d->last = i;
+}
+
 int reference_targets(struct rules *r, const struct hit *h, int from,
                       struct node *to, int cap)
 {
-    const char *text = r->d->text;
     struct targets t = { to, 0, cap };
-    struct number before = { .n = 0 };
-    struct span rest = hit_span(h), word = { 0, 0 };
-    int exhibit = 0, last = -1;
+    struct reading d = { .r = r, .from = from, .last = -1 };
+    struct span rest = hit_span(h);
     struct match m;
 
     while (rest.from < rest.to &&
            rule_matches(r, "reference.part", rest, &m)) {
-        /* groups: 1 range word, 2 unit, 3 number */
-        struct span unit = { m.from[2], m.to[2] };
-        struct span number = { m.from[3], m.to[3] };
-        struct number want;
-        int i;
-
+        read_unit(&d, &m, &t);
         rest.from = m.to[0] > rest.from ? m.to[0] : rest.from + 1;
-        if (unit.from < unit.to) {
-            exhibit = rule_matches(r, "reference.exhibit", unit, NULL);
-            word = unit;
-            before.n = 0;
-        }
-        if (number.from >= number.to) {
-            add_target(&t, node_clause(this_unit(r, unit, from)));
-            continue;
-        }
-        split(text + number.from, number.to - number.from, &want);
-        inherit(&want, &before, number.from, text);
-        i = resolve(r, &want, exhibit, from);
-        if (i < 0)
-            i = printed_in_parent(r, want, exhibit, from);
-        if (i < 0 && rule_matches(r, "reference.this.word", (struct span) {
-                                  m.from[0], number.from }, NULL))
-            i = this_unit(r, unit, from);
-        if (i >= 0 && last >= 0 && m.from[1] < m.to[1])
-            add_range(r->c, last, i, &t);
-        if (i >= 0)
-            add_target(&t, node_clause(i));
-        else
-            add_target(&t, missing(r, word, number));
-        before = want;
-        last = i;
     }
     return t.n;
 }
 
-/* Does s stand alone on its line, as the heading of an exhibit does that the
- * clause reader did not take for one? */
+/* Is s the heading of an exhibit that the clause reader did not take for one:
+ * alone on its line, or in capitals after an empty line? */
 static int is_heading(const struct rules *r, struct span s)
 {
     const char *t = r->d->text;
@@ -328,9 +365,16 @@ static int is_heading(const struct rules *r, struct span s)
 
     while (i > 0 && (t[i - 1] == ' ' || t[i - 1] == '\t'))
         i--;
+    if (i > 0 && t[i - 1] != '\n')
+        return 0;
     while (t[k] == ' ' || t[k] == '\t' || t[k] == '\r')
         k++;
-    return (i == 0 || t[i - 1] == '\n') && (t[k] == '\n' || t[k] == '\0');
+    if (t[k] == '\n' || t[k] == '\0')
+        return 1;
+    for (i -= i > 0; i > 0 && strchr(" \t\r", t[i - 1]); i--)
+        ;
+    return isupper((unsigned char)t[s.from + 1]) &&
+           (i == 0 || t[i - 1] == '\n');
 }
 
 static void internal(struct rules *r)

@@ -274,6 +274,9 @@ static void targets(void **state)
           "c3 refers_to c1 | c3 refers_to c2" },
         { "1. Price. One.\n2. Time. See Section 9.\n",
           "c2 refers_to dangling:Section 9" },
+        { "1. Price. One.\n2. Time. See Sections 9(a) and (b).\n",
+          "c2 refers_to dangling:Section 9(a) | "
+          "c2 refers_to dangling:Section 9(b)" },
         { "1. Tools. See Exhibit A.\n\nEXHIBIT A\n\nTools and more tools.\n",
           "c1 refers_to c2" },
         { "1. Tools. It falls under the Steel Tools Act of 1950.\n",
