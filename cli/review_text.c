@@ -221,7 +221,7 @@ static void put_claim(const struct screen *s, const struct db_claim *c)
         report_clause(s->r, e->clause_id, clause);
     fprintf(s->to, "  %s%-13s%s ", bold(s, 1), report_word(v->verdict),
             bold(s, 0));
-    if (isnan(v->confidence))
+    if (isnan(v->confidence) || strcmp(v->verdict, "needs_review") == 0)
         fputs("     ", s->to);
     else
         fprintf(s->to, "%.2f ", v->confidence);
@@ -231,6 +231,14 @@ static void put_claim(const struct screen *s, const struct db_claim *c)
     report_put_error_rate(c, &rate);
     fprintf(s->to, "\n      scored; %s; %s", rate.p,
             report_contrast_word(contrast));
+    if (strcmp(v->verdict, "needs_review") == 0) {
+        const char *perhaps;
+
+        str_clear(&rate);
+        report_put_verdict(v, &rate);
+        perhaps = strchr(rate.p, ',');
+        fprintf(s->to, ";%s", perhaps ? perhaps + 1 : "");
+    }
     if (!isnan(v->stability) && v->n_count)
         fprintf(s->to, "; %.0f %% of %d paths agree", 100 * v->stability,
                 v->n_count);

@@ -38,9 +38,15 @@ enum sor_err conn_err(int rc)
 enum sor_err conn_fail(struct db *d, struct sor_msg *msg, const char *doing)
 {
     int rc = sqlite3_errcode(d->sq);
+    const char *said = sqlite3_errmsg(d->sq);
+    /* a reader meets the file as an earlier version left it */
+    int is_old = strncmp(said, "no such table", 13) == 0 &&
+                 sqlite3_db_readonly(d->sq, "main") == 1;
 
     return sor_fail(msg, rc == SQLITE_OK ? SOR_NOMEM : conn_err(rc),
-                    "%s: %s: %s", d->path, doing, sqlite3_errmsg(d->sq));
+                    "%s: %s: %s%s", d->path, doing, said, is_old
+                    ? "; an earlier version made this file, and sorites sql "
+                      "--write \"SELECT 1\" brings it up to date" : "");
 }
 
 enum sor_err conn_exec(struct db *d, const char *sql, struct sor_msg *msg)

@@ -252,6 +252,23 @@ const char *report_word(const char *word)
     return word ? word : "";
 }
 
+void report_put_verdict(const struct db_verdict *v, struct str *out)
+{
+    static const char *const word[] = { "supported", "contradicted",
+                                        "not addressed" };
+    int best = 0;
+
+    for (int k = 1; k < 3; k++)
+        if (v->p[k] > v->p[best])
+            best = k;
+    str_puts(out, report_word(v->verdict));
+    if (strcmp(v->verdict, "needs_review") == 0 && !isnan(v->p[best]))
+        str_printf(out, ", perhaps %s (%.2f)", word[best], v->p[best]);
+    else if (!isnan(v->confidence))
+        str_printf(out, ", probability that this is right %.2f",
+                   v->confidence);
+}
+
 void report_put_decision(const struct db_decision *d, struct str *out)
 {
     char at[21];

@@ -62,6 +62,8 @@ enum report_contrast { REPORT_NO_CONTRAST, REPORT_CONTRAST_PASSED,
 enum report_contrast report_contrast(const struct report *r, int64_t claim_id);
 const char *report_contrast_word(enum report_contrast c);
 
+/* "supported", "perhaps supported" of one that needs review, ...; appended. */
+void report_put_verdict(const struct db_verdict *v, struct str *out);
 /* "wrong in 8 % of 100 (4-15 %)", "unmeasured"; appended. */
 void report_put_error_rate(const struct db_claim *c, struct str *out);
 /* "needs review", "not addressed": a word of the rows as people read it. */

@@ -255,12 +255,9 @@ static void put_claim(const struct report *r, const struct db_claim *c,
     str_printf(out, "<div class=\"card\" id=\"k%d\">", c->ordinal);
     put_in(out, "h3", c->title ? c->title : c->name);
     put_in(out, "div class=\"dim\"", c->text);
-    str_printf(out, "<div><b class=\"%s\">%s</b>", v->verdict,
-               report_word(v->verdict));
-    if (!isnan(v->confidence))
-        str_printf(out, ", probability that this is right %.2f",
-                   v->confidence);
-    str_puts(out, "; ");
+    str_printf(out, "<div><b class=\"%s\">", v->verdict);
+    report_put_verdict(v, out);
+    str_puts(out, "</b>; ");
     report_put_error_rate(c, out);
     str_printf(out, "; %s", report_contrast_word(report_contrast(r, c->id)));
     if (v->n_count > 0 && !isnan(v->stability))

@@ -168,11 +168,9 @@ static void put_claim(const struct report *r, const struct db_claim *c,
     put_word(out, c->title ? c->title : c->name);
     str_puts(out, "\n\n");
     put_word(out, c->text);
-    str_printf(out, "\n\n**%s**", report_word(v->verdict));
-    if (!isnan(v->confidence))
-        str_printf(out, ", probability that this is right %.2f",
-                   v->confidence);
-    str_puts(out, "; ");
+    str_puts(out, "\n\n**");
+    report_put_verdict(v, out);
+    str_puts(out, "**; ");
     report_put_error_rate(c, out);
     str_printf(out, "; %s.\n\n", report_contrast_word(report_contrast(r,
                                                                   c->id)));
