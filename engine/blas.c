@@ -123,15 +123,16 @@ static int is_near(const float *a, const float *b, float c, int col)
 static int stands_alone(blas_gemm *fn, const float *all, float *a,
                         const float *b, float *c, int r)
 {
+    uint32_t before[BLAS_COLUMNS], now[BLAS_COLUMNS];   /* bits, not values */
     size_t row = (size_t)r * BLAS_COLUMNS;
-    float before[BLAS_COLUMNS];
 
     memcpy(before, c + row, sizeof before);
     memset(a, 0, (size_t)BLAS_ROWS * CHECK_K * sizeof *a);
     memcpy(a + (size_t)r * CHECK_K, all + (size_t)r * CHECK_K,
            CHECK_K * sizeof *a);
     fn(CHECK_K, a, b, c);
-    return memcmp(before, c + row, sizeof before) == 0;
+    memcpy(now, c + row, sizeof now);
+    return memcmp(before, now, sizeof now) == 0;
 }
 
 static enum sor_err compare(blas_gemm *fn, float *all, float *a, float *b,

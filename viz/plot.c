@@ -284,6 +284,7 @@ static void put_axes(struct frame *f)
 {
     const struct plot *p = f->p;
     double below = HEIGHT - BOTTOM + LINE;
+    double from = ceil(f->x_from / f->x_step) * f->x_step;
     int n = (int)lround((f->y_to - f->y_from) / f->y_step);
 
     for (int i = 0; i <= n; i++) {
@@ -297,11 +298,10 @@ static void put_axes(struct frame *f)
     for (int i = 0; has_bars(p) && i < p->n_category; i++)
         put_label(f, at_x(f, i), below, "class=\"ink\" "
                   "text-anchor=\"middle\"", p->category[i]);
-    if (!has_bars(p) && p->n_series)
-        for (double v = ceil(f->x_from / f->x_step) * f->x_step;
-             v <= f->x_to * (1 + 1e-9); v += f->x_step)
-            put_number(f, at_x(f, v), below, "class=\"muted\" "
-                       "text-anchor=\"middle\"", v);
+    n = (int)floor((f->x_to - from) / f->x_step + 1e-9);
+    for (int i = 0; !has_bars(p) && p->n_series && i <= n; i++)
+        put_number(f, at_x(f, from + i * f->x_step), below, "class=\"muted\" "
+                   "text-anchor=\"middle\"", from + i * f->x_step);
     if (p->x_name)
         put_label(f, WIDTH - RIGHT, below + LINE, "class=\"muted small\" "
                   "text-anchor=\"end\"", p->x_name);
