@@ -16,8 +16,8 @@
 
 /* --- sets of words ------------------------------------------------------------ */
 
-enum { SET = 48, WORD_BYTES = 24 };
-struct set { char at[SET][WORD_BYTES]; int n; };
+enum { SET = 48, ID_BYTES = 40, WORD_BYTES = 24 };
+struct set { char at[SET][ID_BYTES]; int n; };
 
 static int has(const struct set *s, const char *word)
 {
@@ -30,7 +30,7 @@ static int has(const struct set *s, const char *word)
 /* Adds text[0..n) in lower case, cut to `most` letters. */
 static void put(struct set *s, const char *text, size_t n, size_t most)
 {
-    char word[WORD_BYTES];
+    char word[ID_BYTES];
     size_t k = 0;
 
     for (size_t i = 0; i < n && k < most && k + 1 < sizeof word; i++)
@@ -67,13 +67,11 @@ static void tags(const struct hunt *h, const char *purpose, struct span s,
     for (int i = 0; i < n; i++)
         for (size_t at = 0; at < s.to - s.from &&
              pattern_next(&p[i], text, s.to - s.from, at, &m) == 1;) {
-            const char *id = strrchr(p[i].id, '.');
-
-            id = id ? id + 1 : p[i].id;
-            if (by_id)
-                put(out, id, strlen(id), WORD_BYTES);
-            else
-                put(out, text + m.from[0], m.to[0] - m.from[0], WORD_BYTES);
+            if (by_id) {
+                put(out, p[i].id, strlen(p[i].id), ID_BYTES);
+                break;
+            }
+            put(out, text + m.from[0], m.to[0] - m.from[0], WORD_BYTES);
             at = m.to[0] > at ? m.to[0] : at + 1;
         }
 }
@@ -92,7 +90,7 @@ static void put_meaning(const struct hunt *h, struct span word,
 
     for (int i = 0; i < n; i++)
         if (pattern_next(&p[i], text, word.to - word.from, 0, &m) == 1) {
-            put(out, p[i].id, strlen(p[i].id), WORD_BYTES);
+            put(out, p[i].id, strlen(p[i].id), ID_BYTES);
             return;
         }
     put(out, text, word.to - word.from, STEM);
