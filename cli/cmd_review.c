@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "cli/progress.h"
+#include "cli/review_jobs.h"
 #include "cli/review_json.h"
 #include "cli/review_out.h"
 #include "db/review.h"
@@ -21,9 +22,9 @@
 enum { PATHS = 8, CONTEXT = 1024 };     /* a reading is far shorter */
 
 static struct {
-    int n_path, strict, rules_only, wait, all;
+    int n_path, strict, rules_only, wait, all, n_job;
     const char *domain, *party, *claims;
-} opt = { .n_path = PATHS, .domain = "legal" };
+} opt = { .n_path = PATHS, .domain = "legal", .n_job = 1 };
 
 static const struct opt_spec opts[] = {
     { 0, "domain", "NAME|DIR", OPT_STR, &opt.domain, "the pack (legal)", 0,
@@ -38,6 +39,7 @@ static const struct opt_spec opts[] = {
       "give fewer verdicts, more of them right", 0, 0 },
     { 0, "rules-only", NULL, OPT_FLAG, &opt.rules_only, "use no model", 0,
       0 },
+    { 'j', "jobs", "N", OPT_INT, &opt.n_job, "documents at once (1)", 1, 64 },
     { 0, "all", NULL, OPT_FLAG, &opt.all, "show every finding and path", 0,
       0 },
     { 0, "wait", NULL, OPT_FLAG, &opt.wait,
@@ -237,15 +239,15 @@ static enum sor_err review(struct job *j, const char *path)
 
 /* One bad document does not keep the others from being reviewed; the first
  * error is the command's. */
-static enum sor_err review_all(struct job *j)
+static enum sor_err review_all(struct job *j, int n, char **doc)
 {
     enum sor_err first = SOR_OK;
     struct sor_msg kept;
 
-    for (int i = 0; i < j->cli->argc; i++) {
-        enum sor_err err = review(j, j->cli->argv[i]);
+    for (int i = 0; i < n; i++) {
+        enum sor_err err = review(j, doc[i]);
 
-        if (err == SOR_INTERRUPTED || err == SOR_IO || err == SOR_NOMEM)
+        if (err == SOR_INTERRUPTED || err == SOR_FULL || err == SOR_NOMEM)
             return err;
         if (err && first)
             log_warn("%s", j->cli->msg.text);
@@ -271,24 +273,46 @@ static enum sor_err check_usage(struct job *j)
     return err;
 }
 
-static enum sor_err run(struct cli *cli)
+/* Reviews n documents, one after the other, into the database of cli. */
+static enum sor_err review_these(struct cli *cli, int n, char **doc)
 {
     struct job j = { .cli = cli };
     struct db_writer_opts lock = { .wait = opt.wait, .cancelled = stopped };
     enum sor_err err = check_usage(&j);
 
-    cli_catch_signals();
     if (!err)
         err = open_pack(&j);
     if (!err)
         err = db_writer_open(cli_db(cli), &lock, &j.w, &cli->msg);
     if (!err)
-        err = review_all(&j);
+        err = review_all(&j, n, doc);
     judge_close(j.judge);
     engine_close(j.e);
     model_id_release(&j.model);
     db_writer_close(j.w);
     pack_close(j.pack);
+    return err;
+}
+
+static enum sor_err review_one(struct cli *cli, char *doc)
+{
+    return review_these(cli, 1, &doc);
+}
+
+static enum sor_err run(struct cli *cli)
+{
+    struct db_writer_opts lock = { .wait = opt.wait, .cancelled = stopped };
+    struct job j = { .cli = cli };
+    struct db_writer *w = NULL;
+    enum sor_err err = check_usage(&j);
+
+    cli_catch_signals();
+    if (err || opt.n_job == 1 || cli->argc == 1)
+        return err ? err : review_these(cli, cli->argc, cli->argv);
+    cli->json = j.form == REVIEW_JSON;  /* the children have no -o to tell */
+    if (!(err = db_writer_open(cli_db(cli), &lock, &w, &cli->msg)))
+        err = review_jobs(cli, opt.n_job, w, review_one);
+    db_writer_close(w);
     return err;
 }
 

@@ -291,6 +291,28 @@ static void several_documents(void **state)
     expect_usage(prog_run("review --rules-only -o x.doc c.txt"), "x.doc");
 }
 
+/* Three at once: what each said comes in order, and all rows are there. */
+static void documents_at_once(void **state)
+{
+    (void)state;
+    spill("empty.txt", "");
+    spill("d.txt", contract);
+    assert_int_equal(prog_run("review --rules-only --json --db j.db -j 3 "
+                              "c.txt empty.txt d.txt nowhere.txt"), 3);
+    char *line = strchr(prog_out, '\n');
+    assert_non_null(line);
+    assert_non_null(strstr(line, "\"d.txt\""));
+    *line = '\0';
+    assert_non_null(strstr(prog_out, "\"c.txt\""));
+    assert_non_null(strstr(prog_err, "empty.txt"));
+    assert_non_null(strstr(prog_err, "nowhere.txt"));
+    assert_int_equal(prog_run("sql --db j.db \"SELECT count(*) || '/' || "
+                              "sum(n_clause > 5) AS n FROM v_review\""), 0);
+    assert_non_null(strstr(prog_out, "2/2"));
+    assert_int_equal(prog_run("verify --chain j.db"), 0);
+    assert_int_equal(prog_run("report last --db j.db"), 0);
+}
+
 static void hostile_text_stays_text(void **state)
 {
     static const char bad[] =
@@ -398,6 +420,7 @@ int main(void)
         cmocka_unit_test(policies_fail_by_name),
         cmocka_unit_test(what_is_no_contract),
         cmocka_unit_test(several_documents),
+        cmocka_unit_test(documents_at_once),
         cmocka_unit_test(hostile_text_stays_text),
         cmocka_unit_test(judged_and_replayed),
         cmocka_unit_test(a_killed_review_goes_on),
