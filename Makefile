@@ -177,10 +177,15 @@ export SORITES_DOMAINS ?= $(CURDIR)/domains
 check: ## everything that must hold: both compilers, sanitizers, lint, docs
 	@sh setup/packages.sh build check
 	@$(MAKE) --no-print-directory all unit
-	@$(MAKE) --no-print-directory layers headers lint datasette
+	@$(MAKE) --no-print-directory layers headers lint packs datasette
 	@$(MAKE) --no-print-directory CC=clang BUILD=build/clang all
 	@SORITES_FAST=1 $(MAKE) --no-print-directory CC=clang BUILD=build/clang unit
 	@$(MAKE) --no-print-directory asan
+
+.PHONY: packs
+packs: $(PROG) ## check the shipped domain packs, against their schema too
+	@$(PROG) domains --check -q domains/legal domains/finance domains/medical
+	@python3 tests/domains.py
 
 .PHONY: datasette
 datasette: $(EXT) $(BUILD)/bench/cookbook ## ask a trace in Datasette, from PyPI
