@@ -336,6 +336,93 @@ static void hostile_text_stays_text(void **state)
     assert_null(strchr(prog_out, '\x1b'));
 }
 
+/* --- measuring ------------------------------------------------------------- */
+
+/* Code points before a piece of the contract. */
+static int cp_of(const char *piece)
+{
+    const char *at = strstr(contract, piece);
+    int cp = 0;
+
+    assert_non_null(at);
+    for (const char *p = contract; p < at; p++)
+        cp += ((unsigned char)*p & 0xc0) != 0x80;
+    return cp;
+}
+
+/* The contract and `more` as a line of an annotated set. */
+static void spill_gold(const char *name, const char *more)
+{
+    struct str line;
+    struct json j;
+
+    str_init(&line);
+    json_init(&j, &line);
+    json_obj(&j);
+    json_key(&j, "id"), json_str(&j, "c");
+    json_key(&j, "text"), json_str(&j, contract);
+    json_end_obj(&j);
+    line.p[--line.len] = '\0';          /* in place of the closing brace */
+    str_printf(&line, ",%s}\n", more);
+    assert_true(str_ok(&line));
+    spill(name, line.p);
+    str_release(&line);
+}
+
+static double measure(const cJSON *tree, const char *name)
+{
+    return member(member(member(tree, "measures"), name), "value")
+        ->valuedouble;
+}
+
+/* One of the four definitions is annotated: precision 1/4, recall 1. */
+static void graphs_are_measured(void **state)
+{
+    int clause = cp_of("1.1 "), end = cp_of("\n\n2. Supply");
+    int goods = cp_of("Goods\" means");
+    char more[400];
+
+    (void)state;
+    snprintf(more, sizeof more, "\"clauses\":[{\"id\":\"c1\",\"start\":%d,"
+             "\"end\":%d}],\"edges\":[{\"kind\":\"defines\",\"src\":\"c1\","
+             "\"dst\":\"term:Goods\",\"start\":%d,\"end\":%d}],\"norms\":[]",
+             clause, end, goods, goods + 5);
+    spill_gold("g.jsonl", more);
+    assert_int_equal(prog_run("eval graph g.jsonl --json"), 0);
+    cJSON *tree = parse_out();
+    assert_true(measure(tree, "edges.defines.f1") == 0.4);
+    assert_true(measure(tree, "uses.f1") == 0.0);
+    cJSON_Delete(tree);
+    assert_int_equal(prog_run("sql \"SELECT value, n FROM v_eval WHERE "
+                              "measure = 'edges.defines.f1'\""), 0);
+    assert_non_null(strstr(prog_out, "0.4"));
+}
+
+/* The planted reference is found; the blank was there before. */
+static void faults_are_measured(void **state)
+{
+    int fault = cp_of("Section 9.4"), blank = cp_of("[RESELLER]");
+    char more[400];
+
+    (void)state;
+    snprintf(more, sizeof more, "\"faults\":[{\"kind\":"
+             "\"dangling_reference\",\"start\":%d,\"end\":%d},{\"kind\":"
+             "\"duplicate_definition\",\"start\":0,\"end\":9}],"
+             "\"preexisting\":[{\"kind\":\"placeholder\",\"start\":%d,"
+             "\"end\":%d}]", fault, fault + 11, blank, blank + 10);
+    spill_gold("f.jsonl", more);
+    assert_int_equal(prog_run("eval faults f.jsonl --json --no-record"), 0);
+    cJSON *tree = parse_out();
+    assert_true(measure(tree, "faults.found") == 0.5);
+    assert_true(measure(tree, "faults.dangling_reference") == 1.0);
+    assert_true(measure(tree, "faults.false_alarms") == 0.0);
+    cJSON_Delete(tree);
+    expect_usage(prog_run("eval everything"), "graph, faults, claims");
+    assert_int_equal(prog_run("eval graph nowhere.jsonl"), 3);
+    spill("bad.jsonl", "{\"text\": 1}\n");
+    assert_int_equal(prog_run("eval graph bad.jsonl"), 3);
+}
+
 /* --- with the real model --------------------------------------------------- */
 
 static const char *model(void)
@@ -422,6 +509,8 @@ int main(void)
         cmocka_unit_test(several_documents),
         cmocka_unit_test(documents_at_once),
         cmocka_unit_test(hostile_text_stays_text),
+        cmocka_unit_test(graphs_are_measured),
+        cmocka_unit_test(faults_are_measured),
         cmocka_unit_test(judged_and_replayed),
         cmocka_unit_test(a_killed_review_goes_on),
     };
