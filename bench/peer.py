@@ -1,7 +1,8 @@
 """Sorites against llama.cpp: the same work on the same file, in one run.
 
     peer.py [--sorites ./sorites] [--model FILE] [-t N] [--trace LEVEL]
-            [--isa NAME,...] [--rounds N] [--only NAME,...] [--out DIR]
+            [--isa NAME,...] [--kv f16|q8] [--rounds N] [--only NAME,...]
+            [--out DIR]
 
 Each round of each workload runs llama.cpp once and, for each set of kernels,
 Sorites with tracing and Sorites without, one after the other, so that what else
@@ -10,8 +11,8 @@ ratio is taken within a round; what is told is the median of the rounds.
 
 llama.cpp is driven through llama-cpp-python's low-level API as llama-bench
 drives it: no sampling, no text, logits of the last token (of each sequence)
-only.  Sorites's figures include its sampler.  Both: f16 KV, the same threads,
-one untimed run first.
+only.  Sorites's figures include its sampler.  Both: the same kind of KV
+cache, the same threads, one untimed run first.
 
 Prints a table and writes DIR/<date>-<cpu>.json, which `sorites bench --chart`
 draws.
@@ -39,7 +40,7 @@ WORKS = {
     "tg64x16": (256, 0, 64, 16),
     "mixed64": (0, 142, 79, 64),
 }
-F16 = 1         # enum ggml_type
+GGML_TYPE = {"f16": 1, "q8": 8}  # enum ggml_type; q8: Q8_0
 SEATS, ROWS = 16, 256           # of mixed64, as cli/bench.c has them
 
 
@@ -56,7 +57,7 @@ def silent(level, text, data):
 class Peer:
     """A model in llama.cpp, and one context for every workload."""
 
-    def __init__(self, path, threads):
+    def __init__(self, path, threads, kv):
         ll.llama_log_set(silent, ctypes.c_void_p(0))
         ll.llama_backend_init()
         self.model = ll.llama_model_load_from_file(
@@ -68,7 +69,9 @@ class Peer:
         p.n_seq_max = 16
         p.kv_unified = True             # sequences share their prompt's cells
         p.n_threads = p.n_threads_batch = threads
-        p.type_k = p.type_v = F16
+        p.type_k = p.type_v = GGML_TYPE[kv]
+        if kv != "f16":
+            p.flash_attn_type = 1       # on: it has no other way for such V
         self.ctx = ll.llama_init_from_model(self.model, p)
         if not self.ctx:
             sys.exit("peer: llama.cpp cannot make a context")
@@ -161,7 +164,8 @@ class Peer:
 
 def sorites(args, name, isa, trace):
     command = [args.sorites, "bench", "--json", "-q", "-r", "1", "--only", name,
-               "--trace", trace, "-t", str(args.threads), "-m", args.model]
+               "--trace", trace, "-t", str(args.threads), "-m", args.model,
+               "--kv", args.kv]
     env = dict(os.environ)
     if isa != "best":
         env["SORITES_ISA"] = isa
@@ -255,6 +259,7 @@ def arguments():
     a.add_argument("--trace", default="layers")
     a.add_argument("--isa", default="best,avx2",
                    help="kernels: best, avx512, avx2, ref")
+    a.add_argument("--kv", default="f16", choices=list(GGML_TYPE))
     a.add_argument("--rounds", type=int, default=5)
     a.add_argument("--only", default=",".join(WORKS))
     a.add_argument("--out", default=str(pathlib.Path(__file__).parent /
@@ -278,7 +283,7 @@ def tell(args, row):
 
 def main():
     args = arguments()
-    peer = Peer(args.model, args.threads)
+    peer = Peer(args.model, args.threads, args.kv)
     load, results = os.getloadavg()[0], []
     print(f"{cpu_name()}, {args.threads} threads; medians of {args.rounds} "
           f"interleaved rounds, tok/s (± half the distance of quartiles)\n")
@@ -306,7 +311,7 @@ def main():
         "threads": args.threads,
         "load_before": load,
         "model": os.path.basename(args.model),
-        "kv_type": "f16",
+        "kv_type": args.kv,
         "trace": args.trace,
         "peer": {"llama-cpp-python": ll.__version__,
                  "system": ll.llama_print_system_info().decode()},
@@ -316,7 +321,8 @@ def main():
     slug = re.sub(r"[^a-z0-9]+", "-", cpu_name().lower()).strip("-")
     out = pathlib.Path(args.out)
     out.mkdir(parents=True, exist_ok=True)
-    path = out / f"{now:%Y-%m-%d}-{slug}.json"
+    kind = "" if args.kv == "f16" else "-kv-" + args.kv
+    path = out / f"{now:%Y-%m-%d}-{slug}{kind}.json"
     path.write_text(json.dumps(record, indent=1) + "\n")
     print(f"\nwritten to {path}")
 

@@ -3,7 +3,8 @@
  *
  *     quality TEXT N_TOK CHUNK REFERENCE MODEL...
  *
- * The first N_TOK tokens of TEXT are read in chunks of CHUNK, each from an
+ * A MODEL is a file, or q8:FILE for the file with its KV cache in 8 bits.  The
+ * first N_TOK tokens of TEXT are read in chunks of CHUNK, each from an
  * empty context; every token but a chunk's first is predicted.  One line a
  * model, tab-separated:
  *
@@ -17,11 +18,13 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "base/str.h"
 #include "engine/engine.h"
 #include "engine/hparams.h"
+#include "engine/kern.h"
 #include "engine/sampler.h"
 #include "engine/tok.h"
 
@@ -173,11 +176,13 @@ static void run_chunk(size_t from, size_t end)
 
 static void open_models(char **path, int n_ctx)
 {
-    struct engine_opts o = { .n_ctx = n_ctx };
-
     for (int i = 0; i < q.n_model; i++) {
+        int q8 = strncmp(path[i], "q8:", 3) == 0;
+        struct engine_opts o = { .n_ctx = n_ctx,
+                                 .kv_type = q8 ? KERN_KV_Q8 : KERN_KV_F16 };
+
         q.model[i].path = path[i];
-        must(engine_open(path[i], &o, &q.model[i].e, &q.msg));
+        must(engine_open(path[i] + (q8 ? 3 : 0), &o, &q.model[i].e, &q.msg));
         if (i && engine_hparams(q.model[i].e)->n_vocab != (uint32_t)q.n_vocab)
             die("the models have different vocabularies");
         q.n_vocab = (int)engine_hparams(q.model[i].e)->n_vocab;

@@ -50,6 +50,7 @@ struct bench {
     enum rec_level level;
     int reps;
     const char *lora;               /* NULL: no adapters */
+    int kv_type;                    /* enum kern_kvtype */
     int blas;                       /* prompts through OpenBLAS */
     int acts;                       /* 1: activations in 8 bits */
     struct engine *e;
