@@ -94,6 +94,8 @@ struct queries {
     float *score[ATTN_MAX_QUERIES];
     int16_t row[ATTN_MAX_QUERIES], head[ATTN_MAX_QUERIES];
     int n, with_mass, with_score;
+    const void *ahead[KERN_GROUP];      /* what its thread may read next */
+    int n_ahead;                        /* KERN_GROUP, or 0: unknown */
 };
 
 static void list_queries(const struct forward *f, const struct attn_tile *t,
@@ -111,6 +113,24 @@ static void list_queries(const struct forward *f, const struct attn_tile *t,
             out->row[i] = (int16_t)r;
             out->head[i] = (int16_t)h;
         }
+}
+
+/* The first blocks of a chunk to come: decoding waits for memory, and the
+ * kernel can ask for them while it still has work. */
+static void list_ahead(const struct forward *f, const struct attn_tile *t,
+                       int group, int chunk, struct queries *qs)
+{
+    const struct forward_row *row = &f->row[t->row];
+    int first = chunk * KERN_CHUNK;
+
+    qs->n_ahead = 0;
+    if (first + KERN_GROUP > forward_blocks(row->pos + 1))
+        return;
+    while (qs->n_ahead < KERN_GROUP) {
+        qs->ahead[qs->n_ahead] = kv_piece(
+            f->p.kv, row->block[first + qs->n_ahead], f->layer, group);
+        qs->n_ahead++;
+    }
 }
 
 /* Where raw facts about the blocks from `from` on go, for those who asked; all
@@ -176,6 +196,7 @@ static void attend_blocks(struct forward *f, struct queries *qs, int first,
         .head_dim = (int)f->p.hp->head_dim, .n_query = n,
         .q = qs->q + first, .n_key = qs->n_key + first,
         .block_from = from, .block_to = to, .kv = kv,
+        .next = qs->n_ahead ? qs->ahead : NULL,
         .hide = hidden ? hide : NULL,
         .part = qs->part + first,
         .mass = qs->with_mass ? qs->mass + first : NULL,
@@ -229,6 +250,7 @@ static void attend_whole(struct forward *f, const struct attn_tile *t,
     for (int chunk = 0; chunk < t->n_chunk; chunk++) {
         for (int i = 0; i < qs.n; i++)
             qs.part[i] = chunk ? &next[i] : &so_far[i];
+        list_ahead(f, t, group, chunk + 1, &qs);
         attend_chunk(f, t, group, chunk, &qs);
         for (int i = 0; chunk && i < qs.n; i++)
             f->p.kern->merge(&so_far[i], &next[i], (int)f->p.hp->head_dim);
@@ -246,12 +268,18 @@ static struct kern_part *split_part(const struct forward *f,
     return f->split_part + (size_t)pair * f->p.hp->n_head;
 }
 
+/* Task `task` of the tile.  Its thread is likely to take the one that is as many
+ * further on as there are threads. */
 static void attend_split(struct forward *f, const struct attn_tile *t,
-                         int group, int chunk)
+                         int task)
 {
+    int n_group = (int)f->p.hp->n_head_kv;
+    int group = task % n_group, chunk = task / n_group;
+    int then = task + pool_threads(f->p.pool);
     struct queries qs;
 
     list_queries(f, t, group, &qs);
+    list_ahead(f, t, then % n_group, then / n_group, &qs);
     for (int i = 0; i < qs.n; i++)
         qs.part[i] = split_part(f, t, qs.row[i], chunk) + qs.head[i];
     attend_chunk(f, t, group, chunk, &qs);
@@ -269,7 +297,7 @@ static void attend_task(void *ctx, int task, int thread)
     }
     while (task >= t->n_chunk * n_group)
         task -= t++->n_chunk * n_group;
-    attend_split(f, t, task % n_group, task / n_group);
+    attend_split(f, t, task);
 }
 
 static void join_task(void *ctx, int task, int thread)

@@ -121,6 +121,8 @@ struct kern_attn {
     int block_from, block_to;       /* half-open; from: a multiple of
                                      * KERN_GROUP */
     const void *const *kv;          /* [block_to - block_from] -> piece */
+    const void *const *next;        /* [KERN_GROUP] -> pieces that may be read
+                                     * after these; NULL: unknown */
     struct kern_part *const *part;  /* [n_query], carried on */
     /* Optional, NULL: not wanted. */
     const uint16_t *const *hide;    /* [n_query] -> [blocks] bit k: key k of

@@ -527,15 +527,19 @@ INLINE void values(enum kern_kvtype type, struct group *g, int from, int to,
 
 /* --- a tile of queries ----------------------------------------------------*/
 
-/* The group's blocks, and those after it, or itself where there are none. */
-INLINE void begin_group(struct group *g, int block, int n_block, int more)
+/* The group from `block` on, of n_block blocks in all, and what comes after it:
+ * the next one, or the caller's guess, or nothing new. */
+INLINE void begin_group(struct group *g, int block, int n_block)
 {
-    const void *const *kv = g->a->kv + block;
+    const void *const *kv = g->a->kv + block, *const *next = kv + KERN_GROUP;
+    int left = n_block - block;
 
-    g->n_block = n_block;
-    for (int j = 0; j < n_block; j++) {
+    g->n_block = left < KERN_GROUP ? left : KERN_GROUP;
+    if (left < 2 * KERN_GROUP)
+        next = g->a->next ? g->a->next : kv;
+    for (int j = 0; j < g->n_block; j++) {
         g->kv[j] = kv[j];
-        g->ahead[j] = more ? kv[j + KERN_GROUP] : kv[j];
+        g->ahead[j] = next[j];
     }
 }
 
@@ -584,15 +588,15 @@ INLINE void attn_tile(enum kern_kvtype type, const struct kern_attn *a,
     n_block = (most + KERN_KVBLOCK - 1) / KERN_KVBLOCK;
     n_block = (n_block < a->block_to ? n_block : a->block_to) - a->block_from;
     for (int b = 0; b < n_block; b += KERN_GROUP) {
-        int j = 0, n = n_block - b < KERN_GROUP ? n_block - b : KERN_GROUP;
+        int j = 0;
 
-        begin_group(&g, b, n, b + KERN_GROUP + n <= n_block);
-        for (; j + nb <= n; j += nb)
+        begin_group(&g, b, n_block);
+        for (; j + nb <= g.n_block; j += nb)
             if (type == KERN_KV_F16)
                 scores_f16(&g, j, nq, nb);
             else
                 scores_q8(&g, j, nq, nb);
-        for (; j < n; j++)
+        for (; j < g.n_block; j++)
             if (type == KERN_KV_F16)
                 scores_f16(&g, j, nq, 1);
             else
