@@ -310,7 +310,7 @@ enum sor_err bench_run(struct bench *b, int i, void (*done)(void *ud),
 enum sor_err bench_open(struct bench *b)
 {
     struct engine_opts o = { .n_thread = b->cli->threads,
-                             .narrow = b->acts };
+                             .kv_type = b->kv_type, .narrow = b->acts };
     uint64_t start = clock_mono_ns();
     enum sor_err err = engine_open(cli_model(b->cli), &o, &b->e,
                                    &b->cli->msg);

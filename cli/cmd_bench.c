@@ -11,7 +11,7 @@
 #include "cli/progress.h"
 
 static struct {
-    int level, reps, blas, acts;
+    int level, reps, kv, blas, acts;
     const char *only, *lora, *chart;
 } opt = { .level = REC_LAYERS, .reps = 3 };
 
@@ -19,6 +19,8 @@ static const struct opt_spec opts[] = {
     { 0, "trace", "off|steps|tokens|layers|heads", OPT_WORD, &opt.level,
       "what to record (layers)", 0, 0 },
     { 0, "only", "NAME,...", OPT_STR, &opt.only, "these alone", 0, 0 },
+    { 0, "kv", "f16|q8", OPT_WORD, &opt.kv,
+      "how keys and values are kept (f16)", 0, 0 },
     { 0, "lora", "FILE[:SCALE],...", OPT_STR, &opt.lora,
       "adapters to add to the model", 0, 0 },
     { 0, "acts", "16|8", OPT_WORD, &opt.acts, "bits of activations (16)",
@@ -217,6 +219,7 @@ static enum sor_err measure(struct cli *cli, struct str *out)
     b->level = (enum rec_level)opt.level;
     b->reps = opt.reps;
     b->lora = opt.lora;
+    b->kv_type = opt.kv;
     b->blas = opt.blas;
     b->acts = opt.acts;
     cli_catch_signals();
