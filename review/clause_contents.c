@@ -64,12 +64,13 @@ static struct span contents_by_leaders(struct text t, size_t caption)
 static struct span contents_by_lines(struct text t, size_t caption,
                                      size_t length)
 {
+    enum { LINE = 400 };
     size_t last = caption, end;
     int entries = 0, others = 0;
 
     for (size_t at = text_skip(t, caption + length); at < t.n && others < 8;
          at = text_skip(t, end)) {
-        end = text_line_end(t, at);
+        end = text_line_end(t, at, LINE);
         size_t word = text_back(t, end);
         const size_t to = word;
         int value;
@@ -127,13 +128,14 @@ static struct span contents_by_repeat(struct text t, size_t caption,
     return (struct span){ caption, caption };
 }
 
-struct span contents_find(struct text t, size_t at)
+struct span contents_find(struct text t, size_t at, int *captions)
 {
     const size_t length = contents_caption(t, at);
     struct span s = { at, at };
 
     if (!length)
         return s;
+    ++*captions;
     s = contents_by_leaders(t, at);
     if (s.to == s.from)
         s = contents_by_lines(t, at, length);

@@ -63,7 +63,7 @@ int head_has_verb(struct text t, size_t from, size_t to)
 /* Is [from, end) a heading, given what ends it: its line, a gap, or a mark? */
 static int is_run_in(struct text t, size_t from, size_t end, size_t to)
 {
-    const size_t line = text_line_end(t, from);
+    const size_t line = text_line_end(t, from, HEAD_BYTES + 8);
     const struct words w = head_words(t, from, end);
 
     if (end <= from || w.n == 0 || w.n > HEAD_WORDS ||
@@ -99,7 +99,8 @@ static int ends_heading(struct text t, size_t at, size_t to)
 
 struct span head_run_in(struct text t, size_t from, size_t to)
 {
-    const size_t line = text_line_end(t, from), last = to < line ? to : line;
+    const size_t line = text_line_end(t, from, HEAD_BYTES + 8);
+    const size_t last = to < line ? to : line;
     size_t end = from, gap = from;
 
     if (from >= to || is_lower(t.p[from]))

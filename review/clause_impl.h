@@ -42,8 +42,9 @@ size_t text_skip(struct text t, size_t at);
 size_t text_back(struct text t, size_t at);
 /* The same within a line. */
 size_t text_skip_blank(struct text t, size_t at);
-/* The end of the line that `at` is in: its newline, or the text's end. */
-size_t text_line_end(struct text t, size_t at);
+/* The end of the line that `at` is in: its newline, or the text's end; looked
+ * for over `most` bytes, since a line may be all of a text. */
+size_t text_line_end(struct text t, size_t at, size_t most);
 /* Does t.p begin with s at `at`? */
 int text_is(struct text t, size_t at, const char *s);
 /* The same, where a blank in s stands for any white space. */
@@ -121,8 +122,9 @@ size_t page_back(struct text t, const struct clauses *c, size_t at);
 /* The length of "7", "- 7 -" or "Page 7 of 12" in [at, to), if nothing follows
  * it, with the number; else 0. */
 size_t page_number(struct text t, size_t at, size_t to, int *value);
-/* The table of contents whose caption stands at `at`; empty: none does. */
-struct span contents_find(struct text t, size_t at);     /* clause_contents.c */
+/* The table of contents whose caption stands at `at`; empty: none does.
+ * *captions counts them, for each is looked into far.  (clause_contents.c) */
+struct span contents_find(struct text t, size_t at, int *captions);
 /* Where a table of contents begins in [from, to), without the white space
  * before it; `to` where none does. */
 size_t page_contents(struct text t, const struct clauses *c, size_t from,

@@ -472,7 +472,8 @@ static size_t note_length(struct text t, size_t at)
 
 static int collect(struct text t, const struct rows *r, struct clauses *c)
 {
-    int cap = 0, page = 0, err = 0;
+    enum { CAPTIONS_MAX = 8 };
+    int cap = 0, page = 0, captions = 0, err = 0;
 
     for (int i = 0; i < r->n && !err; i++) {
         const struct row *a = &r->at[i];
@@ -488,8 +489,9 @@ static int collect(struct text t, const struct rows *r, struct clauses *c)
                 break;
             const size_t note = note_length(t, at);
             const struct span s = note ? (struct span){ at, at + note }
-                : t.p[at] == 'T' || (t.p[at] == 'C' && at == a->from)
-                ? contents_find(t, at) : (struct span){ 0, 0 };
+                : (t.p[at] == 'T' || (t.p[at] == 'C' && at == a->from)) &&
+                  captions < CAPTIONS_MAX
+                ? contents_find(t, at, &captions) : (struct span){ 0, 0 };
             if (s.to > s.from) {
                 err = put(c, &cap, note ? FURNITURE_FOOTER : FURNITURE_TOC, s);
                 at = s.to - 1;
@@ -518,7 +520,7 @@ int page_find(struct text t, struct clauses *c)
 
     for (size_t at = text_skip(t, 0); at < t.n && !err && r.n < ROWS_MAX;
          at = text_skip(t, end)) {
-        end = text_line_end(t, at);
+        end = text_line_end(t, at, t.n);
         err = add_row(&r, t, at, text_back(t, end));
     }
     if (!err)

@@ -109,9 +109,9 @@ static int line_next(struct text t, const struct clauses *c, size_t at,
     l->from = page_skip(t, c, at);
     if (l->from >= t.n)
         return 0;
-    l->to = page_back(t, c, text_line_end(t, l->from));
+    l->to = page_back(t, c, text_line_end(t, l->from, t.n));
     if (l->to < l->from)
-        l->to = text_line_end(t, l->from);
+        l->to = text_line_end(t, l->from, t.n);
     l->to = page_contents(t, c, l->from, l->to);
     return 1;
 }
@@ -213,7 +213,7 @@ static enum start_kind kind_of(struct text t, struct start *s, int wrapped)
 {
     const size_t from = s->from, to = s->to;
     const struct opener *o = opener_at(t, from);
-    const size_t line = text_back(t, text_line_end(t, from));
+    const size_t line = text_back(t, text_line_end(t, from, to - from));
 
     s->head = line < to ? line : to;
     if (o && (o->kind == START_HEAD ||

@@ -43,9 +43,11 @@ size_t text_back(struct text t, size_t at)
     }
 }
 
-size_t text_line_end(struct text t, size_t at)
+size_t text_line_end(struct text t, size_t at, size_t most)
 {
-    while (at < t.n && !is_newline(t.p[at]))
+    const size_t last = most < t.n - at ? at + most : t.n;
+
+    while (at < last && !is_newline(t.p[at]))
         at++;
     return at;
 }

@@ -369,7 +369,7 @@ static enum sor_err repeated(const char *piece, size_t bytes)
     const uint64_t ns = clock_mono_ns() - from_ns;
     if (!err)
         check(c, n);
-    if (ns > UINT64_C(20000000000))
+    if (ns > UINT64_C(12000) * n)       /* 4.8 s; usual are 0.2 us a byte */
         fail_msg("\"%s\" over and over took %.1f s", piece,
                  (double)ns / 1e9);
     clauses_close(c);
@@ -384,6 +384,7 @@ static void hostile_texts_end_soon(void **state)
         "(a) ", "(i) x, ", "1. ", "1.1.1.1.1.1.1.1.1 ", "(", "\n", ". ",
         "A. B. C. ", "Section 1 ", "IN WITNESS ", "WHEREAS ", "1\n\n\n\n",
         "Table of Contents ", "x", "\xC2\xA0", "........ 1 ", "[signature ",
+        " 12", "By: /s/ ", "RECITALS ", "(a) it (i) y, (ii) z, ",
         "(a)(b)(c)(i)", "\n(a) x\n(i) y\n(A) z\n1. v\n",
     };
 
