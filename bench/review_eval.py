@@ -338,7 +338,7 @@ def report(data, priors):
     same = Counter()
     for i in data:
         for c in i.claim["checks"]:
-            if c["kind"] in ("negation", "swap") and \
+            if c["kind"] in ("negation", "swap") and "p" in c and \
                     i.gold == "supported" == forced(p8[i]):
                 same[c["kind"]] += 1
                 same[c["kind"] + ", also supported"] += \

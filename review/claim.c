@@ -215,9 +215,9 @@ static void cite(struct inquiry *q, int passage, const float *p)
 
     while (k > 0 && q->p[k - 1][RELATION_UNRELATED] > p[RELATION_UNRELATED])
         k--;
-    if (k == CITED)
+    if (k == CITED_BY_MODEL)
         return;
-    if (q->n_cited < CITED)
+    if (q->n_cited < CITED_BY_MODEL)
         q->n_cited++;
     for (int m = q->n_cited - 1; m > k; m--) {
         q->cited[m] = q->cited[m - 1];
@@ -225,6 +225,41 @@ static void cite(struct inquiry *q, int passage, const float *p)
     }
     q->cited[k] = passage;
     memcpy(q->p[k], p, sizeof q->p[k]);
+}
+
+static int is_cited(const struct inquiry *q, int passage)
+{
+    for (int i = 0; i < q->n_cited; i++)
+        if (q->cited[i] == passage)
+            return 1;
+    return 0;
+}
+
+/* The passages most like the claim in their words, behind the model's. */
+static void cite_alike(struct judging *j, struct inquiry *q)
+{
+    const struct claim *c = q->out->claim;
+    struct words w = claim_words(j, c);
+
+    while (q->n_cited < CITED) {
+        double most = 0.0;
+        int best = -1;
+
+        for (int i = 0; i < j->r->passages->n; i++) {
+            double x = is_cited(q, i) || !in_question(j, q, i)
+                           ? 0.0 : claim_likeness(j, &w, i);
+
+            if (x > most) {
+                most = x;
+                best = i;
+            }
+        }
+        if (best < 0)
+            return;
+        claim_reading(j, &j->plain[best], c->wording[0].text,
+                      q->p[q->n_cited]);
+        q->cited[q->n_cited++] = best;
+    }
 }
 
 static void cite_best(struct judging *j, struct inquiry *q)
@@ -237,6 +272,7 @@ static void cite_best(struct judging *j, struct inquiry *q)
             cite(q, i, p);
         }
     }
+    cite_alike(j, q);
     while (q->n_read < q->n_cited &&
            (q->n_read < READ_LEAST ||
             1.0 - (double)q->p[q->n_read][RELATION_UNRELATED] >= READ_FROM))
@@ -253,6 +289,7 @@ enum sor_err claims_rank(struct judging *j)
             if (in_question(j, &j->inquiry[k], i))
                 asks_add(&j->asks, &j->plain[i],
                          j->inquiry[k].out->claim->wording[0].text);
+    claims_words(j);
     err = claims_read(j, "rank");
     for (int k = 0; k < j->n && !err; k++)
         cite_best(j, &j->inquiry[k]);

@@ -23,6 +23,7 @@
 
 enum {
     CITED = 7,                  /* passages that are cited for a claim */
+    CITED_BY_MODEL = 5,         /* the others for their words */
     CHECKED_OPPOSITES = 2, CHECKED_SWAPS = 2,
     PASSAGE_BYTES = 700         /* 240 tokens are read, and this is fewer */
 };
@@ -38,6 +39,8 @@ struct inquiry {
     const struct value *value;  /* of a claim about a value; else NULL */
 };
 
+struct words { uint64_t *at; int n; };  /* sorted, each once */
+
 struct judging {
     struct review *r;
     const struct review_opts *o;
@@ -46,6 +49,8 @@ struct judging {
     struct arena *arena, scratch;
     struct asks asks;
     struct passage_text *plain; /* [n_passage] with running context */
+    struct words *words;        /* [n_passage] */
+    struct words every;         /* of all of them, once for each */
     struct inquiry *inquiry;    /* [n] */
     int n;
     const char *stage;
@@ -76,6 +81,12 @@ const char *claim_clause_name(const struct review *r, int clause, char *buf,
  * alone if so asked; NULL: none. */
 const struct wording *claim_wording(const struct claim *c, const char *role,
                                     int nth, int trained);
+
+/* --- claim_words.c ---------------------------------------------------------*/
+void claims_words(struct judging *j);           /* of all passages */
+struct words claim_words(struct judging *j, const struct claim *c);
+double claim_likeness(const struct judging *j, const struct words *claim,
+                      int passage);
 
 /* --- claim_value.c -----------------------------------------------------------*/
 /* A claim about a value becomes one about each value of its kind in a clause of
