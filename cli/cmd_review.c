@@ -61,7 +61,7 @@ struct job {
     const char *name;                   /* of the document at hand */
 };
 
-/* --- progress -------------------------------------------------------------- */
+/* --- progress ------------------------------------------------------------- */
 
 static int stopped(void *ud)
 {
@@ -92,7 +92,7 @@ static void say_first(const struct job *j, const struct review *r)
         log_info("  %s", r->defects->at[i].note);
 }
 
-/* --- what is needed once --------------------------------------------------- */
+/* --- what is needed once -------------------------------------------------- */
 
 static enum sor_err open_pack(struct job *j)
 {
@@ -128,7 +128,7 @@ static enum sor_err open_model(struct job *j)
     return err ? err : judge_open(j->e, j->pack, &j->judge, &j->cli->msg);
 }
 
-/* --- one document ---------------------------------------------------------- */
+/* --- one document --------------------------------------------------------- */
 
 /* Why there is nothing to review, or NULL. */
 static const char *unfit(const struct document *d)
@@ -235,7 +235,7 @@ static enum sor_err review(struct job *j, const char *path)
     return err;
 }
 
-/* --- all documents --------------------------------------------------------- */
+/* --- all documents -------------------------------------------------------- */
 
 /* One bad document does not keep the others from being reviewed; the first
  * error is the command's. */

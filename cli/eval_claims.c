@@ -47,7 +47,7 @@ static enum sor_err spill(const char *text, char path[64], struct sor_msg *msg)
     return SOR_OK;
 }
 
-/* --- one claim ------------------------------------------------------------- */
+/* --- one claim ------------------------------------------------------------ */
 
 static int gold_of(const cJSON *annotation)
 {
@@ -138,7 +138,7 @@ static void score(struct claims *x, const struct review *r,
         put_bin(x, 1, c->confidence, (int)c->verdict == gold);
 }
 
-/* --- documents ------------------------------------------------------------- */
+/* --- documents ------------------------------------------------------------ */
 
 static enum sor_err claim_line(void *ud, const cJSON *line)
 {

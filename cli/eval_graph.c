@@ -29,7 +29,7 @@ struct doc {
     struct defects *defects;
 };
 
-/* --- lists ----------------------------------------------------------------- */
+/* --- lists ---------------------------------------------------------------- */
 
 static struct item *push(struct items *l)
 {
@@ -131,7 +131,7 @@ static int count_uses(const struct items *gold, const struct items *found)
     return hit;
 }
 
-/* --- both sides ------------------------------------------------------------ */
+/* --- both sides ----------------------------------------------------------- */
 
 /* External names are free text, but for terms that are defined elsewhere. */
 static void put_node(char out[NAME], const char *name)
@@ -243,7 +243,7 @@ static int found_lists(const struct doc *d, struct items *clauses,
     return 1;
 }
 
-/* --- documents ------------------------------------------------------------- */
+/* --- documents ------------------------------------------------------------ */
 
 static void close_doc(struct doc *d)
 {
@@ -277,7 +277,7 @@ static void step(struct eval *e)
     progress_set(&e->bar, (uint64_t)++e->n_done);
 }
 
-/* --- graphs ---------------------------------------------------------------- */
+/* --- graphs --------------------------------------------------------------- */
 
 static void score_edges(struct tally *t, const struct items *gold,
                         const struct items *found)
@@ -348,7 +348,7 @@ enum sor_err eval_graph(struct eval *e, const char *path)
     return eval_lines(path, e->max_doc, graph_line, e, &e->cli->msg);
 }
 
-/* --- planted faults -------------------------------------------------------- */
+/* --- planted faults ------------------------------------------------------- */
 
 static int overlaps(struct eval_place a, struct eval_place b)
 {
@@ -381,6 +381,14 @@ static int names_fault(const struct doc *d, const struct defect *x,
                       overlaps(also, eval_place(other))));
 }
 
+static int known_fault(const struct doc *d, const cJSON *fault)
+{
+    for (int i = 0; i < d->defects->n; i++)
+        if (names_fault(d, &d->defects->at[i], fault))
+            return 1;
+    return 0;
+}
+
 static int known(const struct doc *d, const struct defect *x,
                  const cJSON *list)
 {
@@ -392,39 +400,40 @@ static int known(const struct doc *d, const struct defect *x,
     return 0;
 }
 
+/* The faults that were planted, one by one, and what else was called one. */
+static void score_faults(struct tally *t, const struct doc *d,
+                         const cJSON *faults, const cJSON *before)
+{
+    const cJSON *o;
+    int alarms = 0;
+
+    cJSON_ArrayForEach(o, faults) {
+        const char *kind = eval_text(o, "kind");
+        int hit = known_fault(d, o);
+        char name[64];
+
+        snprintf(name, sizeof name, "faults.%.40s", kind ? kind : "");
+        tally_add(t, name, (struct tally_part){ hit, 1, 1 });
+        tally_add(t, "faults.found", (struct tally_part){ hit, 1, 1 });
+    }
+    for (int i = 0; i < d->defects->n; i++)
+        alarms += !known(d, &d->defects->at[i], faults) &&
+                  !known(d, &d->defects->at[i], before);
+    tally_add(t, "faults.false_alarms", (struct tally_part){ alarms, 1,
+                                                             alarms });
+}
+
 static enum sor_err fault_line(void *ud, const cJSON *line)
 {
-    const cJSON *faults = cJSON_GetObjectItemCaseSensitive(line, "faults");
-    const cJSON *before = cJSON_GetObjectItemCaseSensitive(line,
-                                                           "preexisting");
     struct eval *e = ud;
-    const cJSON *o;
     struct doc d;
-    int alarms = 0;
     enum sor_err err = open_doc(e, line, &d);
 
     tally_next(&e->tally);
-    if (err)
-        faults = NULL;
-    cJSON_ArrayForEach(o, faults) {
-        int hit = 0;
-        char name[64];
-
-        for (int i = 0; i < d.defects->n && !hit; i++)
-            hit = names_fault(&d, &d.defects->at[i], o);
-        snprintf(name, sizeof name, "faults.%.40s", eval_text(o, "kind")
-                                                    ? eval_text(o, "kind")
-                                                    : "");
-        tally_add(&e->tally, name, (struct tally_part){ hit, 1, 1 });
-        tally_add(&e->tally, "faults.found", (struct tally_part){ hit, 1,
-                                                                  1 });
-    }
-    for (int i = 0; !err && i < d.defects->n; i++)
-        alarms += !known(&d, &d.defects->at[i], faults) &&
-                  !known(&d, &d.defects->at[i], before);
     if (!err)
-        tally_add(&e->tally, "faults.false_alarms",
-                  (struct tally_part){ alarms, 1, alarms });
+        score_faults(&e->tally, &d,
+                     cJSON_GetObjectItemCaseSensitive(line, "faults"),
+                     cJSON_GetObjectItemCaseSensitive(line, "preexisting"));
     step(e);
     close_doc(&d);
     return err;

@@ -15,7 +15,7 @@ struct screen {
     int all;
 };
 
-/* --- pieces ---------------------------------------------------------------- */
+/* --- pieces --------------------------------------------------------------- */
 
 static const char *bold(const struct screen *s, int on)
 {
@@ -70,7 +70,7 @@ static void put_quote(const struct screen *s, int from, int to)
     fprintf(s->to, "%s\n", cli_unicode(s->cli) ? "”" : "\"");
 }
 
-/* --- the head -------------------------------------------------------------- */
+/* --- the head ------------------------------------------------------------- */
 
 static void put_head(const struct screen *s)
 {
@@ -101,7 +101,7 @@ static void put_head(const struct screen *s)
     }
 }
 
-/* --- findings -------------------------------------------------------------- */
+/* --- findings ------------------------------------------------------------- */
 
 static const char *severity_word(int severity)
 {
@@ -174,11 +174,11 @@ static void put_findings(const struct screen *s)
     if (n == 0)
         fputs("  nothing was found\n", s->to);
     if (quiet)
-        fprintf(s->to, "  and %d more, alike or of less weight: sorites report %.8s\n",
-                quiet, s->r->uid);
+        fprintf(s->to, "  and %d more, alike or of less weight: sorites report "
+                "%.8s\n", quiet, s->r->uid);
 }
 
-/* --- claims ---------------------------------------------------------------- */
+/* --- claims --------------------------------------------------------------- */
 
 /* The place of the best evidence that is not unrelated; NULL: none. */
 static const struct db_evidence *best_evidence(const struct report *r,
@@ -269,7 +269,7 @@ static void put_claims(const struct screen *s)
         put_claim(s, report_row(s->r, DB_CLAIM, i));
 }
 
-/* --- the end --------------------------------------------------------------- */
+/* --- the end -------------------------------------------------------------- */
 
 static void put_unchecked(const struct screen *s)
 {

@@ -167,7 +167,7 @@ const char *db_review_table_name(enum db_review_table t)
     return tables[rows[t].table].name;
 }
 
-/* --- writing --------------------------------------------------------------- */
+/* --- writing -------------------------------------------------------------- */
 
 static void put_column(struct put *p, const struct column *k, const void *from,
                        int64_t text_id)
@@ -238,7 +238,7 @@ enum sor_err db_put_eval(struct db_writer *w, const struct db_eval *e,
     return put_end(&p, NULL, msg);
 }
 
-/* --- reading --------------------------------------------------------------- */
+/* --- reading -------------------------------------------------------------- */
 
 /* Appends the columns of the table, a text's id as the text itself. */
 static void select_columns(struct str *sql, enum db_review_table t)
@@ -316,7 +316,7 @@ int db_review_row_next(struct db_cur *c, enum db_review_table t, void *row)
     return 1;
 }
 
-/* --- whole tables ------------------------------------------------------------ */
+/* --- whole tables --------------------------------------------------------- */
 
 /* One copy, in a list that is freed as a whole. */
 struct kept { struct kept *next; char bytes[]; };
@@ -358,7 +358,7 @@ enum sor_err db_review_load(struct db *d, enum db_review_table t,
     struct db_cur *c = db_review_rows(d, t, run_id);
     struct db_review_set s = { NULL, 0, NULL };
     size_t bytes = rows[t].bytes;
-    int cap = 0, ok = 1, got = 0;
+    int cap = 0, ok = 1;
     enum sor_err err;
 
     while (ok) {
@@ -372,7 +372,7 @@ enum sor_err db_review_load(struct db *d, enum db_review_table t,
             cap = cap ? 2 * cap : 16;
         }
         char *row = (char *)s.row + (size_t)s.n * bytes;
-        if ((got = db_review_row_next(c, t, row)) <= 0)
+        if (db_review_row_next(c, t, row) <= 0)
             break;
         ok = keep_row(&s, t, row);
         s.n += ok;

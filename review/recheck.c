@@ -32,7 +32,7 @@ static const struct db_reading *reading(const struct recheck *x, int i)
     return (const struct db_reading *)x->row.row + i;
 }
 
-/* --- the job --------------------------------------------------------------- */
+/* --- the job -------------------------------------------------------------- */
 
 /* Rows in the order of what they read, to find those that read the same. */
 static const struct db_reading *sorted_rows;
@@ -107,7 +107,7 @@ static enum sor_err make_job(struct recheck *x)
     return SOR_OK;
 }
 
-/* --- comparing ------------------------------------------------------------- */
+/* --- comparing ------------------------------------------------------------ */
 
 static void differs(struct recheck *x, int row, const struct reading *now)
 {
@@ -150,7 +150,7 @@ static void on_reading(void *ud, const struct reading *now)
         differs(x, row, now);
 }
 
-/* --- where a reading stands ------------------------------------------------ */
+/* --- where a reading stands ----------------------------------------------- */
 
 /* "claim nda-4, path 3, clause 7.2: " of the first path that rests on it; the
  * statement where none does (it ranked, or tested). */
@@ -171,7 +171,7 @@ static void name_place(struct recheck *x, int64_t reading_id,
              safe, x->said.text);
 }
 
-/* --- types ----------------------------------------------------------------- */
+/* --- types ---------------------------------------------------------------- */
 
 static enum sor_err recheck_types(struct recheck *x, struct judge *j,
                                   int n_type, const struct judge_watch *watch,
@@ -220,7 +220,7 @@ done:
     return err;
 }
 
-/* --- all of it ------------------------------------------------------------- */
+/* --- all of it ------------------------------------------------------------ */
 
 static enum sor_err recheck_pairs(struct recheck *x, struct judge *j,
                                   const struct judge_watch *watch,

@@ -18,7 +18,7 @@
 /* A batch of readings is committed this often: what kill -9 costs. */
 static const uint64_t COMMIT_NS = 1000000000;
 
-/* --- small things ---------------------------------------------------------- */
+/* --- small things --------------------------------------------------------- */
 
 enum sor_err store_row(struct store *s, enum db_review_table t,
                        const void *row, int64_t *id, struct sor_msg *msg)
@@ -59,7 +59,7 @@ const struct judge_memory *store_memory(struct store *s)
     return &s->memory;
 }
 
-/* --- readings as they come ------------------------------------------------- */
+/* --- readings as they come ------------------------------------------------ */
 
 static void lose(struct store *s, enum sor_err err)
 {
@@ -180,7 +180,7 @@ static void note_types(void *ud, const struct passage_text *p,
                            "readings");
 }
 
-/* --- what makes two reviews the same --------------------------------------- */
+/* --- what makes two reviews the same -------------------------------------- */
 
 static void mix(struct sha256 *h, const char *s)
 {
@@ -220,7 +220,7 @@ static enum sor_err digest_same(const struct store *s,
     return SOR_OK;
 }
 
-/* --- taking up ------------------------------------------------------------- */
+/* --- taking up ------------------------------------------------------------ */
 
 static enum sor_err recall_pairs(struct store *s)
 {
@@ -304,7 +304,7 @@ static enum sor_err take_up(struct store *s, struct sor_msg *msg)
     return SOR_OK;
 }
 
-/* --- the run --------------------------------------------------------------- */
+/* --- the run -------------------------------------------------------------- */
 
 static enum sor_err print_params(const struct store *s, struct str *out,
                                  struct sor_msg *msg)

@@ -30,7 +30,7 @@ static const char *claim_text(const struct claim *c)
     return c->n_wording ? c->wording[0].text : c->custom ? c->custom : c->id;
 }
 
-/* --- types and claims ------------------------------------------------------ */
+/* --- types and claims ----------------------------------------------------- */
 
 static enum sor_err put_types(struct store *s, struct sor_msg *msg)
 {
@@ -66,7 +66,7 @@ static enum sor_err put_claim(struct store *s, int i, struct sor_msg *msg)
     return store_row(s, DB_CLAIM, &row, &s->claim[i], msg);
 }
 
-/* --- one path: steps ------------------------------------------------------- */
+/* --- one path: steps ------------------------------------------------------ */
 
 struct timeline {
     int32_t tok[JUDGE_TOKENS + 1];
@@ -209,7 +209,7 @@ static enum sor_err put_steps(struct store *s, const struct review_path *p,
     return err;
 }
 
-/* --- one path: its timeline ------------------------------------------------ */
+/* --- one path: its timeline ----------------------------------------------- */
 
 /* The input of the decisive reading, from its row. */
 static enum sor_err make_timeline(struct store *s, const struct judge *judge,
@@ -321,7 +321,7 @@ static enum sor_err put_path(struct store *s, const struct judge *judge,
     return err;
 }
 
-/* --- what a claim comes to ------------------------------------------------- */
+/* --- what a claim comes to ------------------------------------------------ */
 
 static enum sor_err put_evidence(struct store *s, int i, struct sor_msg *msg)
 {

@@ -1,4 +1,4 @@
-/* review/store_rules.c - the document and what the rules found in it, as rows. */
+/* review/store_rules.c - the document and what the rules found, as rows. */
 #include <stdio.h>
 #include <string.h>
 

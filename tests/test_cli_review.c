@@ -130,7 +130,7 @@ static void rules_as_json(void **state)
 
     assert_true(cJSON_GetArraySize(clauses) >= 9);
     assert_int_equal(member(member(tree, "document"), "chars")->valueint,
-                     (int)strlen(contract) - 1);    /* one letter of two bytes */
+                     (int)strlen(contract) - 1);    /* one of two bytes */
     assert_true(cJSON_IsNull(member(c, "type")));
     const cJSON *d = find(member(tree, "defects"), "kind",
                           "dangling_reference");
@@ -336,7 +336,7 @@ static void hostile_text_stays_text(void **state)
     assert_null(strchr(prog_out, '\x1b'));
 }
 
-/* --- measuring ------------------------------------------------------------- */
+/* --- measuring ------------------------------------------------------------ */
 
 /* Code points before a piece of the contract. */
 static int cp_of(const char *piece)
@@ -423,7 +423,7 @@ static void faults_are_measured(void **state)
     assert_int_equal(prog_run("eval graph bad.jsonl"), 3);
 }
 
-/* --- with the real model --------------------------------------------------- */
+/* --- with the real model -------------------------------------------------- */
 
 static const char *model(void)
 {

@@ -50,7 +50,8 @@ static void put_all(struct db_writer *w, struct ids *x)
         .format = "text", .encoding = "UTF-8", .sha256 = { sum, 32 },
         .n_byte = 31, .n_char = 30, .text = text });
     x->clause = put(w, x, DB_CLAUSE, &(struct db_clause){ .kind = "numbered",
-        .parent = -1, .number = "1", .full_number = "1", .heading = "T\xc3\xa9rm",
+        .parent = -1, .number = "1", .full_number = "1",
+        .heading = "T\xc3\xa9rm",
         .char_to = 30, .own_to = 30, .text_from = 9, .text_to = 30,
         .page = -1 });
     put(w, x, DB_CLAUSE_TYPE, &(struct db_clause_type){

@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "db/chain.h"
 
-/* --- loading --------------------------------------------------------------- */
+/* --- loading -------------------------------------------------------------- */
 
 static enum sor_err load_run(struct report *r, struct db *d,
                              struct sor_msg *msg)
@@ -101,7 +101,7 @@ void report_close(struct report *r)
     mem_free(r);
 }
 
-/* --- rows ------------------------------------------------------------------ */
+/* --- rows ----------------------------------------------------------------- */
 
 int report_n(const struct report *r, enum db_review_table t)
 {
@@ -186,7 +186,7 @@ const struct db_decision *report_decision(const struct report *r,
     return last;
 }
 
-/* --- words ----------------------------------------------------------------- */
+/* --- words ---------------------------------------------------------------- */
 
 static int is_contrast(const char *kind)
 {
@@ -284,7 +284,7 @@ void report_put_decision(const struct db_decision *d, struct str *out)
         str_printf(out, ": %s", d->reason);
 }
 
-/* --- what was not checked -------------------------------------------------- */
+/* --- what was not checked ------------------------------------------------- */
 
 static int count_verdicts(const struct report *r, const char *verdict)
 {

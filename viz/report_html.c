@@ -68,7 +68,7 @@ static const char head[] =
     "max-height:none}details>*{display:block}.card{break-inside:avoid}}\n"
     "</style>\n";
 
-/* --- escaping -------------------------------------------------------------- */
+/* --- escaping ------------------------------------------------------------- */
 
 /* Outside text as text: controls and bidi marks shown, never obeyed. */
 static void put_bytes(struct str *out, const char *p, size_t n)
@@ -131,7 +131,7 @@ static void put_clause(const struct report *r, int64_t clause_id,
     str_puts(out, "</a> ");
 }
 
-/* --- findings -------------------------------------------------------------- */
+/* --- findings ------------------------------------------------------------- */
 
 static void put_decision(const struct report *r, int64_t finding_id,
                          struct str *out)
@@ -185,7 +185,7 @@ static void put_findings(const struct report *r, struct str *out)
         str_puts(out, "<p>Nothing was found.</p>\n");
 }
 
-/* --- claims ---------------------------------------------------------------- */
+/* --- claims --------------------------------------------------------------- */
 
 static void put_evidence(const struct report *r, int64_t claim_id,
                          struct str *out)
@@ -280,7 +280,7 @@ static void put_claim(const struct report *r, const struct db_claim *c,
     str_puts(out, "</div>\n");
 }
 
-/* --- the document ---------------------------------------------------------- */
+/* --- the document --------------------------------------------------------- */
 
 /* Something that happens at a code point of the text. */
 struct event { int at, kind, n; };      /* kind in the order they are put */
@@ -351,7 +351,7 @@ static void put_document(const struct report *r, struct str *out)
     mem_free(e);
 }
 
-/* --- the page -------------------------------------------------------------- */
+/* --- the page ------------------------------------------------------------- */
 
 static void put_method(const struct report *r, struct str *out)
 {
