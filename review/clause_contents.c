@@ -60,17 +60,28 @@ static struct span contents_by_leaders(struct text t, size_t caption)
                         : (struct span){ caption, caption };
 }
 
+/* The end of a line, or of a piece of one before a wide gap. */
+static size_t piece_end(struct text t, size_t at)
+{
+    enum { LINE = 400, GAP = 3 };
+    const size_t end = text_line_end(t, at, LINE);
+
+    for (; at < end; at++)
+        if (t.p[at] == ' ' && text_skip_blank(t, at) - at >= GAP)
+            break;
+    return at;
+}
+
 /* Entries that are lines ending in a number, with few others between. */
 static struct span contents_by_lines(struct text t, size_t caption,
                                      size_t length)
 {
-    enum { LINE = 400 };
     size_t last = caption, end;
     int entries = 0, others = 0;
 
     for (size_t at = text_skip(t, caption + length); at < t.n && others < 8;
          at = text_skip(t, end)) {
-        end = text_line_end(t, at, LINE);
+        end = piece_end(t, at);
         size_t word = text_back(t, end);
         const size_t to = word;
         int value;
@@ -79,7 +90,7 @@ static struct span contents_by_lines(struct text t, size_t caption,
             word--;
         if (to - at > 260 || (t.p[to - 1] == '.' && to - at > 60))
             break;
-        if (word > at && page_number(t, word, to, &value)) {
+        if (page_number(t, word, to, &value)) {
             last = to;
             entries++;
             others = 0;

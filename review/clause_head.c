@@ -66,8 +66,11 @@ static int is_run_in(struct text t, size_t from, size_t end, size_t to)
     const size_t line = text_line_end(t, from, HEAD_BYTES + 8);
     const struct words w = head_words(t, from, end);
 
+    static const char *const and_or[] = { "and", "or", NULL };
+
     if (end <= from || w.n == 0 || w.n > HEAD_WORDS ||
-        head_has_verb(t, from, end) || strchr(",;", t.p[end - 1]))
+        head_has_verb(t, from, end) || strchr(",;", t.p[end - 1]) ||
+        text_word_before(t, end, and_or))
         return 0;
     if (w.capital == w.n || w.shouted == w.n)
         return 1;

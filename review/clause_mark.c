@@ -109,6 +109,11 @@ static void find_after(struct text t, size_t at, struct mark *m)
 
     while (next < t.n && strchr(".:", t.p[next]) && next - at < 4)
         next = text_skip_blank(t, next + 1);
+    if (text_is(t, next, "- "))         /* "Article 3 - Accounting" */
+        next = text_skip_blank(t, next + 1);
+    else if (text_is(t, next, "\xE2\x80\x93 ") ||
+             text_is(t, next, "\xE2\x80\x94 "))
+        next = text_skip_blank(t, next + 3);
     m->after = next;
 }
 

@@ -340,6 +340,11 @@ static int put_inside(struct starts *s, struct text t, const struct line *l)
         if (!o && text_sentence_end(t, end) && t.p[end - 1] == '.' &&
             shouted_heading(t, at, l->to) && put(s, at))
             return -1;
+        const struct opener *last = s->n ? opener_at(t, s->at[s->n - 1].from)
+                                         : NULL;
+        if (o && last && last->kind == START_AGREED && o->kind == last->kind &&
+            at - s->at[s->n - 1].from < 60)
+            continue;           /* "NOW, THEREFORE, IT IS AGREED" */
         if (o && o->inside &&
             (ends(t, end) || at - end >= 3 || strchr(",;", t.p[end - 1]) ||
              !is_lower(t.p[end - 1])) &&
@@ -376,8 +381,10 @@ static int split_title(struct text t, struct starts *s, int wrapped)
 {
     int i = 0;
 
-    while (i < s->n && s->at[i].kind == START_OTHER &&
-           start_of_preamble(t, s->at[i].from, s->at[i].to) == s->at[i].from)
+    while (i < s->n && (s->at[i].kind == START_HEAD ||
+                        (s->at[i].kind == START_OTHER &&
+                         start_of_preamble(t, s->at[i].from, s->at[i].to) ==
+                             s->at[i].from)))
         i++;
     if (i == s->n || (s->at[i].kind != START_TEXT &&
                       s->at[i].kind != START_OTHER))
