@@ -329,6 +329,79 @@ static void passages_are_short_and_whole(void **state)
     str_release(&s);
 }
 
+/* --- against the annotated documents -------------------------------------- */
+
+/* Wanted and found spans of one document; they agree where they begin at one
+ * place with one number, and overlap by half at least. */
+struct score { int want, have, begin, overlap; };
+
+static void compare(const struct document *d, const struct clauses *c,
+                    const cJSON *gold, struct score *s)
+{
+    const cJSON *g;
+
+    s->want += cJSON_GetArraySize(gold);
+    s->have += c->n;
+    cJSON_ArrayForEach(g, gold) {
+        const cJSON *number = cJSON_GetObjectItem(g, "number");
+        const double from = cJSON_GetObjectItem(g, "start")->valuedouble;
+        const double to = cJSON_GetObjectItem(g, "end")->valuedouble;
+
+        for (int i = 0; i < c->n; i++) {
+            const struct clause *k = &c->at[i];
+            const double end = (double)document_cp(d, k->span.to);
+
+            if (document_cp(d, k->span.from) != (size_t)from ||
+                (cJSON_IsString(number) ? !k->number ||
+                 strcmp(number->valuestring, k->number) : k->number != NULL))
+                continue;
+            s->begin++;
+            s->overlap += 2 * ((end < to ? end : to) - from) >=
+                          (end > to ? end : to) - from;
+            break;
+        }
+    }
+}
+
+static void annotated_documents_are_read_so(void **state)
+{
+    const char *shared = getenv("SORITES_SHARED");
+    char path[4096], *line = NULL;
+    struct score s = { 0 };
+    size_t cap = 0;
+    ssize_t n;
+
+    (void)state;
+    snprintf(path, sizeof path, "%s/gold/dev.jsonl",
+             shared ? shared : "../shared");
+    FILE *f = fopen(path, "r");
+    if (!f) {
+        print_message("no annotated documents at %s\n", path);
+        skip();
+    }
+    while ((n = getline(&line, &cap, f)) > 0) {
+        cJSON *row = NULL;
+
+        assert_int_equal(json_parse(line, (size_t)n, path, &row, NULL),
+                         SOR_OK);
+        const char *text = cJSON_GetObjectItem(row, "text")->valuestring;
+        struct document *d = document(text, strlen(text));
+        struct clauses *c = clauses(d);
+        compare(d, c, cJSON_GetObjectItem(row, "clauses"), &s);
+        clauses_close(c);
+        document_close(d);
+        cJSON_Delete(row);
+    }
+    free(line);
+    fclose(f);
+    const double begin = 2.0 * s.begin / (s.want + s.have);
+    const double overlap = 2.0 * s.overlap / (s.want + s.have);
+    print_message("%d clauses, %d found: F1 by beginning %.3f, by overlap "
+                  "%.3f\n", s.want, s.have, begin, overlap);
+    assert_true(begin >= 0.97);
+    assert_true(overlap >= 0.95);
+}
+
 /* --- hostile texts -------------------------------------------------------- */
 
 /* Whatever the text, spans nest, are in order and are not empty. */
@@ -479,6 +552,7 @@ int main(void)
         cmocka_unit_test(spans_hold_what_they_should),
         cmocka_unit_test(numbers_are_found_from_where_one_stands),
         cmocka_unit_test(passages_are_short_and_whole),
+        cmocka_unit_test(annotated_documents_are_read_so),
         cmocka_unit_test(hostile_texts_end_soon),
         cmocka_unit_test(too_many_clauses_are_a_limit),
         cmocka_unit_test(deep_nesting_is_cut_off),
