@@ -21,6 +21,7 @@
     X(score)            \
     X(tokenize)         \
     X(classify)         \
+    X(assess)           \
     X(inspect)          \
     X(quantize)         \
     X(bench)            \
