@@ -68,7 +68,8 @@ struct bench {
     struct bench_result result[BENCH_WORKS];
 };
 
-/* b->cli, level, reps, lora, kv_type, blas and acts are set; the rest is zero. */
+/* b->cli, level, reps, lora, kv_type, blas and acts are set; the rest is
+ * zero. */
 enum sor_err bench_open(struct bench *b);
 void bench_close(struct bench *b);
 

@@ -268,8 +268,8 @@ static struct kern_part *split_part(const struct forward *f,
     return f->split_part + (size_t)pair * f->p.hp->n_head;
 }
 
-/* Task `task` of the tile.  Its thread is likely to take the one that is as many
- * further on as there are threads. */
+/* Task `task` of the tile.  Its thread is likely to take the one that is as
+ * many further on as there are threads. */
 static void attend_split(struct forward *f, const struct attn_tile *t,
                          int task)
 {

@@ -107,8 +107,8 @@ struct kern_mass { float sum, m; };
  *   q8   K [width / 4][16 keys][4] bytes q + 128, then float d[16 keys];
  *        V [4][width][4 keys] bytes q, then float d[16 keys]: value d q
  * q is in -127..127 and d a token's largest |x| / 127, so that its K and V
- * depend on no other token.  K goes through a Walsh-Hadamard transform first, in
- * runs of the largest power of two that divides head_dim, if 16 does; the
+ * depend on no other token.  K goes through a Walsh-Hadamard transform first,
+ * in runs of the largest power of two that divides head_dim, if 16 does; the
  * query, too, when it comes. */
 enum kern_kvtype { KERN_KV_F16, KERN_KV_Q8, KERN_KVTYPES };
 
