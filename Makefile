@@ -326,7 +326,7 @@ pictures: demo ## make the pictures of the README anew
 	@sh docs/pictures.sh
 
 .PHONY: demo
-demo: deps model ## the whole way: answer, record, replay, draw, query
+demo: deps model ## a contract reviewed and proved, then a question; three minutes
 	@$(MAKE) --no-print-directory all
 	@sh setup/demo.sh
 
