@@ -186,7 +186,9 @@ static void duplicates(struct hunt *h)
         const struct edge *first = NULL;
         struct part part, last = { -1, 0 };
 
-        if (g->term[i].n_def < 2)
+        if (g->term[i].n_def < 2 ||
+            pack_matches(h->r.p, "term.duplicate.not", g->term[i].name,
+                         strlen(g->term[i].name), NULL))
             continue;
         for (int k = 0; k < g->n_edge; k++) {
             const struct edge *e = &g->edge[k];
