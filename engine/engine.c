@@ -36,9 +36,10 @@ struct engine {
     struct forward *forward;
     const struct kern_table *kern;
     enum kern_kvtype kv_type;
+    int narrow;                 /* as in struct engine_opts */
     struct engine_info info;
     char name[NAME_BYTES];
-    char isa[ISA_BYTES];        /* with OpenBLAS */
+    char isa[ISA_BYTES];
     int n_blas;                 /* positions that it multiplies */
     struct forward_row row[FORWARD_ROWS];
 };
@@ -118,6 +119,15 @@ static enum sor_err check_ctx(struct engine *e, int n_ctx, struct sor_msg *msg)
     return SOR_OK;
 }
 
+/* Everything that the bits depend on and no other field tells. */
+static void name_isa(struct engine *e)
+{
+    snprintf(e->isa, sizeof e->isa, "%s%s%s%s", e->kern->name,
+             e->narrow ? "+acts8" : "", e->n_blas > 0 ? "+" : "",
+             e->n_blas > 0 ? blas_name() : "");
+    e->info.isa = e->isa;
+}
+
 static void describe(struct engine *e)
 {
     int count[GGUF_TYPES] = { 0 }, most = 0;
@@ -133,7 +143,7 @@ static void describe(struct engine *e)
     info->path = gguf_path(e->gguf);
     info->arch = hparams_family_name(&e->hp);
     info->quant = gguf_type_info((uint32_t)most)->name;
-    info->isa = e->kern->name;
+    name_isa(e);
     info->kv_type = kern_kv_name(e->kv_type);
     info->n_thread = pool_threads(e->pool);
     info->file_bytes = (int64_t)gguf_size(e->gguf);
@@ -158,6 +168,7 @@ static enum sor_err open_parts(struct engine *e, const char *path,
     enum sor_err err;
 
     e->kv_type = (enum kern_kvtype)o->kv_type;
+    e->narrow = o->narrow;
     if ((err = gguf_open(path, &e->gguf, msg)) ||
         (err = hparams_read(e->gguf, &e->hp, msg)) ||
         (err = check_ctx(e, o->n_ctx, msg)) ||
@@ -174,7 +185,8 @@ static enum sor_err open_parts(struct engine *e, const char *path,
 
     struct forward_parts parts = {
         .hp = &e->hp, .w = &e->weights, .kern = e->kern, .pool = e->pool,
-        .kv = e->kv, .kv_type = e->kv_type, .n_ctx = e->info.n_ctx,
+        .kv = e->kv, .kv_type = e->kv_type, .narrow = e->narrow,
+        .n_ctx = e->info.n_ctx,
     };
 
     return forward_open(&parts, &e->forward, msg);
@@ -247,8 +259,7 @@ enum sor_err engine_blas(struct engine *e, int n_pos, struct sor_msg *msg)
     if (n_pos > 0 && (err = forward_blas(e->forward, msg)))
         return err;
     e->n_blas = n_pos;
-    snprintf(e->isa, sizeof e->isa, "%s+%s", e->kern->name, blas_name());
-    e->info.isa = n_pos > 0 ? e->isa : e->kern->name;
+    name_isa(e);
     return SOR_OK;
 }
 
