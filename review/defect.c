@@ -230,6 +230,8 @@ static void missing(struct hunt *h)
 {
     const struct document *d = h->r.d;
 
+    if (pack_matches(h->r.p, "document.amendment", d->text, d->n_byte, NULL))
+        return;                 /* what it lacks is in what it amends */
     for (int i = 0; i < h->r.p->n_required; i++) {
         const struct required *q = &h->r.p->required[i];
 

@@ -35,7 +35,8 @@ static const char contract[] =
     "Each party shall keep the other's information secret. This obligation shall "
     "survive for three (3) years after the end of this Agreement.$2\n\n"
     "5. General\n"
-    "Neither party may assign this Agreement without consent.$3 LAW\n\n"
+    "Neither party may assign this Agreement without consent. A party may "
+    "terminate it where the other is in breach.$3 LAW\n\n"
     "IN WITNESS WHEREOF the parties have signed.\n\n"
     "By: ____________________\nName: ____________________\n";
 static const char law[] =
