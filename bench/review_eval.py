@@ -57,21 +57,27 @@ class Item:
         self.spans = [(e["start"], e["end"]) for e in note["evidence"]]
 
     def readings(self, n_path):
-        """Probabilities by passage, the mean of the first n_path paths."""
-        sums = defaultdict(lambda: [0.0, 0.0, 0.0, 0])
+        """Probabilities by passage: half of the plain path, half of the mean
+        of the others among the first n_path that count."""
+        plain, sums = {}, defaultdict(lambda: [0.0, 0.0, 0])
         for path in self.claim["paths"][:n_path]:
             if not path["counts"] or path["variant"] == "subset":
                 continue
-            turned = path["variant"] == "opposite"
             for i, r in enumerate(path["readings"]):
-                s, c = r["supports"], r["contradicts"]
-                p = (c, s) if turned else (s, c)
-                at = sums[i]
-                at[0] += p[0]
-                at[1] += p[1]
-                at[2] += 1 - s - c
-                at[3] += 1
-        return [[v[k] / v[3] for k in range(3)] for v in sums.values()]
+                p = [r["supports"], r["contradicts"]]
+                if path["variant"] == "opposite":
+                    p.reverse()
+                if path["variant"] == "plain":
+                    plain[i] = p
+                else:
+                    sums[i] = [sums[i][0] + p[0], sums[i][1] + p[1],
+                               sums[i][2] + 1]
+        out = []
+        for i, p in plain.items():
+            if i in sums:
+                p = [(p[k] + sums[i][k] / sums[i][2]) / 2 for k in (0, 1)]
+            out.append(p + [1 - p[0] - p[1]])
+        return out
 
     def evidence_rank(self):
         """Which citation is the first to touch a gold span; None: none."""

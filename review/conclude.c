@@ -246,6 +246,7 @@ void conclude(struct judging *j)
             continue;
         }
         count_votes(c);
+        c->error_correlation = j->cal->path_correlation;
         c->confidence = confidence(j->cal, c->p[conclude_forced(c->p)]);
         c->verdict = verdict_of(j, c);
         take_position(c, j->o->party);

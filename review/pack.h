@@ -120,6 +120,7 @@ struct calibration {
     struct log_odds related;            /* does the document say anything */
     struct log_odds supports;           /* and if so, in favour */
     double answer, answer_strict;       /* a verdict's least probability */
+    double path_correlation;            /* of the errors of two paths */
     const double *knot_x, *knot_y;      /* confidence: isotonic map of the
                                          * verdict's score to probability */
     int n_knot;

@@ -68,6 +68,8 @@ static const struct field calibration_field[] = {
     F("related", OBJECT, calibration, related, .of = &log_odds_type),
     F("supports", OBJECT, calibration, supports, .of = &log_odds_type),
     P(answer), P(answer_strict),
+    F("path_correlation", NUMBER, calibration, path_correlation, .min = -1,
+      .max = 1),
     L("confidence", CURVE, calibration, knot_x, n_knot, .max = 64),
     END
 };

@@ -305,38 +305,46 @@ static int counts(const struct claim_result *c, int k)
     return 1;
 }
 
-/* The mean over the paths that count, passage by passage; the readings of
- * PATH_SUBSET are the plain ones once more. */
+/* A reading of passage `p` on this path, as one of the claim; NULL: none.  The
+ * readings of PATH_SUBSET are the plain ones once more. */
+static const float *reading_of(const struct claim_result *c, int k, int p,
+                               float out[RELATIONS])
+{
+    const struct review_path *path = &c->path[k];
+
+    for (int m = 0; path->counts && path->variant != PATH_SUBSET &&
+                    m < path->n_reading; m++) {
+        if (path->reading[m].passage != p)
+            continue;
+        memcpy(out, path->reading[m].p, RELATIONS * sizeof *out);
+        if (path_wording(c->claim, path->variant)->to ==
+            RELATION_CONTRADICTS)
+            turn(out);
+        return out;
+    }
+    return NULL;
+}
+
+/* Passage by passage, half of the plain path and half of the mean of the others
+ * that count: the plain input is the one that the adapter was trained on, and on
+ * unseen documents each of the others alone decides worse. */
 static void average(struct inquiry *q)
 {
-    const struct claim_result *c = q->out;
-
     for (int i = 0; i < q->n_read; i++) {
         double sum[RELATIONS] = { 0 };
+        float p[RELATIONS];
         int n = 0;
 
-        for (int k = 0; k < c->n_path; k++) {
-            const struct review_path *path = &c->path[k];
-            int turned = path_wording(c->claim, path->variant)->to ==
-                         RELATION_CONTRADICTS;
-
-            if (path->variant == PATH_SUBSET)
-                continue;
-            for (int m = 0; path->counts && m < path->n_reading; m++) {
-                float p[RELATIONS];
-
-                if (path->reading[m].passage != q->cited[i])
-                    continue;
-                memcpy(p, path->reading[m].p, sizeof p);
-                if (turned)
-                    turn(p);
+        for (int k = 1; k < q->out->n_path; k++)
+            if (reading_of(q->out, k, q->cited[i], p)) {
                 for (int r = 0; r < RELATIONS; r++)
                     sum[r] += (double)p[r];
                 n++;
             }
-        }
-        for (int r = 0; n && r < RELATIONS; r++)
-            q->p[i][r] = (float)(sum[r] / n);
+        if (!reading_of(q->out, PATH_PLAIN, q->cited[i], p))
+            continue;
+        for (int r = 0; r < RELATIONS; r++)
+            q->p[i][r] = n ? (float)(((double)p[r] + sum[r] / n) / 2) : p[r];
     }
 }
 
