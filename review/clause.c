@@ -60,7 +60,11 @@ static void clip(struct text t, struct clauses *c, int i)
         return;
     if (to > k->span.from && t.p[to - 1] == '.')
         to--;
-    k->span.to = without_name(t, k->span.from, to);
+    to = without_name(t, k->span.from, to);
+    while (i + 1 < c->n && c->at[i + 1].span.from < k->span.to)
+        i++;
+    if (c->at[i].span.from < to)        /* not through an item of its own */
+        k->span.to = to;
 }
 
 /* own: up to the first child.  text: own without number and heading. */
