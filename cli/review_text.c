@@ -171,8 +171,14 @@ static void put_findings(const struct screen *s)
             put_finding(s, f);
             shown++;
         }
-    if (n == 0)
-        fputs("  nothing was found\n", s->to);
+    if (n == 0) {
+        struct str none;
+
+        str_init(&none);
+        report_put_nothing(s->r, &none);
+        fprintf(s->to, "  %s\n", none.p);
+        str_release(&none);
+    }
     if (quiet)
         fprintf(s->to, "  and %d more, alike or of less weight: sorites report "
                 "%.8s\n", quiet, s->r->uid);

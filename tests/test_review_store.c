@@ -303,6 +303,22 @@ static void policies_hold_verdicts(void **state)
     str_release(&failed);
 }
 
+/* A report of what was cut off does not say that nothing is wrong. */
+static void expect_unfinished(struct db_writer *w, int64_t run_id)
+{
+    struct report *p = NULL;
+    struct str page;
+
+    OK(report_load(db_writer_reader(w), run_id, &p, &t.msg));
+    str_init(&page);
+    report_markdown(p, &page);
+    assert_non_null(strstr(page.p, "unfinished and has no findings yet; 1 "
+                                   "defects"));
+    assert_null(strstr(page.p, "Nothing was found"));
+    str_release(&page);
+    report_close(p);
+}
+
 /* What was read is kept as it comes, and known again after a cut. */
 static void readings_outlive_a_cut(void **state)
 {
@@ -323,6 +339,7 @@ static void readings_outlive_a_cut(void **state)
     m->note_types(m->ud, &p, logp, 2);
     OK(store_end(s, "interrupted", &t.msg));
     snprintf(uid, sizeof uid, "%s", store_uid(s));
+    expect_unfinished(w, store_run_id(s));
     store_close(s);
     db_writer_close(w);
 

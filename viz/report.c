@@ -284,6 +284,16 @@ void report_put_decision(const struct db_decision *d, struct str *out)
         str_printf(out, ": %s", d->reason);
 }
 
+void report_put_nothing(const struct report *r, struct str *out)
+{
+    if (strcmp(r->status, "complete") == 0)
+        str_puts(out, "Nothing was found.");
+    else
+        str_printf(out, "This review is unfinished and has no findings yet; "
+                   "%d defects were found by rule.  The same command goes "
+                   "on with it.", report_n(r, DB_DEFECT));
+}
+
 /* --- what was not checked ------------------------------------------------- */
 
 static int count_verdicts(const struct report *r, const char *verdict)

@@ -71,6 +71,9 @@ const char *report_word(const char *word);
 /* "accepted by Ann, 2026-11-24T12:00:00Z: why"; appended. */
 void report_put_decision(const struct db_decision *d, struct str *out);
 
+/* What to say where there is no finding: nothing was found, or the review was
+ * cut off before it wrote any; appended. */
+void report_put_nothing(const struct report *r, struct str *out);
 /* What this review did not look at, one sentence a line; appended. */
 void report_put_unchecked(const struct report *r, struct str *out);
 

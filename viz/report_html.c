@@ -181,8 +181,11 @@ static void put_findings(const struct report *r, struct str *out)
             if (f->severity == severity)
                 put_finding(r, f, out);
         }
-    if (n == 0)
-        str_puts(out, "<p>Nothing was found.</p>\n");
+    if (n == 0) {
+        str_puts(out, "<p>");
+        report_put_nothing(r, out);
+        str_puts(out, "</p>\n");
+    }
 }
 
 /* --- claims --------------------------------------------------------------- */

@@ -97,8 +97,11 @@ static void put_findings(const struct report *r, struct str *out)
             }
         }
     }
-    if (report_n(r, DB_FINDING) == 0)
-        str_puts(out, "\nNothing was found.\n");
+    if (report_n(r, DB_FINDING) == 0) {
+        str_putc(out, '\n');
+        report_put_nothing(r, out);
+        str_putc(out, '\n');
+    }
 }
 
 static void put_paths(const struct report *r, int64_t claim_id,
