@@ -58,7 +58,7 @@ cp "$samples/nda.txt" nda.txt
 
 title '1. A contract is reviewed: this machine only, nothing is sent anywhere'
 cat <<END
-  nda.txt is our own text with ten planted faults (listed in
+  nda.txt is our own text with nine planted faults (listed in
   domains/legal/samples/README.md).  Rules find faults and quote them; a
   135-million-parameter model with an adapter reads every clause and decides
   seventeen points along eight paths each.  Every line says which it was,

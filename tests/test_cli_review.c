@@ -33,7 +33,9 @@ static const char contract[] =
     "3. General\n\n"
     "3.1 This Agreement is governed by the laws of Denmark.\n\n"
     "3.2 Neither Supplier nor Customer may assign this Agreement without the "
-    "prior written consent of the other.\n";
+    "prior written consent of the other.\n\n"
+    "3.3 This Agreement ends on 30 April 2026. Either party may terminate it "
+    "earlier by sixty (60) days' written notice.\n";
 
 static char domains[4096];
 
