@@ -75,17 +75,22 @@ static int known(const struct hunt *h, const char *name)
 static int is_name(const struct hunt *h, const struct candidate *c)
 {
     const struct document *d = h->r.d;
-    char word[NAME_BYTES];
+    char word[NAME_BYTES + 1];
     size_t n = strcspn(c->name, " "), to = 0;
     int apart = 0;
 
-    snprintf(word, sizeof word, "%.*s", (int)n, c->name);
+    snprintf(word, sizeof word, "%.*ss", (int)n, c->name);  /* its plural */
+    word[0] = (char)tolower((unsigned char)word[0]);
+    if (hunt_word(h, word, 0, 0, &to) < d->n_byte)
+        return 0;
+    word[n] = '\0';
     for (size_t at = hunt_word(h, word, 0, 1, &to); at < d->n_byte;
          at = hunt_word(h, word, to, 1, &to)) {
         if (islower((unsigned char)d->text[at]))
             return 0;
-        apart += c->n_word == 1 ||
-                 strncmp(d->text + at, c->name, strlen(c->name)) != 0;
+        if (isupper((unsigned char)d->text[at + 1]) || hunt_heading(h, at))
+            continue;           /* capitals there are no choice */
+        apart += strncmp(d->text + at, c->name, strlen(c->name)) != 0;
     }
     return c->n_word > 1 && apart >= 2;
 }
