@@ -102,7 +102,7 @@ def items(data, folder):
     return all_items
 
 
-# --- the model of a verdict ----------------------------------------------------
+# --- the model of a verdict --------------------------------------------------
 
 def logit(p):
     p = min(max(p, 1e-4), 1 - 1e-4)
@@ -189,7 +189,7 @@ def leave_one_out(data, n_path, priors):
     return out, fit_both(data, feats)
 
 
-# --- figures --------------------------------------------------------------------
+# --- figures -----------------------------------------------------------------
 
 def forced(p):
     return NAMES[max(range(3), key=lambda k: p[k])]

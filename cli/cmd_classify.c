@@ -53,7 +53,7 @@ struct classifier {
     uint64_t n_done;
 };
 
-/* --- lines in ---------------------------------------------------------------*/
+/* --- lines in ------------------------------------------------------------ */
 
 static const char *text_of(const cJSON *tree, const char *key)
 {
@@ -113,7 +113,7 @@ static void drop_batch(struct classifier *c)
     c->n = 0;
 }
 
-/* --- readings ---------------------------------------------------------------*/
+/* --- readings ------------------------------------------------------------ */
 
 static int stopped(void *ud, int64_t done, int64_t total)
 {
@@ -173,7 +173,7 @@ static enum sor_err classify(struct classifier *c)
              : SOR_OK;
 }
 
-/* --- lines out --------------------------------------------------------------*/
+/* --- lines out ----------------------------------------------------------- */
 
 static void put_type(struct classifier *c, struct json *j, int i)
 {
@@ -271,7 +271,7 @@ static enum sor_err do_batch(struct classifier *c)
     return err;
 }
 
-/* --- the command ------------------------------------------------------------*/
+/* --- the command --------------------------------------------------------- */
 
 static enum sor_err open_all(struct classifier *c)
 {

@@ -16,7 +16,7 @@ static const double SAME = 0.5;         /* a changed claim got the verdict */
 static const double RELATED = 0.05;     /* counts in a document without its
                                          * deciding passage */
 
-/* --- lists of checks --------------------------------------------------------*/
+/* --- lists of checks ----------------------------------------------------- */
 
 enum { MOST_CHECKS = CHECKED_OPPOSITES + CHECKED_SWAPS + 5 };
 
@@ -49,7 +49,7 @@ static void set_p(struct check *x, const float p[RELATIONS])
     x->p[VERDICT_NOT_ADDRESSED] = (double)p[RELATION_UNRELATED];
 }
 
-/* --- contrast ---------------------------------------------------------------*/
+/* --- contrast ------------------------------------------------------------ */
 
 /* Two parties of different roles: a swap says something else. */
 static int has_roles(const struct graph *g)
@@ -174,7 +174,7 @@ static void contrast(struct judging *j, struct inquiry *q,
     }
 }
 
-/* --- knock-out --------------------------------------------------------------*/
+/* --- knock-out ----------------------------------------------------------- */
 
 /* What passage i reads once span s is gone: 0 where that changes nothing. */
 static int without(struct judging *j, int i, struct span s,
@@ -297,7 +297,7 @@ static void knock_out(struct judging *j, struct inquiry *q)
     }
 }
 
-/* --- without a model --------------------------------------------------------*/
+/* --- without a model ----------------------------------------------------- */
 
 static void located(struct judging *j, struct inquiry *q)
 {

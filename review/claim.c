@@ -15,7 +15,7 @@
 static const double READ_FROM = 0.1;
 enum { READ_LEAST = 1, HEAD_BYTES = 1500 };
 
-/* --- small things -----------------------------------------------------------*/
+/* --- small things -------------------------------------------------------- */
 
 void *claim_alloc(struct judging *j, int n, size_t size)
 {
@@ -77,7 +77,7 @@ const struct wording *claim_wording(const struct claim *c, const char *role,
     return NULL;
 }
 
-/* --- readings ---------------------------------------------------------------*/
+/* --- readings ------------------------------------------------------------ */
 
 const struct memo_entry *claim_reading(const struct judging *j,
                                        const struct passage_text *t,
@@ -112,7 +112,7 @@ enum sor_err claims_read(struct judging *j, const char *stage)
     return asks_run(&j->asks, j->judge, &watch, j->msg);
 }
 
-/* --- which claims -----------------------------------------------------------*/
+/* --- which claims -------------------------------------------------------- */
 
 static const struct claim_set *set_of(const struct pack *p,
                                       const struct claim *c)
@@ -198,7 +198,7 @@ enum sor_err claims_begin(struct judging *j)
                      : SOR_OK;
 }
 
-/* --- ranking ----------------------------------------------------------------*/
+/* --- ranking ------------------------------------------------------------- */
 
 /* A value is asked of the passage that states it alone. */
 static int in_question(const struct judging *j, const struct inquiry *q, int i)

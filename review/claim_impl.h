@@ -58,7 +58,7 @@ struct judging {
     struct sor_msg *msg;
 };
 
-/* --- claim.c ----------------------------------------------------------------*/
+/* --- claim.c ------------------------------------------------------------- */
 enum sor_err claims_begin(struct judging *j);
 enum sor_err claims_rank(struct judging *j);
 /* Calibrated probabilities of a reading that was asked for; zeros with
@@ -82,13 +82,13 @@ const char *claim_clause_name(const struct review *r, int clause, char *buf,
 const struct wording *claim_wording(const struct claim *c, const char *role,
                                     int nth, int trained);
 
-/* --- claim_words.c ---------------------------------------------------------*/
+/* --- claim_words.c ------------------------------------------------------- */
 void claims_words(struct judging *j);           /* of all passages */
 struct words claim_words(struct judging *j, const struct claim *c);
 double claim_likeness(const struct judging *j, const struct words *claim,
                       int passage);
 
-/* --- claim_value.c -----------------------------------------------------------*/
+/* --- claim_value.c ------------------------------------------------------- */
 /* A claim about a value becomes one about each value of its kind in a clause of
  * its type; *n of them, in the arena.  NULL with j->failed. */
 struct claim_about { struct claim *claim; const struct value *value; };
@@ -97,7 +97,7 @@ struct claim_about *claim_values(struct judging *j, const struct claim *c,
 /* How a claim kind calls graph.h's; -1: a statement. */
 int claim_value_kind(const char *kind);
 
-/* --- paths.c -----------------------------------------------------------------*/
+/* --- paths.c ------------------------------------------------------------- */
 /* What a path of this variant reads of a passage. */
 struct passage_text path_text(struct judging *j, int passage,
                               enum path_variant v);
@@ -106,21 +106,21 @@ void paths_answer(struct judging *j);
 /* The text before a place, at most `chars` code points of it; in scratch. */
 const char *path_context(struct judging *j, size_t at, int chars);
 
-/* --- check.c -----------------------------------------------------------------*/
+/* --- check.c ------------------------------------------------------------- */
 void checks_wordings(struct judging *j, struct inquiry *q);
 enum sor_err checks_ask(struct judging *j);
 void checks_answer(struct judging *j);
 /* A check that failed and so forbids a verdict. */
 int check_forbids(const struct check *c);
 
-/* --- conclude.c --------------------------------------------------------------*/
+/* --- conclude.c ---------------------------------------------------------- */
 /* Probabilities of the three verdicts from readings p[n][RELATIONS]. */
 void conclude_p(const struct calibration *cal, const struct claim *c,
                 float (*p)[RELATIONS], int n, double out[3]);
 enum verdict conclude_forced(const double p[3]);
 void conclude(struct judging *j);
 
-/* --- finding.c ---------------------------------------------------------------*/
+/* --- finding.c ----------------------------------------------------------- */
 /* Anew, from the defects and claims that there are. */
 enum sor_err findings_make(struct review *r, struct sor_msg *msg);
 

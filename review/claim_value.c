@@ -1,9 +1,9 @@
 /* review/claim_value.c - claims about a value: which law, how long, how much.
  *
- * The pack has the sentence ("The agreement is governed by the law of {}."), the
- * rules found the values; a claim is made for each value of the right kind in a
- * clause of the right type.  The same sentence with another value is put to the
- * clause as its contrast. */
+ * The pack has the sentence ("The agreement is governed by the law of {}."),
+ * the rules found the values; a claim is made for each value of the right kind
+ * in a clause of the right type.  The same sentence with another value is put
+ * to the clause as its contrast. */
 #include <string.h>
 
 #include "review/claim_impl.h"

@@ -4,9 +4,9 @@
  *   likeness = sum over shared words of log(N / n_w)  /  sqrt(words + 5)
  *
  * N passages, n_w of them with the word.  Source: Sparck Jones 1972, "A
- * statistical interpretation of term specificity" (the weight).  The model ranks
- * better; but what it overlooks, it overlooks in all its readings, and the last
- * citations of a claim are better spent on another kind of witness. */
+ * statistical interpretation of term specificity" (the weight).  The model
+ * ranks better; but what it overlooks, it overlooks in all its readings, and
+ * the last citations of a claim are better spent on another witness. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -70,7 +70,7 @@ static double confidence(const struct calibration *cal, double x)
     return cal->knot_y[i - 1] + x * (cal->knot_y[i] - cal->knot_y[i - 1]);
 }
 
-/* --- evidence, votes --------------------------------------------------------*/
+/* --- evidence, votes ----------------------------------------------------- */
 
 static void cite_evidence(struct judging *j, struct inquiry *q)
 {
@@ -123,7 +123,7 @@ static void count_votes(struct claim_result *c)
         c->stability = (double)c->votes[conclude_forced(c->p)] / c->n_count;
 }
 
-/* --- playbook ---------------------------------------------------------------*/
+/* --- playbook ------------------------------------------------------------ */
 
 /* The position for the party that was chosen, else the one for any. */
 static void take_position(struct claim_result *c, const char *party)
@@ -148,7 +148,7 @@ static void take_position(struct claim_result *c, const char *party)
                                                    : c->position->on[v];
 }
 
-/* --- what would change it ---------------------------------------------------*/
+/* --- what would change it ------------------------------------------------ */
 
 static const struct check *first_check(const struct claim_result *c,
                                        enum check_kind kind, int failed)
@@ -196,7 +196,7 @@ static char *say_flip(struct judging *j, const struct inquiry *q)
     return claim_printf(j, "Another value in the clause.");
 }
 
-/* --- verdicts ---------------------------------------------------------------*/
+/* --- verdicts ------------------------------------------------------------ */
 
 /* A path that reads the same passages says otherwise.  One that leaves the best
  * of them out may well. */

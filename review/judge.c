@@ -36,7 +36,7 @@ struct judge {
     struct judge_memory memory; /* ud of functions that may be NULL */
 };
 
-/* --- opening ------------------------------------------------------------------*/
+/* --- opening ------------------------------------------------------------- */
 
 static enum sor_err open_adapter(struct judge *j, struct pack *p,
                                  struct sor_msg *msg)
@@ -160,7 +160,7 @@ void judge_calibrate(const struct calibration *c, const float *logit, float *p)
         p[r] = (float)(z[r] / sum);
 }
 
-/* --- prefixes -----------------------------------------------------------------*/
+/* --- prefixes ------------------------------------------------------------ */
 
 /* The prefixes of some passages, their tokens one after another. */
 struct prefixes {
@@ -208,7 +208,7 @@ static int tell(const struct judge_watch *watch, int64_t done, int64_t total)
            watch->on_progress(watch->ud, done, total);
 }
 
-/* --- statements ---------------------------------------------------------------*/
+/* --- statements ---------------------------------------------------------- */
 
 struct pairs {
     const struct judge *judge;
@@ -387,7 +387,7 @@ enum sor_err judge_pairs(struct judge *j, const struct judge_job *job,
     return err;
 }
 
-/* --- types --------------------------------------------------------------------*/
+/* --- types --------------------------------------------------------------- */
 
 struct types {
     float *logp;                /* [n_passage][n_type] */
@@ -572,7 +572,7 @@ enum sor_err judge_types(struct judge *j, const struct passage_text *passage,
     return err;
 }
 
-/* --- for the trace ------------------------------------------------------------*/
+/* --- for the trace ------------------------------------------------------- */
 
 int judge_tokens(const struct judge *j, const struct passage_text *passage,
                  const char *statement, int32_t *tok, int cap,

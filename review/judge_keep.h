@@ -2,9 +2,10 @@
  * passage to the next.
  *
  * A review asks the same passages several times: for their type, for every
- * claim, for other wordings.  The K/V of the last KEEP_TOKENS tokens of prefixes
- * wait here; a timeline that goes on from one of them has the bits it would have
- * had from the start (engine.h), so nothing depends on what is kept.
+ * claim, for other wordings.  The K/V of the last KEEP_TOKENS tokens of
+ * prefixes wait here; a timeline that goes on from one of them has the bits it
+ * would have had from the start (engine.h), so nothing depends on what is
+ * kept.
  *
  * Ownership  keep_release() before the engine or the adapter is closed. */
 #ifndef REVIEW_JUDGE_KEEP_H

@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "engine/hparams.h"
 
-/* --- strings ----------------------------------------------------------------*/
+/* --- strings ------------------------------------------------------------- */
 
 const struct walk_seq *walk_seq_at(const struct walk *w, int root, int i)
 {
@@ -49,7 +49,7 @@ void walk_sort(const struct walk_seq *seq, int *index, int n)
     }
 }
 
-/* --- lines --------------------------------------------------------------------*/
+/* --- lines --------------------------------------------------------------- */
 
 static enum sor_err push(struct walk *w, const struct walk_line *l)
 {
@@ -111,7 +111,7 @@ static enum sor_err open_root(struct walk *w)
     return err;
 }
 
-/* --- steps --------------------------------------------------------------------*/
+/* --- steps --------------------------------------------------------------- */
 
 /* The lines of one step, taken off the stack. */
 struct step {

@@ -1,9 +1,9 @@
 /* review/paths.c - the paths of a claim: what each reads, and what it says.
  *
  * A path differs from the plain one in the wording of the claim or in what is
- * read beside a passage.  Where there is nothing to differ by (no definition is
- * used, no parent clause leads in) it reads what the plain one read; such a path
- * is kept, and does not count. */
+ * read beside a passage.  Where there is nothing to differ by (no definition
+ * is used, no parent clause leads in) it reads what the plain one read; such a
+ * path is kept, and does not count. */
 #include <math.h>
 #include <string.h>
 
@@ -16,7 +16,7 @@ enum {
     LOGIC_BYTES = 400
 };
 
-/* --- what is read -----------------------------------------------------------*/
+/* --- what is read -------------------------------------------------------- */
 
 static int is_space(char c)
 {
@@ -205,7 +205,7 @@ static int n_paths(const struct judging *j, const struct claim *c)
     return j->o->n_path < PATH_VARIANTS ? j->o->n_path : PATH_VARIANTS;
 }
 
-/* --- asking -----------------------------------------------------------------*/
+/* --- asking -------------------------------------------------------------- */
 
 static void ask_path(struct judging *j, struct inquiry *q, int k)
 {
@@ -240,7 +240,7 @@ enum sor_err paths_ask(struct judging *j)
     return claims_read(j, "judge");
 }
 
-/* --- answers ----------------------------------------------------------------*/
+/* --- answers ------------------------------------------------------------- */
 
 /* What the opposite contradicts, the claim supports. */
 static void turn(float p[RELATIONS])
@@ -325,9 +325,9 @@ static const float *reading_of(const struct claim_result *c, int k, int p,
     return NULL;
 }
 
-/* Passage by passage, half of the plain path and half of the mean of the others
- * that count: the plain input is the one that the adapter was trained on, and on
- * unseen documents each of the others alone decides worse. */
+/* Passage by passage, half of the plain path and half of the mean of the
+ * others that count: the plain input is the one that the adapter was trained
+ * on, and on unseen documents each of the others alone decides worse. */
 static void average(struct inquiry *q)
 {
     for (int i = 0; i < q->n_read; i++) {

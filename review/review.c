@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "review/claim_impl.h"
 
-/* --- words ------------------------------------------------------------------*/
+/* --- words --------------------------------------------------------------- */
 
 const char *verdict_name(enum verdict v)
 {
@@ -47,7 +47,7 @@ const char *check_kind_name(enum check_kind k)
     return name[k];
 }
 
-/* --- read -------------------------------------------------------------------*/
+/* --- read ---------------------------------------------------------------- */
 
 static enum sor_err read_all(struct review *r, const char *path,
                              const struct review_opts *o, struct sor_msg *msg)
@@ -98,7 +98,7 @@ void review_close(struct review *r)
     mem_free(r);
 }
 
-/* --- type -------------------------------------------------------------------*/
+/* --- type ---------------------------------------------------------------- */
 
 static int on_progress(void *ud, int64_t done, int64_t total)
 {
@@ -168,7 +168,7 @@ static enum sor_err read_types(struct judging *j)
     return err;
 }
 
-/* --- all of it --------------------------------------------------------------*/
+/* --- all of it ----------------------------------------------------------- */
 
 static enum sor_err read_plain(struct judging *j)
 {

@@ -61,7 +61,7 @@ static void needs_model(void)
     }
 }
 
-/* --- token strings ----------------------------------------------------------*/
+/* --- token strings ------------------------------------------------------- */
 
 static void collapsed(const char *in, const char *out)
 {
@@ -163,7 +163,7 @@ static void strings_sort_by_their_tokens(void **state)
     assert_int_equal(walk_common(&w, 0, 3, 4), 3);
 }
 
-/* --- readings ---------------------------------------------------------------*/
+/* --- readings ------------------------------------------------------------ */
 
 static const struct passage_text passages[] = {
     { "", "Each party shall keep the Confidential Information secret for five "
@@ -302,7 +302,7 @@ static void a_reading_can_be_stopped(void **state)
     assert_int_equal(calls, 1);
 }
 
-/* --- types ------------------------------------------------------------------*/
+/* --- types --------------------------------------------------------------- */
 
 static void types_are_llama_cpp_s(void **state)
 {
@@ -355,7 +355,7 @@ static void types_are_llama_cpp_s(void **state)
     free(alone);
 }
 
-/* --- asking -----------------------------------------------------------------*/
+/* --- asking -------------------------------------------------------------- */
 
 static void what_was_read_is_not_read_again(void **state)
 {

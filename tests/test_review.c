@@ -130,7 +130,7 @@ static void needs_model(void)
     }
 }
 
-/* --- arithmetic -------------------------------------------------------------*/
+/* --- arithmetic ---------------------------------------------------------- */
 
 static void readings_become_three_probabilities(void **state)
 {
@@ -152,6 +152,38 @@ static void readings_become_three_probabilities(void **state)
     assert_true(out[VERDICT_NOT_ADDRESSED] > 0.999);
     conclude_p(&cal, &c, p, 0, out);    /* nothing was read */
     assert_int_equal(conclude_forced(out), VERDICT_NOT_ADDRESSED);
+}
+
+/* Rare words count more than common ones, other forms of a word count, and
+ * short words do not. */
+static void likeness_is_of_rare_words(void **state)
+{
+    static const char *const text[] = {
+        "The party shall keep the information secret.",
+        "The party may show the information to its employees.",
+        "The party shall pay for the information.",
+    };
+    struct wording w = { .text = "An employee of the party may see the "
+                                 "information.",
+                         .to = RELATION_SUPPORTS, .role = "statement" };
+    struct claim c = { .id = "x", .wording = &w, .n_wording = 1 };
+    struct passage_text plain[3];
+    struct passages p = { .n = 3 };
+    struct review r = { .passages = &p };
+    struct judging j = { .r = &r, .plain = plain };
+    struct words of;
+
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        plain[i] = (struct passage_text){ "", text[i] };
+    claims_words(&j);
+    of = claim_words(&j, &c);
+    assert_int_equal(j.failed, SOR_OK);
+    assert_int_equal(of.n, 3);          /* employ(ee), inform(ation), party */
+    assert_true(claim_likeness(&j, &of, 0) == 0.0);     /* all have those */
+    assert_true(claim_likeness(&j, &of, 1) > 0.1);
+    assert_true(claim_likeness(&j, &of, 2) == 0.0);
+    arena_release(&j.scratch);
 }
 
 static void every_word_has_a_name(void **state)
@@ -180,7 +212,7 @@ static void rules_alone_need_no_model(void **state)
     review_close(r);
 }
 
-/* --- verdicts ---------------------------------------------------------------*/
+/* --- verdicts ------------------------------------------------------------ */
 
 static void quotes(const struct review *r, const struct evidence *e,
                    const char *word)
@@ -331,6 +363,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(readings_become_three_probabilities),
+        cmocka_unit_test(likeness_is_of_rare_words),
         cmocka_unit_test(every_word_has_a_name),
         cmocka_unit_test(rules_alone_need_no_model),
         cmocka_unit_test(a_clause_carries_a_verdict_and_its_loss_turns_it),
