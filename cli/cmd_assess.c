@@ -205,7 +205,7 @@ static enum sor_err run(struct cli *cli)
     struct pack *p = NULL;
     struct input in = { .file = NULL };
     FILE *to;
-    int n, more;
+    int n;
     enum sor_err err = pack_open(opt.domain, &p, &cli->msg);
 
     if (!err && (pack_facts(p, "attribute", &n), n == 0) &&
@@ -217,7 +217,7 @@ static enum sor_err run(struct cli *cli)
         err = input_open(&in, cli->argv[0], &cli->msg);
     if (!err && !(to = cli_out(cli)))
         err = SOR_IO;
-    while (!err && (more = input_next(&in, &err, &cli->msg)) == 1)
+    while (!err && input_next(&in, &err, &cli->msg) == 1)
         err = assess_line(cli, p, &in, to);
     input_close(&in);
     pack_close(p);

@@ -19,6 +19,11 @@ static const struct opt_spec opts[] = {
     OPT_END
 };
 
+static const char *const head[] = {
+    "id", "title", "version", "patterns", "types", "claims", "facts",
+    "adapter", "folder" };
+enum { N_HEAD = sizeof head / sizeof *head };
+
 struct listing {
     struct cli *cli;
     struct table table;
@@ -91,19 +96,22 @@ static void list_pack(struct listing *l, const char *dir)
     struct pack *p = NULL;
     struct sor_msg msg;
     enum sor_err err = pack_open(dir, &p, &msg);
-    const char *adapter = err ? "" : adapter_state(p, &err, &msg);
 
     l->n++;
+    if (!err) {
+        const char *adapter = adapter_state(p, &err, &msg);
+
+        if (l->cli->json)
+            put_json(l, p, adapter);
+        else
+            put_row(l, p, adapter);
+        pack_close(p);
+    }
     if (err) {
         log_warn("%s", msg.text);
         l->n_bad++;
         l->err = err;
     }
-    if (p && l->cli->json)
-        put_json(l, p, adapter);
-    else if (p)
-        put_row(l, p, adapter);
-    pack_close(p);
 }
 
 static int by_name(const void *a, const void *b)
@@ -165,7 +173,7 @@ static enum sor_err finish(struct listing *l)
         if (!str_ok(&l->json))
             return sor_fail(&cli->msg, SOR_NOMEM, "out of memory");
         fprintf(to, "%s\n", l->json.p);
-    } else if (l->n > l->n_bad) {
+    } else if (l->table.n_cell > N_HEAD) {
         err = table_print(&l->table, cli, to, &cli->msg);
     }
     if (!err && l->n == 0)
@@ -179,16 +187,13 @@ static enum sor_err finish(struct listing *l)
 
 static enum sor_err run(struct cli *cli)
 {
-    static const char *const head[] = {
-        "id", "title", "version", "patterns", "types", "claims", "facts",
-        "adapter", "folder" };
     struct listing l = { .cli = cli };
     enum sor_err err;
 
     str_init(&l.json);
     json_init(&l.out, &l.json);
     json_arr(&l.out);
-    table_init(&l.table, sizeof head / sizeof *head, head);
+    table_init(&l.table, N_HEAD, head);
     if (cli->argc)
         list_named(&l);
     else
