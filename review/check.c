@@ -5,6 +5,9 @@
  * Knock-out    the deciding passage is struck from the text, and every passage
  *              in whose context it stood is read again; the others read what
  *              they read before, so their readings stand.
+ * Type         the clauses that a verdict rests on must be of the type that the
+ *              claim is about: another question to the model, and a check on
+ *              statements that many clauses seem to bear out.
  * Location, rules, coverage: comparisons, no model. */
 #include <math.h>
 #include <string.h>
@@ -18,7 +21,7 @@ static const double RELATED = 0.05;     /* counts in a document without its
 
 /* --- lists of checks ----------------------------------------------------- */
 
-enum { MOST_CHECKS = CHECKED_OPPOSITES + CHECKED_SWAPS + 5 };
+enum { MOST_CHECKS = CHECKED_OPPOSITES + CHECKED_SWAPS + 6 };
 
 static struct check *add(struct judging *j, struct inquiry *q,
                          enum check_kind kind, int passed)
@@ -297,6 +300,43 @@ static void knock_out(struct judging *j, struct inquiry *q)
     }
 }
 
+/* --- type -------------------------------------------------------------------- */
+
+static int is_type(const struct judging *j, int clause, const char *label)
+{
+    int t = clause >= 0 ? j->r->clause_type[clause] : -1;
+
+    return t >= 0 && strcmp(j->o->pack->type[t].label, label) == 0;
+}
+
+static void typed(struct judging *j, struct inquiry *q)
+{
+    const struct claim *c = q->out->claim;
+    int silent = conclude_forced(q->out->p) == VERDICT_NOT_ADDRESSED;
+    int found = -1;
+    struct check *x;
+
+    if (!c->type || !j->r->clause_type || q->value || c->custom ||
+        !(x = add(j, q, CHECK_TYPE, 1)))
+        return;
+    for (int i = 0; !silent && i < q->n_read && found < 0; i++) {
+        int clause = j->r->passages->at[q->cited[i]].clause;
+
+        if (1.0 - (double)q->p[i][RELATION_UNRELATED] >= SAME &&
+            is_type(j, clause, c->type))
+            found = clause;
+    }
+    for (int i = 0; silent && i < j->r->clauses->n && found < 0; i++)
+        if (is_type(j, i, c->type))
+            found = i;
+    x->passed = silent ? found < 0 : found >= 0;
+    x->clause = found;
+    x->note = claim_printf(j, found >= 0 ? "there is a clause of type %s"
+                                         : "no clause of type %s %s",
+                           c->type, silent ? "in the document"
+                                           : "among the related ones");
+}
+
 /* --- without a model ----------------------------------------------------- */
 
 static void located(struct judging *j, struct inquiry *q)
@@ -408,6 +448,7 @@ void checks_answer(struct judging *j)
                 knock_out(j, q);
                 rule_against_model(j, q);
             }
+            typed(j, q);
             located(j, q);
         }
         coverage(j, q);

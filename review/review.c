@@ -41,7 +41,7 @@ const char *check_kind_name(enum check_kind k)
         [CHECK_NEGATION] = "negation", [CHECK_SWAP] = "swap",
         [CHECK_VALUE] = "value", [CHECK_KNOCKOUT] = "knockout",
         [CHECK_LOCATION] = "location", [CHECK_RULE] = "rule",
-        [CHECK_COVERAGE] = "coverage",
+        [CHECK_COVERAGE] = "coverage", [CHECK_TYPE] = "type",
     };
 
     return name[k];

@@ -67,7 +67,8 @@ struct review_path {
 };
 
 enum check_kind { CHECK_NEGATION, CHECK_SWAP, CHECK_VALUE, CHECK_KNOCKOUT,
-                  CHECK_LOCATION, CHECK_RULE, CHECK_COVERAGE, CHECK_KINDS };
+                  CHECK_LOCATION, CHECK_RULE, CHECK_COVERAGE, CHECK_TYPE,
+                  CHECK_KINDS };
 struct check {
     enum check_kind kind;
     int passed;             /* 1, 0; -1: not applicable, note says why */
