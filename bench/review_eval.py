@@ -297,6 +297,8 @@ def write_measured(path, data, p):
                    "set": "ContractNLI, 18 NDAs not trained on, "
                           "every verdict given"}
             rows.append(row)
+    rows += [r for r in whole["claims"]
+             if r["claim"] not in {i.id for i in data}]
     head = ",\n".join("    " + json.dumps(r) for r in whole["types"])
     tail = ",\n".join("    " + json.dumps(r) for r in rows)
     with open(path, "w", encoding="utf-8") as f:

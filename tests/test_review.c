@@ -342,6 +342,24 @@ static void a_claim_of_ones_own_gets_clauses_and_no_verdict(void **state)
     review_close(r);
 }
 
+/* Nor does one of the pack's whose errors nobody counted. */
+static void a_claim_without_figures_gets_no_verdict(void **state)
+{
+    struct review_opts o = { .pack = m.pack, .n_claim = 1, .n_path = 2 };
+    struct claim claim = *pack_claim("nda-5");
+    struct review *r;
+
+    (void)state;
+    needs_model();
+    assert_true(claim.error.n > 0);
+    claim.error.n = 0;
+    o.claim = &claim;
+    r = review_of(HEAD EMPLOYEES TAIL, &o, SOR_OK);
+    assert_int_equal(result(r, "nda-5")->verdict, VERDICT_NOT_MEASURED);
+    quotes(r, &result(r, "nda-5")->evidence[0], "employees");
+    review_close(r);
+}
+
 static int at_once(void *ud)
 {
     (void)ud;
@@ -370,6 +388,7 @@ int main(void)
         cmocka_unit_test(a_path_that_reads_the_same_does_not_count),
         cmocka_unit_test(a_document_is_asked_what_is_meant_for_it),
         cmocka_unit_test(a_claim_of_ones_own_gets_clauses_and_no_verdict),
+        cmocka_unit_test(a_claim_without_figures_gets_no_verdict),
         cmocka_unit_test(a_review_can_be_stopped),
     };
 
