@@ -184,7 +184,7 @@ static void inspect_shows_what_the_engine_cannot_run(void **state)
     (void)state;
     mkgguf_init(&m);
     mkgguf_str(&m, "general.architecture", "mamba");
-    mkgguf_str(&m, "evil\033]0;x\007", "\033[31mred\xE2\x80\xAE\xFF");
+    mkgguf_str(&m, "evil.key", "\033[31mred\xE2\x80\xAE\xFF");
     mkgguf_tensor(&m, &t, data, sizeof data);
     str_init(&bytes);
     mkgguf_file(&m, &bytes);
