@@ -142,7 +142,7 @@ static enum sor_err show_votes(const struct show *s, int n_path,
     c = db_votes(s->d, s->run_id);
     while (db_vote_next(c, &v) > 0) {
         fputs("  ", s->to);
-        put_cell(s, v.answer, ANSWER_COLUMNS);
+        put_cell(s, v.answer ? v.answer : "(forgotten)", ANSWER_COLUMNS);
         fputc(' ', s->to);
         put_bar(s, (double)v.votes / n_path);
         fprintf(s->to, " %2d/%d  ", v.votes, n_path);

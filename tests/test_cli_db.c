@@ -180,6 +180,10 @@ static void rm_and_forget_ask_first(void **state)
     assert_int_equal(lines(prog_out), 2);
     assert_string_equal(json_of("question"), "");
     assert_string_equal(json_of("votes"), "6");
+    assert_int_equal(prog_run("replay --db t.db last"), 0);
+    assert_non_null(strstr(prog_out, "(forgotten)"));
+    assert_null(strstr(prog_out, "12"));
+    assert_int_equal(prog_run("replay --db t.db --json last"), 0);
     assert_int_equal(prog_run("rm -y --db t.db beef"), 4);
     prog_expect_sentence("beef");
     assert_int_equal(prog_run("rm -y --db t.db 3fa2"), 4);
