@@ -39,6 +39,7 @@ struct paths {
     struct view v;
     struct key *key;
     int n, n_prompt;
+    int recorder;               /* as tui_recorder(), when last fetched */
     struct pool answers;
     struct row row[LIST_WINDOW];
 };
@@ -171,6 +172,7 @@ static int fetch(struct view *v, int64_t from, int n)
     struct db_path in;
     int got = 0;
 
+    s->recorder = tui_recorder(v->t);
     for (; got < n && from + got < s->n; got++) {
         struct row *r = &s->row[got];
         *r = (struct row){ .key = s->key[from + got] };
@@ -197,7 +199,8 @@ static void crumb(const struct view *v, struct str *out)
 
 static void cell(struct view *v, int i, int col, struct pen *p)
 {
-    const struct row *r = &((struct paths *)v)->row[i];
+    const struct paths *s = (struct paths *)v;
+    const struct row *r = &s->row[i];
     char buf[32];
 
     switch (col) {
@@ -209,7 +212,8 @@ static void cell(struct view *v, int i, int col, struct pen *p)
         if (r->key.answer)
             pen_line(p, r->key.answer, strlen(r->key.answer));
         else
-            pen_str(p, r->stop ? "none" : "recording");
+            pen_str(p, r->stop ? "none"
+                       : s->recorder ? "recording" : "cut off");
         break;
     case C_MEAN:
         fmt_prob(buf, sizeof buf, r->key.mean);
@@ -248,7 +252,8 @@ static void cell(struct view *v, int i, int col, struct pen *p)
 
 static void detail(struct view *v, struct doc *d)
 {
-    const struct row *r = &((struct paths *)v)->row[list_here(v)];
+    const struct paths *s = (struct paths *)v;
+    const struct row *r = &s->row[list_here(v)];
     struct db_addr at = addr_run(v->at.run_id);
 
     at.path_id = r->key.id;
@@ -264,7 +269,10 @@ static void detail(struct view *v, struct doc *d)
     doc_gap(d);
     if (!r->text)
         doc_say(d, 0, ROLE_DIM, r->stop ? "Its text was forgotten."
-                : "Still being recorded; its tokens can be read already.");
+                : s->recorder
+                ? "Still being recorded; its tokens can be read already."
+                : "Cut off while it was recorded; its tokens up to there can "
+                  "be read.");
     else
         doc_text(d, 0, ROLE_TEXT, r->text, strlen(r->text));
     if (r->text && strlen(r->text) == TEXT_BYTES)
