@@ -24,6 +24,7 @@
 
 enum { WAIT_MS = 10000 };       /* for a loaded machine */
 
+static const char *term = "xterm-256color";     /* of the next browser */
 static char dir[64], db_path[128], seen[1 << 20];
 static size_t n_seen, n_read;    /* n_read: waited for already */
 static int master = -1, slave = -1;
@@ -84,7 +85,7 @@ static void child(const char *tty)
     dup2(fd, 0);
     dup2(fd, 1);
     dup2(fd, 2);
-    setenv("TERM", "xterm-256color", 1);
+    setenv("TERM", term, 1);
     setenv("LC_ALL", "C.UTF-8", 1);
     err = db_open(db_path, &d, &msg);
     if (!err)
@@ -257,6 +258,25 @@ static void without_a_terminal_it_says_so(void **state)
     db_close(d);
 }
 
+static void no_cursor_no_browser(void **state)
+{
+    int status;
+    pid_t pid;
+
+    (void)state;
+    term = "dumb";
+    pid = start();
+    term = "xterm-256color";
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    browser = 0;
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), SOR_UNSUP);
+    assert_int_equal(poll(&(struct pollfd){ .fd = master, .events = POLLIN },
+                          1, 0), 0);            /* not a byte was sent */
+    close(slave);
+    close(master);
+}
+
 #define TERMINAL(f) cmocka_unit_test_teardown(f, after_each)
 
 int main(void)
@@ -267,6 +287,7 @@ int main(void)
         TERMINAL(signals_put_the_terminal_back),
         TERMINAL(ctrl_c_cancels_a_prompt_then_quits),
         TERMINAL(without_a_terminal_it_says_so),
+        TERMINAL(no_cursor_no_browser),
     };
     return cmocka_run_group_tests_name("tui_term", tests, setup, teardown);
 }

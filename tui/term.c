@@ -218,6 +218,20 @@ static enum sor_err loop(struct tui *t, struct sor_msg *msg)
     return err ? sor_fail(msg, err, "out of memory for the screen") : SOR_OK;
 }
 
+/* 0: the terminal is known to have no way to put its cursor somewhere.  One
+ * that is not known at all is newterm()'s to refuse. */
+static int can_place(void)
+{
+    int known;
+
+    if (setupterm(NULL, STDOUT_FILENO, &known) != OK)
+        return 1;
+    const char *cup = tigetstr("cup");
+    int can = cup && cup != (const char *)-1;
+    del_curterm(cur_term);
+    return can;
+}
+
 static void start(void)
 {
     set_escdelay(ESCAPE_MS);
@@ -245,6 +259,11 @@ enum sor_err tui_run(struct db *d, const struct tui_opts *o,
         return sor_fail(msg, SOR_USAGE, "this needs a terminal; without one, "
                         "use --keys FILE --dump FILE");
     setlocale(LC_CTYPE, "");
+    if (!can_place())
+        return sor_fail(msg, SOR_UNSUP, "a terminal of type TERM=%s cannot "
+                        "place its cursor; there, \"sorites runs\" and "
+                        "\"sorites replay RUN\" show the same in lines",
+                        getenv("TERM") ? getenv("TERM") : "");
     if (!newterm(NULL, stdout, stdin))
         return sor_fail(msg, SOR_UNSUP, "the terminal type TERM=%s is unknown",
                         getenv("TERM") ? getenv("TERM") : "");
