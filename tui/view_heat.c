@@ -280,7 +280,7 @@ static void legend(const struct heat *s, struct grid *g, struct rect line)
     pen_fmt(&p, "%s ", low);
     for (int k = 0; k < LEGEND_CELLS; k++)
         pen_heat(&p, (double)k / (LEGEND_CELLS - 1), 1, tui_shade(s->v.t));
-    pen_fmt(&p, " %s %s%s", high, m->unit, m->log ? "(log scale)" : "");
+    pen_fmt(&p, " %s %s%s", high, m->unit, m->log ? " (log scale)" : "");
 }
 
 static void draw(struct view *v, struct grid *g, struct rect r)
