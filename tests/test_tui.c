@@ -573,6 +573,8 @@ static void too_small_says_so_and_recovers(void **state)
     SHOWS_NOT("Answer");
     keys("j j resize:80x23");
     SHOWS("80 x 23");
+    keys("resize:14x5");
+    SHOWS("80x24 needed");
     keys("resize:10x2 resize:1x1 resize:0x0 resize:200x60");
     SHOWS("\u258c 0 8");                /* keys that moved nothing */
     keys("resize:79x24 Q");
@@ -693,7 +695,9 @@ static void following_shows_new_rows(void **state)
     SHOWS("following");
     keys("Enter j j j");
     SHOWS("state cut off: 0 of 2 paths ended");
-    keys("h");
+    keys("p");
+    SHOWS("Cut off while it was recorded");
+    keys("h h");
     SHOWS("\u258c 3fa20007 Question 7. 8 2/2 0/2 done");
     keys("Z");
     make("live", &last);
@@ -704,6 +708,52 @@ static void following_shows_new_rows(void **state)
     assert_false(tui_following(tui));
     keys("r g");
     SHOWS("\u258c 3fa20008");
+}
+
+/* A recorder that is killed says nothing more; what it wrote last shows all
+ * the same, also in views that were not on top when it was written. */
+static void an_end_of_recording_is_seen(void **state)
+{
+    struct mkdb_opts more = { .n_run = 1, .first = 7, .n_path = 2,
+                              .unfinished = 1 };
+    struct db_writer *w = NULL;
+    struct sor_msg msg = { "" };
+    char name[128];
+
+    (void)state;
+    make("killed", &(struct mkdb_opts){ .n_run = 1, .n_path = 2 });
+    snprintf(name, sizeof name, "%s", path_of("killed"));
+    opts.db_name = name;
+    browse("killed", 80, 24, "F Enter");
+    make("killed", &more);
+    assert_int_equal(tui_idle(tui), 1); /* the view on top has read it ... */
+    keys("h");
+    SHOWS("3fa20007 Question 7. 8 2/2 0/2 done");   /* ... so has this one */
+    keys("Enter p");
+    assert_int_equal(db_writer_open(name, &(struct db_writer_opts){ 0 }, &w,
+                                    &msg), SOR_OK);
+    tui_idle(tui);
+    keys("r");
+    SHOWS("Still being recorded");
+    db_writer_close(w);
+    assert_int_equal(tui_idle(tui), 1);
+    assert_int_equal(tui_idle(tui), 0); /* once */
+    keys("");
+    SHOWS("Cut off while it was recorded");
+}
+
+static void enter_is_not_offered_where_nothing_opens(void **state)
+{
+    (void)state;
+    browse("plain", 80, 24, "Enter p t Enter");
+    SHOWS("token 0");
+    assert_null(strstr(screen.p, "Enter open"));
+    keys("Enter");
+    SHOWS("Enter opens nothing here");
+    keys("?");
+    assert_null(strstr(screen.p, "open the row"));
+    keys("h h ?");
+    SHOWS("open the row");
 }
 
 /* Any keys, at any size: nothing hidden on the screen, and it stays up.  More
@@ -836,6 +886,8 @@ int main(void)
         VIEW(without_colours_heat_is_shade),
         VIEW(the_frame_says_what_is_open),
         VIEW(following_shows_new_rows),
+        VIEW(an_end_of_recording_is_seen),
+        VIEW(enter_is_not_offered_where_nothing_opens),
         VIEW(random_keys_do_no_harm),
         VIEW(a_million_tokens_cost_a_screen),
         VIEW(want_of_memory_never_ends_it),

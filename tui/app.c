@@ -26,6 +26,19 @@ const struct view *tui_under(const struct tui *t)
     return t->depth > 1 ? t->stack[t->depth - 2] : NULL;
 }
 
+/* The text that has the focus; NULL: rows or a picture have it. */
+static const struct doc *focused(const struct view *v)
+{
+    return v->on_detail ? &v->detail : v->ops->body ? &v->text : NULL;
+}
+
+int view_opens(const struct view *v)
+{
+    const struct doc *d = focused(v);
+
+    return d ? doc_here(d) != NULL : v->ops->enter != NULL;
+}
+
 int tui_recorder(const struct tui *t)
 {
     return t->o.db_name ? db_writer_pid(t->o.db_name) : 0;
@@ -83,6 +96,7 @@ static enum sor_err push(struct tui *t, const struct view_ops *ops,
     v->list.n = -1;
     v->list.stale = 1;
     v->sort = -1;
+    v->version = db_data_version(t->db);
     err = ops->open ? ops->open(v, msg) : SOR_OK;
     if (err) {
         view_close(v);
@@ -108,7 +122,7 @@ void tui_pop(struct tui *t)
     }
     view_close(t->stack[--t->depth]);
     db_rest(t->db);
-    if (db_data_version(t->db) != t->version)
+    if (db_data_version(t->db) != tui_top(t)->version)
         tui_reload(t);
 }
 
@@ -117,7 +131,7 @@ void tui_reload(struct tui *t)
     struct view *v = tui_top(t);
 
     db_rest(t->db);
-    t->version = db_data_version(t->db);
+    v->version = db_data_version(t->db);
     v->list.stale = 1;
     v->list.n = -1;
     if (v->ops->reload)
@@ -138,7 +152,6 @@ enum sor_err tui_open(struct db *d, const struct tui_opts *o, struct tui **out,
     t->o = *o;
     t->theme = o->theme ? o->theme : theme_for(256);
     t->mouse = !o->no_mouse;
-    t->version = db_data_version(d);
     t->cursor_row = -1;
     str_init(&t->typed);
     err = push(t, &view_runs, addr_run(0), msg);
@@ -192,9 +205,15 @@ int tui_cursor(const struct tui *t, int *row, int *col)
 int tui_idle(struct tui *t)
 {
     struct view *v = tui_top(t);
+    int recorder, gone;
 
     db_rest(t->db);
-    if (!tui_following(t) || db_data_version(t->db) == t->version)
+    if (!tui_following(t))
+        return 0;
+    recorder = tui_recorder(t);
+    gone = t->recorder && !recorder;    /* ended or killed: look once more */
+    t->recorder = recorder;
+    if (!gone && db_data_version(t->db) == v->version)
         return 0;
     tui_reload(t);
     if (v->ops->fetch)
@@ -225,13 +244,17 @@ static int in_pane(struct view *v, enum tui_cmd cmd)
 
     if (!v->on_detail && v->ops->cmd && v->ops->cmd(v, cmd))
         return 1;
+    if (cmd == CMD_OPEN && !view_opens(v)) {
+        tui_say(v->t, "Enter opens nothing here; h goes back.");
+        return 1;
+    }
     if (d && cmd == CMD_OPEN) {
         follow_link(v->t, doc_here(d));
         return 1;
     }
     if (d)
         return doc_move(d, cmd);
-    if (cmd == CMD_OPEN && v->ops->enter) {
+    if (cmd == CMD_OPEN) {
         if (list_here(v) >= 0)
             v->ops->enter(v);
         return 1;
@@ -244,7 +267,7 @@ static void toggle_follow(struct tui *t)
     t->follow = !t->follow;
     t->paused = 0;
     if (t->follow) {
-        t->version = -1;                /* go to the end at once */
+        tui_top(t)->version = -1;       /* go to the end at once */
         tui_idle(t);
     }
     tui_say(t, t->follow ? "Following: new rows show as they are recorded."

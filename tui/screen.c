@@ -15,6 +15,9 @@ static void too_small(struct grid *g)
     int n = snprintf(line, sizeof line, "The terminal is %d x %d; "
                      "please make it %d x %d.", g->cols, g->rows,
                      TUI_COLS_MIN, TUI_ROWS_MIN);
+    if (n > g->cols)
+        n = snprintf(line, sizeof line, "%dx%d needed", TUI_COLS_MIN,
+                     TUI_ROWS_MIN);
     struct pen p = { g, g->rows / 2, 0, g->cols, ROLE_WARN };
 
     pen_gap(&p, (g->cols - n) / 2);
@@ -253,6 +256,14 @@ static void status(struct tui *t, const struct view *v, struct grid *g)
     pen_str(&p, place);
 }
 
+/* Whether a key of all views is worth a word in the bar of v. */
+static int worth(const struct view *v, const struct key_def *d)
+{
+    return !keys_find(v->ops->keys, d->key) &&
+           (d->cmd != CMD_PANE || v->ops->detail) &&
+           (d->cmd != CMD_OPEN || view_opens(v));
+}
+
 /* The keys of m that are worth a word here, but for those that the view v
  * takes itself (v NULL: none). */
 static void bar_keys(struct pen *p, const struct keymap *m,
@@ -260,8 +271,7 @@ static void bar_keys(struct pen *p, const struct keymap *m,
 {
     for (const struct key_def *d = m ? m->def : NULL; d && d->cmd; d++) {
         char name[16];
-        if (!d->bar || (v && keys_find(v->ops->keys, d->key)) ||
-            (v && d->cmd == CMD_PANE && !v->ops->detail))
+        if (!d->bar || (v && !worth(v, d)))
             continue;
         keys_name(d->key, name, sizeof name);
         if (pen_room(p) < (int)(strlen(name) + strlen(d->bar)) + 3)

@@ -19,7 +19,7 @@ struct tui {
     char needle[NEEDLE_BYTES];      /* what was searched for last */
     char say[SAY_BYTES];
     int follow, paused, done, mouse, repaint, small;
-    int64_t version;                /* of the database, when last read */
+    int recorder;                   /* as tui_recorder(), when last looked */
     int cursor_row, cursor_col;     /* of the prompt; row -1: none */
     struct rect main, detail;       /* the panes, as last drawn */
 };

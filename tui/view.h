@@ -88,6 +88,7 @@ struct view {
     struct doc text, detail;
     int64_t detail_of;          /* the row that detail was drawn for */
     struct pool pool;
+    int64_t version;            /* of the database, when last read */
     int sort, sorted_down;      /* column sorted by; -1: none */
     int on_detail, alone;       /* focus; one pane only */
     struct rect pane;           /* where the list's rows were drawn last */
@@ -108,6 +109,8 @@ int tui_recorder(const struct tui *t);
 /* One sentence of what is known of a model's accuracy on such a question. */
 const char *tui_accuracy(const struct tui *t, const uint8_t sha256[32],
                          const char *question);
+/* Whether Enter does something in the pane that has the focus. */
+int view_opens(const struct view *v);
 /* The view under the one on top, for help to describe; NULL: none. */
 const struct view *tui_under(const struct tui *t);
 /* Ends a cursor; says so where the database is damaged. */

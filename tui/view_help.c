@@ -13,28 +13,35 @@ static void crumb(const struct view *v, struct str *out)
     str_puts(out, "help");
 }
 
-/* One line per thing to do, with every key that does it. */
-static void keymap(const struct keymap *m, struct doc *d)
+/* What k does, and every key that does it. */
+static void key_line(const struct key_def *k, struct doc *d)
+{
+    struct pen p = doc_line(d, 2, ROLE_ACCENT);
+    const char *help = k->help;
+    char name[16];
+
+    do {
+        keys_name(k->key, name, sizeof name);
+        pen_str(&p, name);
+        pen_gap(&p, 1);
+        k++;
+    } while (k->cmd && !k->help);
+    pen_to(&p, KEYS_COLUMN);
+    p.style = ROLE_TEXT;
+    pen_str(&p, help);
+}
+
+/* One line per thing to do, but opening where that does nothing.  under: the
+ * view that they are pressed in; NULL: none. */
+static void keymap(const struct keymap *m, const struct view *under,
+                   struct doc *d)
 {
     if (!m)
         return;
     doc_head(d, m->title);
-    for (const struct key_def *k = m->def; k->cmd; k++) {
-        struct pen p = doc_line(d, 2, ROLE_ACCENT);
-        const char *help = k->help;
-        char name[16];
-        for (;; k++) {
-            keys_name(k->key, name, sizeof name);
-            pen_str(&p, name);
-            if (!k[1].cmd || k[1].help)
-                break;
-            pen_gap(&p, 1);
-        }
-        pen_gap(&p, 1);
-        pen_to(&p, KEYS_COLUMN);
-        p.style = ROLE_TEXT;
-        pen_str(&p, help);
-    }
+    for (const struct key_def *k = m->def; k->cmd; k++)
+        if (k->help && (k->cmd != CMD_OPEN || !under || view_opens(under)))
+            key_line(k, d);
 }
 
 static void commands(struct doc *d)
@@ -62,11 +69,11 @@ static void body(struct view *v, struct doc *d)
         pen_fmt(&p, "%s", under->ops->name);
         p.style = ROLE_TEXT;
         pen_fmt(&p, ": %s", under->ops->what);
-        keymap(under->ops->keys, d);
+        keymap(under->ops->keys, NULL, d);
     }
-    keymap(&keys_common, d);
-    keymap(&keys_move, d);
-    keymap(&keys_prompt, d);
+    keymap(&keys_common, under, d);
+    keymap(&keys_move, NULL, d);
+    keymap(&keys_prompt, NULL, d);
     commands(d);
     doc_head(d, "Views");
     for (int i = 0; views[i]; i++) {
