@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "cli/cli.h"
 #include "cli/progress.h"
 #include "cli/review_out.h"
@@ -224,7 +225,8 @@ static enum sor_err find(struct job *j)
         err = sor_fail(msg, SOR_FORMAT, "%s: run %s cannot be read",
                        cli_db(j->cli), name);
     if (!err)           /* the row's own text goes when the next one is read */
-        snprintf(j->uid, sizeof j->uid, "%s", j->run.uid);
+        text_safe_fit(j->uid, sizeof j->uid, j->run.uid, strlen(j->run.uid),
+                      0);
     return err;
 }
 

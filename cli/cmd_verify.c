@@ -78,7 +78,12 @@ static void print_text(FILE *to, const struct chain_report *r, int64_t sealed)
     char hex[SHA256_HEX];
 
     if (!r->ok) {
-        fprintf(to, "differs: %s\n", r->where);
+        struct str safe;
+
+        str_init(&safe);
+        text_safe(&safe, r->where, strlen(r->where), 0);
+        fprintf(to, "differs: %s\n", safe.p);
+        str_release(&safe);
         return;
     }
     hash_hex(r->head, sizeof r->head, hex);
@@ -145,16 +150,17 @@ static void policy_text(FILE *to, const struct report *r,
                         const struct str *failed, int n_rule, int n_failed)
 {
     struct str safe;
+    char uid[33];
 
     str_init(&safe);
     text_safe(&safe, failed->p, failed->len, TEXT_NL);
+    text_safe_fit(uid, sizeof uid, r->uid, strnlen(r->uid, 8), 0);
     fputs(safe.p, to);
     if (n_failed)
-        fprintf(to, "failed: review %.8s breaks the policy in %d places\n",
-                r->uid, n_failed);
+        fprintf(to, "failed: review %s breaks the policy in %d places\n",
+                uid, n_failed);
     else
-        fprintf(to, "passed: review %.8s keeps all %d rules\n", r->uid,
-                n_rule);
+        fprintf(to, "passed: review %s keeps all %d rules\n", uid, n_rule);
     str_release(&safe);
 }
 

@@ -26,7 +26,7 @@ static int stopped(void *ud)
 static enum sor_err confirm(struct cli *cli, const struct db_run *r,
                             const char *what)
 {
-    char shown[80], answer[16] = "";
+    char uid[33], shown[80], answer[16] = "";
     const char *prompt = r->prompt ? r->prompt : "forgotten";
 
     if (opt.yes)
@@ -35,7 +35,8 @@ static enum sor_err confirm(struct cli *cli, const struct db_run *r,
         return sor_fail(&cli->msg, SOR_USAGE, "nobody to ask here; -y does it "
                         "without asking");
     text_safe_fit(shown, sizeof shown, prompt, strlen(prompt), 0);
-    fprintf(stderr, "%s run %.8s (%s)? [y/N] ", what, r->uid, shown);
+    text_safe_fit(uid, sizeof uid, r->uid, strnlen(r->uid, 8), 0);
+    fprintf(stderr, "%s run %s (%s)? [y/N] ", what, uid, shown);
     if (!fgets(answer, sizeof answer, stdin) ||
         (answer[0] != 'y' && answer[0] != 'Y'))
         return sor_fail(&cli->msg, SOR_DIFFERS, "run %.8s: left as it is",

@@ -82,12 +82,18 @@ static void put_head(const struct screen *s)
             (long long)r->doc->n_char, report_n(r, DB_CLAUSE));
     if (r->doc->n_page > 0)
         fprintf(s->to, ", %lld pages", (long long)r->doc->n_page);
-    fprintf(s->to, "\nreview %.8s, %s, pack %s %s", r->uid, r->started,
-            r->review->domain, r->review->pack_version);
-    if (r->model_sha256[0])
-        fprintf(s->to, ", model %.12s on %s", r->model_sha256, r->isa);
-    else
+    fputs("\nreview ", s->to);
+    put_line(s, r->uid, strnlen(r->uid, 8), 400);
+    fprintf(s->to, ", %s, pack ", r->started);
+    put_text(s, r->review->domain);
+    fputc(' ', s->to);
+    put_text(s, r->review->pack_version);
+    if (r->model_sha256[0]) {
+        fprintf(s->to, ", model %.12s on ", r->model_sha256);
+        put_text(s, r->isa);
+    } else {
         fputs(", rules only: no model", s->to);
+    }
     if (r->review->party) {
         fputs(", for ", s->to);
         put_text(s, r->review->party);

@@ -328,10 +328,12 @@ static enum sor_err show_paths(const struct show *s, struct sor_msg *msg)
                 p.n_step == 1 ? " " : "s", p.n_token);
         if (!isnan(p.logprob_mean))
             fprintf(s->to, "%6.3f nats a token", -p.logprob_mean);
-        if (!p.stop)
+        if (!p.stop) {
             fputs("  cut off", s->to);
-        else if (strcmp(p.stop, "eog") != 0)
-            fprintf(s->to, "  stopped: %s", p.stop);
+        } else if (strcmp(p.stop, "eog") != 0) {
+            fputs("  stopped: ", s->to);
+            put_safe(s, p.stop, 0);
+        }
         fputc('\n', s->to);
     }
     err = db_cur_close(c);
@@ -360,11 +362,12 @@ static void show_texts(const struct show *s, const struct db_run *run)
 
 void show_question(const struct show *s, const struct db_run *run)
 {
-    char when[21];
+    char when[21], uid[33];
 
     clock_iso8601(run->started_us, when);
-    fprintf(s->to, "run %.8s, %s, %s", run->uid, when,
-            run->status ? run->status : "cut off");
+    text_safe_fit(uid, sizeof uid, run->uid, strnlen(run->uid, 8), 0);
+    fprintf(s->to, "run %s, %s, ", uid, when);
+    put_safe(s, run->status ? run->status : "cut off", 0);
     if (run->temperature > 0)
         fprintf(s->to, ", temperature %g, seed %llu", run->temperature,
                 (unsigned long long)run->seed);

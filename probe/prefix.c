@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "db/pack.h"
 #include "engine/engine.h"
 
@@ -111,7 +112,7 @@ static enum sor_err describe(struct db *d, struct prefix *p,
         return sor_fail(msg, SOR_UNSUP, "run %.8s was imported: no model here "
                         "computed it, so there is nothing to replay",
                         run.uid);
-    snprintf(p->uid, sizeof p->uid, "%s", run.uid);
+    text_safe_fit(p->uid, sizeof p->uid, run.uid, strlen(run.uid), 0);
     snprintf(p->isa, sizeof p->isa, "%s", run.isa);
     p->model_id = run.model_id;
     p->path = path.ordinal;

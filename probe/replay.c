@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "db/pack.h"
 #include "engine/engine.h"
 #include "engine/hparams.h"
@@ -386,7 +387,8 @@ enum sor_err replay_verify(struct db *d, const struct db_run *run,
     enum sor_err err;
 
     *out = (struct replay_report){ .same = 1 };
-    snprintf(out->isa_then, sizeof out->isa_then, "%s", run->isa);
+    text_safe_fit(out->isa_then, sizeof out->isa_then, run->isa,
+                  strlen(run->isa), 0);
     snprintf(out->isa_now, sizeof out->isa_now, "%s", engine_info(e)->isa);
     out->exact = strcmp(out->isa_then, out->isa_now) == 0;
 

@@ -233,6 +233,27 @@ static void a_change_is_named(void **state)
     assert_non_null(strstr(json_of("where"), "content was changed"));
 }
 
+/* Who writes the file must not write on the terminal. */
+static void rows_cannot_command_the_terminal(void **state)
+{
+    static const char *const shown[] = {
+        "replay --db t.db last", "replay --db t.db last --verify",
+        "verify --chain t.db", "runs t.db" };
+
+    (void)state;
+    assert_int_equal(prog_run("sql --write t.db \"PRAGMA "
+        "ignore_check_constraints = 1; UPDATE path_end SET stop = char(27) || "
+        "'[2J'; UPDATE run_end SET status = char(27) || '[2J'; UPDATE run SET "
+        "uid = char(27) || '[2J' || substr(uid, 5)\""), 0);
+    for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++) {
+        prog_run("%s", shown[i]);
+        assert_null(strchr(prog_out, '\033'));
+        assert_null(strchr(prog_err, '\033'));
+    }
+    assert_int_equal(prog_run("replay --db t.db last"), 0);
+    assert_non_null(strstr(prog_out, "[2J"));
+}
+
 #define TEST(f) cmocka_unit_test_setup(f, setup)
 
 int main(void)
@@ -246,6 +267,7 @@ int main(void)
         TEST(rm_and_forget_ask_first),
         TEST(a_seal_holds),
         TEST(a_change_is_named),
+        TEST(rows_cannot_command_the_terminal),
     };
     return cmocka_run_group_tests_name("cli_db", tests, prog_setup,
                                        prog_teardown);
