@@ -288,6 +288,7 @@ static enum sor_err find_path(struct job *j)
 static enum sor_err show(struct job *j)
 {
     struct show s = { .cli = j->cli, .to = j->to, .d = j->d };
+    int64_t recording = show_recording(j->d, cli_db(j->cli));
     enum sor_err err = find(j);
 
     if (!err && opt.path >= 0)
@@ -295,6 +296,7 @@ static enum sor_err show(struct job *j)
     if (err)
         return err;
     s.run_id = j->run.id;
+    s.recording = recording == s.run_id;
     if (strcmp(j->run.kind, "review") == 0 && !j->cli->json)
         return review_print(j->cli, j->d, j->run.id, REVIEW_TEXT, 1);
     if (j->cli->json)

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "cli/cli.h"
+#include "cli/show.h"
 #include "cli/table.h"
 #include "db/db.h"
 
@@ -26,18 +27,13 @@ struct list {
     struct db *d;
     const char *path;
     FILE *to;
-    int writer;                 /* a process is recording into the file */
-    int64_t newest;             /* id of the newest run */
+    int64_t recording;          /* id of the run that is; 0: none */
     struct table table;
 };
 
-/* The writer records one run, the newest; any other without an end was cut
- * off. */
 static const char *status(const struct list *l, const struct db_run *r)
 {
-    if (r->status)
-        return r->status;
-    return l->writer && r->id == l->newest ? "recording" : "cut off";
+    return show_status(r, l->recording == r->id);
 }
 
 /* r->model_id's name; "" for a foreign trace. */
@@ -106,14 +102,6 @@ static void put_json(struct list *l, const struct db_run *r, struct str *line)
     fprintf(l->to, "%s\n", line->p);
 }
 
-/* The newest run's id: of all, not of those that are listed. */
-static int64_t newest(struct db *d)
-{
-    int64_t id = 0;
-
-    return db_find_run(d, "last", &id, NULL) == SOR_OK ? id : 0;
-}
-
 static enum sor_err list_runs(struct list *l)
 {
     static const char *const names[] = { "RUN", "STARTED (UTC)", "QUESTION",
@@ -153,9 +141,7 @@ static enum sor_err run(struct cli *cli)
     l.path = cli->argc ? cli->argv[0] : cli_db(cli);
     if ((err = db_open(l.path, &l.d, &cli->msg)))
         return err;
-    /* the lock first: a run that ends in between has its end recorded */
-    l.writer = db_writer_pid(l.path) != 0;
-    l.newest = newest(l.d);
+    l.recording = show_recording(l.d, l.path);
     l.to = cli_out(cli);
     err = l.to ? list_runs(&l) : SOR_IO;
     db_close(l.d);

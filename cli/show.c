@@ -79,19 +79,64 @@ static enum sor_err unreadable(struct sor_msg *msg, enum sor_err err,
                     "read from the database", what);
 }
 
+/* --- paths as far as they are there ------------------------------------------------ */
+
+/* The run's paths, one after the other.  A path without an end (cut off, or
+ * still decoded) has the tokens that are there: their number and their text. */
+struct walk {
+    const struct show *s;
+    struct db_cur *c;
+    int n_prompt;
+    struct str partial;
+};
+
+static void walk_begin(struct walk *w, const struct show *s, int n_prompt)
+{
+    *w = (struct walk){ .s = s, .c = db_paths(s->d, s->run_id),
+                        .n_prompt = n_prompt };
+    str_init(&w->partial);
+}
+
+static int walk_next(struct walk *w, struct db_path *p)
+{
+    int more = db_path_next(w->c, p);
+    struct db_token t;
+
+    if (more <= 0 || p->stop)
+        return more;
+    struct db_window drawn = { .from = w->n_prompt };
+    struct db_cur *c = db_tokens(w->s->d, p->id, drawn);
+    str_clear(&w->partial);
+    p->n_token = 0;
+    for (; db_token_next(c, &t) > 0; p->n_token++)
+        if (t.text.p)
+            str_put(&w->partial, t.text.p, t.text.n);
+    if (db_cur_close(c) == SOR_OK && w->partial.len && str_ok(&w->partial))
+        p->text = w->partial.p;
+    return more;
+}
+
+static enum sor_err walk_end(struct walk *w)
+{
+    str_release(&w->partial);
+    return db_cur_close(w->c);
+}
+
 /* --- answers -------------------------------------------------------------------- */
 
 /* The path that speaks for the leading answer: the likeliest of those that
  * give it; its ordinal, or -1.  text: what it says (appended). */
-static int spokesman(const struct show *s, const char *answer,
+static int spokesman(const struct show *s, const struct db_run *run,
                      struct str *text)
 {
-    struct db_cur *c = db_paths(s->d, s->run_id);
+    const char *answer = run->answer;
     struct db_path p;
+    struct walk w;
     double best = 0;
     int ordinal = -1;
 
-    while (db_path_next(c, &p) > 0) {
+    walk_begin(&w, s, run->n_prompt);
+    while (walk_next(&w, &p) > 0) {
         if (!p.text || (answer && (!p.answer_norm ||
                                    strcmp(p.answer_norm, answer) != 0)))
             continue;
@@ -102,7 +147,7 @@ static int spokesman(const struct show *s, const char *answer,
         str_clear(text);
         str_puts(text, p.text);
     }
-    db_cur_close(c);
+    walk_end(&w);
     return ordinal;
 }
 
@@ -128,6 +173,7 @@ static enum sor_err tally(const struct show *s, struct tally *out,
     return err ? unreadable(msg, err, "votes") : SOR_OK;
 }
 
+/* Of the paths that voted, as `runs` and v_vote count. */
 static enum sor_err show_votes(const struct show *s, int n_path,
                                struct sor_msg *msg)
 {
@@ -144,16 +190,16 @@ static enum sor_err show_votes(const struct show *s, int n_path,
         fputs("  ", s->to);
         put_cell(s, v.answer ? v.answer : "(forgotten)", ANSWER_COLUMNS);
         fputc(' ', s->to);
-        put_bar(s, (double)v.votes / n_path);
-        fprintf(s->to, " %2d/%d  ", v.votes, n_path);
+        put_bar(s, (double)v.votes / t.n_voted);
+        fprintf(s->to, " %2d/%d  ", v.votes, t.n_voted);
         put_paths(s, v.paths);
         fputc('\n', s->to);
     }
-    if (t.n_voted < n_path)
-        fprintf(s->to, "  %d of %d paths state no answer\n",
-                n_path - t.n_voted, n_path);
     if (t.n_voted > 0)
         fprintf(s->to, "  margin %d of %d\n", t.first - t.second, t.n_voted);
+    if (t.n_voted < n_path)
+        fprintf(s->to, "  %d of %d paths stated no answer\n",
+                n_path - t.n_voted, n_path);
     err = db_cur_close(c);
     return err ? unreadable(msg, err, "votes") : SOR_OK;
 }
@@ -167,6 +213,7 @@ static enum sor_err show_votes(const struct show *s, int n_path,
 struct parting {
     const struct show *s;
     int     n_line, n_more;
+    int     n_pair;                         /* that the recorder compared */
     int64_t path_id[SHOW_PATHS];
     int     pos[SHOW_PATHS][SHOW_PATHS];    /* -1: identical; symmetric */
 };
@@ -189,8 +236,10 @@ static enum sor_err parting_load(struct parting *g, struct sor_msg *msg)
     c = db_divergences(s->d, s->run_id);
     while (db_divergence_next(c, &d) > 0)
         if (d.path_a >= 0 && d.path_a < SHOW_PATHS && d.path_b >= 0 &&
-            d.path_b < SHOW_PATHS)
+            d.path_b < SHOW_PATHS) {
             g->pos[d.path_a][d.path_b] = g->pos[d.path_b][d.path_a] = d.pos;
+            g->n_pair++;
+        }
     err = db_cur_close(c);
     return err ? unreadable(msg, err, "divergences") : SOR_OK;
 }
@@ -301,8 +350,11 @@ static enum sor_err show_partings(const struct show *s, int n_path,
     err = parting_load(g, msg);
     if (!err) {
         heading(s, "Where the paths part (position, token, paths)");
-        part(g, n_path >= SHOW_PATHS ? ~(uint64_t)0
-                                     : ((uint64_t)1 << n_path) - 1, 0);
+        if (g->n_pair < n_path * (n_path - 1) / 2)
+            fputs("  not known: it is worked out when a run ends\n", s->to);
+        else
+            part(g, n_path >= SHOW_PATHS
+                    ? ~(uint64_t)0 : ((uint64_t)1 << n_path) - 1, 0);
         if (g->n_more)
             fprintf(s->to, "  and %d more\n", g->n_more);
     }
@@ -312,14 +364,16 @@ static enum sor_err show_partings(const struct show *s, int n_path,
 
 /* --- paths ---------------------------------------------------------------------- */
 
-static enum sor_err show_paths(const struct show *s, struct sor_msg *msg)
+static enum sor_err show_paths(const struct show *s, int n_prompt,
+                               struct sor_msg *msg)
 {
-    struct db_cur *c = db_paths(s->d, s->run_id);
     struct db_path p;
+    struct walk w;
     enum sor_err err;
 
     heading(s, "Paths");
-    while (db_path_next(c, &p) > 0) {
+    walk_begin(&w, s, n_prompt);
+    while (walk_next(&w, &p) > 0) {
         fprintf(s->to, "  %2d  ", p.ordinal);
         put_cell(s, p.answer_norm ? p.answer_norm
                  : p.answer_kind ? "(forgotten)" : "no answer stated",
@@ -329,14 +383,14 @@ static enum sor_err show_paths(const struct show *s, struct sor_msg *msg)
         if (!isnan(p.logprob_mean))
             fprintf(s->to, "%6.3f nats a token", -p.logprob_mean);
         if (!p.stop) {
-            fputs("  cut off", s->to);
+            fputs(s->recording ? "  goes on" : "  cut off", s->to);
         } else if (strcmp(p.stop, "eog") != 0) {
             fputs("  stopped: ", s->to);
             put_safe(s, p.stop, 0);
         }
         fputc('\n', s->to);
     }
-    err = db_cur_close(c);
+    err = walk_end(&w);
     return err ? unreadable(msg, err, "paths") : SOR_OK;
 }
 
@@ -347,7 +401,7 @@ static void show_texts(const struct show *s, const struct db_run *run)
     int ordinal;
 
     str_init(&text);
-    ordinal = spokesman(s, run->answer, &text);
+    ordinal = spokesman(s, run, &text);
     if (run->n_path > 1 && ordinal >= 0) {
         snprintf(title, sizeof title, "Path %d%s", ordinal, run->answer
                  ? ", the likeliest of those that lead" : "");
@@ -360,6 +414,21 @@ static void show_texts(const struct show *s, const struct db_run *run)
     str_release(&text);
 }
 
+const char *show_status(const struct db_run *run, int recording)
+{
+    return run->status ? run->status : recording ? "recording" : "cut off";
+}
+
+int64_t show_recording(struct db *d, const char *path)
+{
+    int64_t newest = 0;
+
+    if (db_writer_pid(path) == 0 ||
+        db_find_run(d, "last", &newest, NULL) != SOR_OK)
+        return 0;
+    return newest;
+}
+
 void show_question(const struct show *s, const struct db_run *run)
 {
     char when[21], uid[33];
@@ -367,7 +436,7 @@ void show_question(const struct show *s, const struct db_run *run)
     clock_iso8601(run->started_us, when);
     text_safe_fit(uid, sizeof uid, run->uid, strnlen(run->uid, 8), 0);
     fprintf(s->to, "run %s, %s, ", uid, when);
-    put_safe(s, run->status ? run->status : "cut off", 0);
+    put_safe(s, show_status(run, s->recording), 0);
     if (run->temperature > 0)
         fprintf(s->to, ", temperature %g, seed %llu", run->temperature,
                 (unsigned long long)run->seed);
@@ -393,7 +462,7 @@ enum sor_err show_run(const struct show *s, struct sor_msg *msg)
     if (!err)
         err = show_partings(s, run.n_path, msg);
     if (!err)
-        err = show_paths(s, msg);
+        err = show_paths(s, run.n_prompt, msg);
     if (!err && run.model_id && db_get_model(s->d, run.model_id, &model) > 0)
         fprintf(s->to, "\n%s\n", accuracy_known(model.sha256, run.prompt));
     return err;
@@ -436,14 +505,16 @@ static void json_count(struct json *j, const char *key, int64_t value)
     json_int(j, value);
 }
 
-static enum sor_err json_paths(const struct show *s, struct json *j)
+static enum sor_err json_paths(const struct show *s, struct json *j,
+                               int n_prompt)
 {
-    struct db_cur *c = db_paths(s->d, s->run_id);
     struct db_path p;
+    struct walk w;
 
+    walk_begin(&w, s, n_prompt);
     json_key(j, "paths");
     json_arr(j);
-    while (db_path_next(c, &p) > 0) {
+    while (walk_next(&w, &p) > 0) {
         json_obj(j);
         json_count(j, "path", p.ordinal);
         json_field(j, "kind", p.kind);
@@ -457,7 +528,7 @@ static enum sor_err json_paths(const struct show *s, struct json *j)
         json_end_obj(j);
     }
     json_end_arr(j);
-    return db_cur_close(c);
+    return walk_end(&w);
 }
 
 static enum sor_err json_votes(const struct show *s, struct json *j)
@@ -519,15 +590,16 @@ static enum sor_err json_divergences(const struct show *s, struct json *j)
 }
 
 /* Tokens that all paths wrote together. */
-static int64_t generated(const struct show *s)
+static int64_t generated(const struct show *s, int n_prompt)
 {
-    struct db_cur *c = db_paths(s->d, s->run_id);
     struct db_path p;
+    struct walk w;
     int64_t n = 0;
 
-    while (db_path_next(c, &p) > 0)
+    walk_begin(&w, s, n_prompt);
+    while (walk_next(&w, &p) > 0)
         n += p.n_token;
-    db_cur_close(c);
+    walk_end(&w);
     return n;
 }
 
@@ -536,7 +608,7 @@ static void json_head(const struct show *s, struct json *j,
 {
     struct db_model model;
     double seconds = (double)run->wall_ns / 1e9;
-    int64_t drawn = generated(s);
+    int64_t drawn = generated(s, run->n_prompt);
 
     json_field(j, "run", run->uid);
     if (run->model_id && db_get_model(s->d, run->model_id, &model) > 0) {
@@ -545,7 +617,7 @@ static void json_head(const struct show *s, struct json *j,
                    accuracy_known(model.sha256, run->prompt));
     }
     json_field(j, "question", run->prompt);
-    json_field(j, "status", run->status);
+    json_field(j, "status", show_status(run, s->recording));
     json_field(j, "answer", run->answer);
     json_count(j, "prompt_tokens", run->n_prompt);
     json_count(j, "tokens", drawn);
@@ -575,7 +647,7 @@ enum sor_err show_run_json(const struct show *s, struct sor_msg *msg)
     json_obj(&j);
     json_head(s, &j, &run);
     json_count(&j, "margin", t.first - t.second);
-    err = json_paths(s, &j);
+    err = json_paths(s, &j, run.n_prompt);
     if (!err)
         err = json_votes(s, &j);
     if (!err)

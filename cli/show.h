@@ -15,10 +15,21 @@ struct show {
     struct db *d;
     int64_t    run_id;
     int        streamed;        /* 1: a single path's text is already out */
+    int        recording;       /* 1: the run goes on at this moment */
 };
 
 /* Paths of one run that these functions can tell apart. */
 enum { SHOW_PATHS = 64 };
+
+/* How a run ended, in words; recording: a process writes it at this moment.
+ * Borrowed from the row. */
+const char *show_status(const struct db_run *run, int recording);
+
+/* The id of the run that a process is recording into d at this moment, or 0.
+ * A writer records one run, the newest; any other without an end was cut off.
+ * Read the run's row after this: one that ends in between then has its end.
+ * path: d's file. */
+int64_t show_recording(struct db *d, const char *path);
 
 /* Which run this is, when, and what was asked. */
 void show_question(const struct show *s, const struct db_run *run);

@@ -89,9 +89,21 @@ static void a_run_without_an_end_was_cut_off(void **state)
     assert_int_equal(mkdb(db, &o, &msg), SOR_OK);
     assert_int_equal(prog_run("runs t.db --json"), 0);
     assert_string_equal(json_of("status"), "cut off");
+    /* what is recorded is shown, and no more than that is claimed */
+    assert_int_equal(prog_run("replay --db t.db last"), 0);
+    assert_non_null(strstr(prog_out, "cut off"));
+    assert_non_null(strstr(prog_out, "not known"));
+    assert_null(strstr(prog_out, "identical"));
+    assert_null(strstr(prog_out, " 0 tokens"));
+    assert_int_equal(prog_run("replay --json --db t.db last"), 0);
+    assert_string_equal(json_of("status"), "cut off");
+    assert_int_not_equal(strcmp(json_of("tokens"), "0"), 0);
     assert_int_equal(db_writer_open(db, NULL, &w, &msg), SOR_OK);
     assert_int_equal(prog_run("runs t.db --json"), 0);
     assert_string_equal(json_of("status"), "recording");
+    assert_int_equal(prog_run("replay --db t.db last"), 0);
+    assert_non_null(strstr(prog_out, ", recording"));
+    assert_null(strstr(prog_out, "cut off"));
     assert_int_equal(prog_run("rm -y --db t.db last"), 3);
     prog_expect_sentence("is writing to it");
     db_writer_close(w);
