@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "cli/input.h"
+#include "review/review.h"
 
 enum { POLICY_BYTES = 1 << 20 };
 
@@ -226,9 +227,19 @@ static const char *corrected(const struct report *r, int64_t claim_id)
     return verdict;
 }
 
-/* Rules on claims bind verdicts that the program gave and left standing. */
+/* A verdict, and not that there is none. */
+static int is_given(const char *verdict)
+{
+    return strcmp(verdict, verdict_name(VERDICT_NEEDS_REVIEW)) != 0 &&
+           strcmp(verdict, verdict_name(VERDICT_NOT_MEASURED)) != 0;
+}
+
+/* Rules on claims bind verdicts that the program gave and left standing; where
+ * nothing was judged there is nothing that they could vouch for. */
 static void hold_claims(struct policy *p, const struct rule *rule)
 {
+    int given = 0;
+
     for (int i = 0; i < report_n(p->r, DB_CLAIM); i++) {
         struct held h = { .claim = report_row(p->r, DB_CLAIM, i) };
         const char *person = corrected(p->r, h.claim->id);
@@ -237,17 +248,43 @@ static void hold_claims(struct policy *p, const struct rule *rule)
         if (!h.v)
             continue;
         h.verdict = person ? person : h.v->verdict;
-        if (rule->kind != RULE_WORDS &&
-            (person || strcmp(h.verdict, "needs_review") == 0 ||
-             strcmp(h.verdict, "not_measured") == 0))
-            continue;
-        rule->claim(p, &h);
+        given += is_given(h.verdict);
+        if (rule->kind == RULE_WORDS || (!person && is_given(h.verdict)))
+            rule->claim(p, &h);
     }
+    if (given == 0) {
+        begin_line(p);
+        str_puts(p->failed, "no verdict was given\n");
+    }
+}
+
+/* A word of a list that is no verdict would forbid nothing. */
+static enum sor_err check_words(const cJSON *list, const char *path,
+                                struct sor_msg *msg)
+{
+    const cJSON *item;
+
+    cJSON_ArrayForEach(item, list) {
+        int v = 0;
+
+        while (v < VERDICTS && cJSON_IsString(item) &&
+               strcmp(item->valuestring, verdict_name((enum verdict)v)) != 0)
+            v++;
+        if (!cJSON_IsString(item) || v == VERDICTS)
+            return sor_fail(msg, SOR_FORMAT, "%s: %s: no verdict \"%.60s\"; "
+                            "there are supported, contradicted, "
+                            "not_addressed, needs_review and not_measured",
+                            path, list->string, cJSON_IsString(item)
+                            ? item->valuestring : "(no word)");
+    }
+    return SOR_OK;
 }
 
 static enum sor_err hold(struct policy *p, const cJSON *tree,
                          const char *path, int *n_rule, struct sor_msg *msg)
 {
+    enum sor_err err;
+
     cJSON_ArrayForEach(p->value, tree) {
         const struct rule *rule = find_rule(p->value->string);
 
@@ -259,6 +296,9 @@ static enum sor_err hold(struct policy *p, const cJSON *tree,
                             rule->name, rule->kind == RULE_NUMBER
                             ? "a number" : rule->kind == RULE_FLAG
                             ? "true or false" : "a list of verdicts");
+        if (rule->kind == RULE_WORDS &&
+            (err = check_words(p->value, path, msg)))
+            return err;
         if (cJSON_IsFalse(p->value))
             continue;
         p->rule = rule->name;

@@ -7,7 +7,8 @@
  *      "located": true, "complete": true, "measured": true,
  *      "decided": true, "forbidden_verdicts": ["contradicted"]}
  *
- * A verdict that a person corrected is the person's. */
+ * A verdict that a person corrected is the person's.  Rules on verdicts fail
+ * where none was given: by rules alone, or where nothing was measured. */
 #ifndef CLI_POLICY_H
 #define CLI_POLICY_H
 
@@ -17,8 +18,8 @@
 
 /* Holds the policy in file `path` against r: one line for each rule that fails
  * and where ("minimum_stability 0.75: nda-4 has 0.62") is appended to failed.
- * n_rule: rules held; n_failed: lines.  SOR_FORMAT: no policy, or a rule that
- * is not known. */
+ * n_rule: rules held; n_failed: lines.  SOR_FORMAT: no policy, or a rule or
+ * a verdict that is not known. */
 enum sor_err policy_check(const char *path, const struct report *r,
                           struct str *failed, int *n_rule, int *n_failed,
                           struct sor_msg *msg);

@@ -229,7 +229,7 @@ static void policies_fail_by_name(void **state)
 {
     (void)state;
     assert_int_equal(prog_run("review --rules-only -q c.txt"), 0);
-    spill("p.json", "{\"complete\": true, \"minimum_stability\": 0.9}");
+    spill("p.json", "{\"complete\": true}");
     assert_int_equal(prog_run("verify last --policy p.json"), 0);
     assert_non_null(strstr(prog_out, "passed: review"));
     spill("p.json", "{\"maximum_severity\": 2, \"decided\": true}");

@@ -1,0 +1,93 @@
+/* What a policy and a review must refuse, as a script meets it: verdicts that
+ * nobody gave, words that mean nothing, sides that nobody is on. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/prog.h"
+
+static const char contract[] =
+    "NON-DISCLOSURE AGREEMENT\n\n"
+    "This Agreement is made between Acme Ltd (\"Discloser\") and Widget Inc. "
+    "(\"Recipient\").\n\n"
+    "1. Recipient shall keep the Confidential Information secret and shall "
+    "use it for the purpose of this Agreement alone.\n\n"
+    "2. This Agreement is governed by the laws of Denmark.\n";
+
+static void spill(const char *name, const char *text)
+{
+    char path[200];
+
+    snprintf(path, sizeof path, "%s/%s", prog_dir, name);
+    prog_spill(path, text, strlen(text));
+}
+
+static int setup(void **state)
+{
+    static char domains[4096];
+    char cwd[3072];
+    int rc = prog_setup(state);
+
+    if (rc == 0) {
+        spill("n.txt", contract);
+        if (!getenv("SORITES_DOMAINS") && getcwd(cwd, sizeof cwd)) {
+            snprintf(domains, sizeof domains, "%s/domains", cwd);
+            setenv("SORITES_DOMAINS", domains, 1);
+        }
+    }
+    return rc;
+}
+
+static int verify(const char *policy)
+{
+    spill("p.json", policy);
+    return prog_run("verify last --policy p.json");
+}
+
+/* A review by rules alone has no verdict that a policy could vouch for. */
+static void no_verdict_is_no_pass(void **state)
+{
+    static const char *const on_verdicts[] = {
+        "{\"minimum_confidence\": 0.9}", "{\"minimum_stability\": 0}",
+        "{\"maximum_error_rate\": 1}", "{\"measured\": true}",
+        "{\"contrast_passed\": true}", "{\"checks_passed\": true}",
+        "{\"coverage\": true}", "{\"located\": true}",
+        "{\"forbidden_verdicts\": [\"contradicted\"]}",
+    };
+
+    (void)state;
+    assert_int_equal(prog_run("review --rules-only -q n.txt"), 0);
+    for (size_t i = 0; i < sizeof on_verdicts / sizeof *on_verdicts; i++) {
+        assert_int_equal(verify(on_verdicts[i]), 1);
+        assert_non_null(strstr(prog_out, "no verdict was given"));
+    }
+    assert_int_equal(verify("{\"complete\": true}"), 0);
+    assert_int_equal(verify("{\"minimum_confidence\": 0.9, "
+                            "\"measured\": false}"), 1);
+}
+
+static void unknown_verdicts_are_refused(void **state)
+{
+    (void)state;
+    assert_int_equal(prog_run("review --rules-only -q n.txt"), 0);
+    assert_int_equal(verify("{\"forbidden_verdicts\": [\"contradicts\"]}"), 3);
+    prog_expect_sentence("no verdict \"contradicts\"");
+    assert_int_equal(verify("{\"forbidden_verdicts\": [7]}"), 3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_verdict_is_no_pass),
+        cmocka_unit_test(unknown_verdicts_are_refused),
+    };
+
+    return cmocka_run_group_tests_name("policy", tests, setup, prog_teardown);
+}
