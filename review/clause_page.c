@@ -72,10 +72,13 @@ struct row {
     size_t body, foot;      /* what is between a running head and foot in the
                              * row itself */
 };
-struct rows { struct row *at; int n, cap; };
+struct rows {
+    struct row *at;
+    int n, cap;
+    int newlines;           /* so many between two rows end a page */
+};
 
-enum { ROW_BYTES = 400, LIKE_BYTES = 160, ROWS_MAX = 1 << 20,
-       EDGE_NEWLINES = 3 };
+enum { ROW_BYTES = 400, LIKE_BYTES = 160, ROWS_MAX = 1 << 20 };
 
 static uint64_t likeness(struct text t, size_t from, size_t to)
 {
@@ -150,17 +153,44 @@ static int count_alike(struct rows *r)
 
 /* --- running heads and feet ----------------------------------------------- */
 
-/* Is there the end of a page in [from, to), white space between two rows? */
-static int page_ends(struct text t, size_t from, size_t to)
+/* Newlines between row i and the next. */
+static int newlines_after(struct text t, const struct rows *r, int i)
 {
     int n = 0;
 
-    for (size_t at = from; at < to; at++) {
-        if (t.p[at] == '\f')
-            return 1;
+    for (size_t at = r->at[i].to; at < r->at[i + 1].from; at++)
         n += t.p[at] == '\n';
+    return n;
+}
+
+/* How many newlines end a page: three, unless they stand between most of the
+ * paragraphs and these are too short for pages; then more. */
+static int page_newlines(struct text t, const struct rows *r)
+{
+    enum { FEWEST = 3, MOST = 8, PAGE_BYTES = 1000 };
+    int paragraphs = 0, with[MOST + 1] = { 0 }, n = FEWEST;
+
+    for (int i = 0; i + 1 < r->n; i++) {
+        const int between = newlines_after(t, r, i);
+
+        paragraphs += between > 1;
+        with[between < MOST ? between : MOST]++;
     }
-    return n >= EDGE_NEWLINES;
+    for (int i = MOST - 1; i >= FEWEST; i--)    /* so many, or more */
+        with[i] += with[i + 1];
+    while (n < MOST && with[n] * 2 > paragraphs &&
+           t.n / (size_t)(with[n] + 1) < PAGE_BYTES)
+        n++;
+    return n;
+}
+
+/* Does a page end between row i and the next? */
+static int page_ends(struct text t, const struct rows *r, int i)
+{
+    const size_t from = r->at[i].to, n = r->at[i + 1].from - from;
+
+    return memchr(t.p + from, '\f', n) ||
+           newlines_after(t, r, i) >= r->newlines;
 }
 
 /* The length of "7", "- 7 -", "Page 7 of 12", "iv" at `at`; *value: the
@@ -261,8 +291,7 @@ static void mark_running(struct text t, struct rows *r)
 
             if (j >= 0 && j < r->n)
                 at_edge = (at_edge && r->at[j].furniture) ||
-                    page_ends(t, pass ? a->to : r->at[j].to,
-                              pass ? r->at[j].from : a->from);
+                    page_ends(t, r, pass ? i : j);
             if (a->furniture || !(at_edge || (j >= 0 && j < r->n &&
                                               r->at[j].furniture)))
                 continue;
@@ -368,6 +397,15 @@ static void cut_alike(struct text t, struct rows *r, const struct edge *e,
     }
 }
 
+/* "3.1 Recipient may ...": provisions may well begin alike. */
+static int is_provision(struct text t, const struct row *r)
+{
+    struct mark m;
+
+    return mark_at(t, r->from, &m) && is_section(&m) &&
+           m.unit == UNIT_NONE && m.delim == DELIM_POINT;
+}
+
 /* Sets row.body and row.foot; 0, or -1 without memory. */
 static int find_edges(struct text t, struct rows *r)
 {
@@ -384,9 +422,9 @@ static int find_edges(struct text t, struct rows *r)
             const int j = i - step;
 
             if (a->furniture || a->to - a->from < 8 * EDGE ||
+                (step > 0 && is_provision(t, a)) ||
                 (j >= 0 && j < r->n && !r->at[j].furniture &&
-                 !page_ends(t, step > 0 ? r->at[j].to : a->to,
-                            step > 0 ? a->from : r->at[j].from)))
+                 !page_ends(t, r, step > 0 ? j : i)))
                 continue;
             e[n].row = i;
             e[n++].like = step > 0
@@ -432,7 +470,7 @@ static size_t end_without_number(struct text t, const struct rows *r, int i,
     int value, found = 0;
 
     if (i + 1 < r->n && !r->at[i + 1].furniture &&
-        !page_ends(t, a->to, r->at[i + 1].from))
+        !page_ends(t, r, i))
         return a->to;
     for (int words = 0; words < 4; words++) {   /* "Page 2 of 5" has four */
         word = at;
@@ -526,6 +564,7 @@ int page_find(struct text t, struct clauses *c)
     if (!err)
         err = count_alike(&r);
     if (!err) {
+        r.newlines = page_newlines(t, &r);
         mark_running(t, &r);
         err = find_edges(t, &r) || collect(t, &r, c) ? -1 : 0;
     }

@@ -235,6 +235,37 @@ static void furniture_is_stepped_over(void **state)
     document_close(d);
 }
 
+/* Two empty lines between paragraphs end no page, and provisions that begin
+ * alike have no running head. */
+static void empty_lines_are_no_pages(void **state)
+{
+    static const char *const gaps[] = { "\n", "\n\n", "\n\n\n", "\n\n\n\n\n" };
+    static const char *const lines[] = {
+        "2. Use. It is used.",
+        "2.1 Recipient may disclose Confidential Information to its advisers "
+        "who need it, if each of them is bound to keep it as secret as this.",
+        "3. Others. Here they are.",
+        "3.1 Recipient may disclose Confidential Information to its affiliates "
+        "who need it, if each of them is bound to keep it as secret as this.",
+        "3.2 Recipient may disclose Confidential Information to an authority "
+        "which has asked for it, once it has told Discloser that it was asked.",
+        "Recipient may disclose Confidential Information to its own Customers "
+        "who have bought the System.",
+        "4. Law. English.",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof gaps / sizeof *gaps; i++) {
+        struct str s;
+
+        str_init(&s);
+        for (size_t k = 0; k < sizeof lines / sizeof *lines; k++)
+            str_printf(&s, "%s%s", lines[k], gaps[i]);
+        reads(s.p, "2 Use{2.1};3 Others{3.1;3.2{<Recipient>}};4 Law");
+        str_release(&s);
+    }
+}
+
 /* --- spans and looking up ------------------------------------------------- */
 
 static void spans_hold_what_they_should(void **state)
@@ -549,6 +580,7 @@ int main(void)
         cmocka_unit_test(paragraphs_headings_recitals),
         cmocka_unit_test(exhibits_begin_anew),
         cmocka_unit_test(furniture_is_stepped_over),
+        cmocka_unit_test(empty_lines_are_no_pages),
         cmocka_unit_test(spans_hold_what_they_should),
         cmocka_unit_test(numbers_are_found_from_where_one_stands),
         cmocka_unit_test(passages_are_short_and_whole),
