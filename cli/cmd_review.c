@@ -32,7 +32,7 @@ static const struct opt_spec opts[] = {
     { 'n', "paths", "N", OPT_INT, &opt.n_path, "paths of each claim (8)", 1,
       PATH_VARIANTS },
     { 0, "party", "NAME", OPT_STR, &opt.party,
-      "whose side: a role or a party's name", 0, 0 },
+      "whose side: receiving, Customer, or a party's name", 0, 0 },
     { 0, "claims", "FILE", OPT_STR, &opt.claims,
       "claims of your own: [{\"id\",\"text\"}..]", 0, 0 },
     { 0, "strict", NULL, OPT_FLAG, &opt.strict,

@@ -123,32 +123,31 @@ static const struct claim_set *set_of(const struct pack *p,
     return NULL;
 }
 
-static int is_for(const struct judging *j, const struct claim_set *s)
+static int is_for(const struct review *r, const struct pack *p,
+                  const struct claim_set *s)
 {
-    const struct document *d = j->r->doc;
+    const struct document *d = r->doc;
     size_t n = d->n_byte < HEAD_BYTES ? d->n_byte : HEAD_BYTES;
 
-    return s->document && pack_matches(j->o->pack, s->document, d->text, n,
-                                       NULL);
+    return s->document && pack_matches(p, s->document, d->text, n, NULL);
 }
 
-/* The user's own claims always apply.  Of the pack's, those of a set made for
- * such a document; where there is none, those of sets for any document. */
-static int applies(const struct judging *j, const struct claim *c, int special)
+static int has_special_set(const struct review *r, const struct pack *p)
 {
-    const struct claim_set *s = set_of(j->o->pack, c);
-
-    if (j->o->claim != j->o->pack->claim || !s)
-        return 1;
-    return s->document ? is_for(j, s) : !special;
-}
-
-static int has_special_set(const struct judging *j)
-{
-    for (int i = 0; i < j->o->pack->n_set; i++)
-        if (is_for(j, &j->o->pack->set[i]))
+    for (int i = 0; i < p->n_set; i++)
+        if (is_for(r, p, &p->set[i]))
             return 1;
     return 0;
+}
+
+int claim_applies(const struct review *r, const struct review_opts *o,
+                  const struct claim *c)
+{
+    const struct claim_set *s = set_of(o->pack, c);
+
+    if (o->claim != o->pack->claim || !s)
+        return 1;
+    return s->document ? is_for(r, o->pack, s) : !has_special_set(r, o->pack);
 }
 
 static void add(struct judging *j, const struct claim *c,
@@ -178,7 +177,7 @@ static int add_values(struct judging *j, const struct claim *c, int room)
 enum sor_err claims_begin(struct judging *j)
 {
     enum { VALUES = 64 };       /* claims about values that are looked into */
-    int special = has_special_set(j), values = 0;
+    int values = 0;
     int most = j->o->n_claim + VALUES;
 
     j->r->claim = claim_alloc(j, most, sizeof *j->r->claim);
@@ -190,7 +189,7 @@ enum sor_err claims_begin(struct judging *j)
 
         if (claim_value_kind(c->kind) >= 0)
             values += add_values(j, c, VALUES - values);
-        else if (applies(j, c, special))
+        else if (claim_applies(j->r, j->o, c))
             add(j, c, NULL);
     }
     j->r->n_claim = j->n;

@@ -60,6 +60,11 @@ struct judging {
 
 /* --- claim.c ------------------------------------------------------------- */
 enum sor_err claims_begin(struct judging *j);
+/* Is it put to this document?  The user's own claims always are.  Of the
+ * pack's, those of a set made for such a document; where there is none, those
+ * of sets for any document. */
+int claim_applies(const struct review *r, const struct review_opts *o,
+                  const struct claim *c);
 enum sor_err claims_rank(struct judging *j);
 /* Calibrated probabilities of a reading that was asked for; zeros with
  * unrelated 1 where it was not.  NULL p: only whether it is there. */

@@ -259,7 +259,7 @@ void conclude(struct judging *j)
         c->error_correlation = j->cal->path_correlation;
         c->confidence = confidence(j->cal, c->p[conclude_forced(c->p)]);
         c->verdict = verdict_of(j, c);
-        take_position(c, j->o->party);
+        take_position(c, j->r->side);
         c->flip = say_flip(j, q);
     }
 }

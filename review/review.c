@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "review/claim_impl.h"
+#include "review/side.h"
 
 /* --- words --------------------------------------------------------------- */
 
@@ -57,6 +58,7 @@ static enum sor_err read_all(struct review *r, const char *path,
     if ((err = document_open(path, &r->doc, msg)) ||
         (err = clauses_read(r->doc, &r->clauses, msg)) ||
         (err = graph_read(r->doc, r->clauses, o->pack, &r->graph, msg)) ||
+        (err = side_find(r, o, &r->side, msg)) ||
         (err = defects_find(r->doc, r->clauses, r->graph, o->pack,
                             &r->defects, msg)) ||
         (err = passages_cut(r->doc, r->clauses, PASSAGE_BYTES, &r->passages,

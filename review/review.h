@@ -114,6 +114,7 @@ struct review {
     struct passages *passages;
     int *clause_type;       /* [clauses->n] into pack->type; -1: not scored */
     double *clause_score;
+    const char *side;       /* the playbook's party; NULL: none was chosen */
     struct claim_result *claim;         int n_claim;
     struct finding *finding;            int n_finding;
     struct arena *own;      /* holds claims, findings and their texts */
@@ -124,7 +125,7 @@ struct review_opts {
     const struct claim *claim;          int n_claim;
     int n_path;             /* 1 .. PATH_VARIANTS */
     int rules_only;
-    const char *party;      /* NULL: none chosen */
+    const char *party;      /* as side_find() knows it; NULL: none chosen */
     int strict;
     const struct judge_memory *memory;  /* readings known and to be kept, as
                                          * judge_remember(); NULL: none */

@@ -82,11 +82,32 @@ static void unknown_verdicts_are_refused(void **state)
     assert_int_equal(verify("{\"forbidden_verdicts\": [7]}"), 3);
 }
 
+/* A side is taken by the playbook's word, a role or a name, or refused. */
+static void sides_are_known_or_refused(void **state)
+{
+    static const char *const known[] = {
+        "receiving", "Receiving Party", "recipient", "the Recipient",
+        "Discloser", "disclosing", "Acme Ltd", "acme",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        assert_int_equal(prog_run("review --rules-only -q --party '%s' n.txt",
+                                  known[i]), 0);
+    assert_int_equal(prog_run("review --rules-only --party Martian n.txt"), 2);
+    assert_non_null(strstr(prog_err, "--party Martian"));
+    assert_non_null(strstr(prog_err, "receiving, disclosing"));
+    assert_non_null(strstr(prog_err, "Acme Ltd (Discloser)"));
+    assert_int_equal(prog_run("review --rules-only --party customer n.txt"),
+                     2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_verdict_is_no_pass),
         cmocka_unit_test(unknown_verdicts_are_refused),
+        cmocka_unit_test(sides_are_known_or_refused),
     };
 
     return cmocka_run_group_tests_name("policy", tests, setup, prog_teardown);
