@@ -59,6 +59,13 @@ static void put_text(const struct screen *s, const char *text)
     put_line(s, text, strlen(text), 400);
 }
 
+/* What a report_put_ function said of rows, and said is let go. */
+static void put_said(const struct screen *s, struct str *said)
+{
+    put_text(s, said->p ? said->p : "");
+    str_release(said);
+}
+
 static void put_quote(const struct screen *s, int from, int to)
 {
     struct report_text q = report_quote(s->r, from, to);
@@ -116,11 +123,26 @@ static const char *severity_word(int severity)
     return word[severity >= 0 && severity <= 3 ? severity : 0];
 }
 
+/* The decision that counts, then those before it. */
+static void put_decisions(const struct screen *s, int64_t finding_id)
+{
+    const struct db_decision *d;
+    struct str said;
+
+    for (int k = 0; (d = report_decision_back(s->r, finding_id, k)); k++) {
+        str_init(&said);
+        report_put_decision(d, &said);
+        fprintf(s->to, "      %s%s", bold(s, k == 0),
+                k ? "superseded: " : "> ");
+        put_said(s, &said);
+        fprintf(s->to, "%s\n", k ? "" : bold(s, 0));
+    }
+}
+
 static void put_finding(const struct screen *s, const struct db_finding *f)
 {
-    const struct db_decision *d = report_decision(s->r, f->id);
+    int page = report_page(s->r, f->char_from);
     char clause[REPORT_NAME];
-    struct str said;
 
     fprintf(s->to, "%4d  %-6s %-6s %-8s ", f->ordinal,
             severity_word(f->severity), f->origin,
@@ -128,16 +150,11 @@ static void put_finding(const struct screen *s, const struct db_finding *f)
     put_text(s, f->text ? f->text : "");
     if (!isnan(f->confidence))
         fprintf(s->to, " (%.2f)", f->confidence);
+    if (page)
+        fprintf(s->to, ", page %d", page);
     fputc('\n', s->to);
     put_quote(s, f->char_from, f->char_to);
-    if (d) {
-        str_init(&said);
-        report_put_decision(d, &said);
-        fprintf(s->to, "      %s> ", bold(s, 1));
-        put_text(s, said.p);
-        fprintf(s->to, "%s\n", bold(s, 0));
-        str_release(&said);
-    }
+    put_decisions(s, f->id);
 }
 
 /* How many findings before this one are of the same defect: twenty blanks need
@@ -192,37 +209,49 @@ static void put_findings(const struct screen *s)
 
 /* --- claims --------------------------------------------------------------- */
 
-/* The place of the best evidence that is not unrelated; NULL: none. */
-static const struct db_evidence *best_evidence(const struct report *r,
-                                               int64_t claim_id)
+/* Evidence quoted: what a verdict rests on, or clauses that are only ranked. */
+static void put_evidence(const struct screen *s, int64_t claim_id)
 {
-    for (int i = 0; i < report_n(r, DB_EVIDENCE); i++) {
-        const struct db_evidence *e = report_row(r, DB_EVIDENCE, i);
+    const struct db_evidence *e;
+    char clause[REPORT_NAME];
+    struct str said;
 
-        if (e->claim_id == claim_id && strcmp(e->relation, "unrelated") != 0)
-            return e;
+    if (report_is_ranked(s->r, claim_id))
+        fputs("      ranked clauses:\n", s->to);
+    for (int at = 0; (e = report_evidence(s->r, claim_id, &at)); ) {
+        fprintf(s->to, "      clause %s ",
+                report_clause(s->r, e->clause_id, clause));
+        str_init(&said);
+        report_put_evidence(s->r, e, &said);
+        put_said(s, &said);
+        fputc('\n', s->to);
+        put_quote(s, e->char_from, e->char_to);
     }
-    return NULL;
 }
 
 static void put_paths(const struct screen *s, const struct db_claim *c)
 {
+    struct str best;
+
     for (int i = 0; i < report_n(s->r, DB_CLAIM_PATH); i++) {
         const struct db_claim_path *p = report_row(s->r, DB_CLAIM_PATH, i);
 
         if (p->claim_id != c->id)
             continue;
-        fprintf(s->to, "      path %-3d %-16s %-14s %.2f%s  scored, no chain "
+        str_init(&best);
+        report_put_p(&best, fmax(p->p[0], fmax(p->p[1], p->p[2])), 2);
+        fprintf(s->to, "      path %-3d %-16s %-14s %s%s  scored, no chain "
                 "of reasoning\n", i, p->variant, report_word(p->verdict),
-                fmax(p->p[0], fmax(p->p[1], p->p[2])),
-                p->counts ? "" : "  does not count");
+                best.p, p->counts ? "" : "  does not count");
+        str_release(&best);
     }
 }
 
 static void put_claim(const struct screen *s, const struct db_claim *c)
 {
     const struct db_verdict *v = report_verdict(s->r, c->id);
-    const struct db_evidence *e = best_evidence(s->r, c->id);
+    int first = 0;
+    const struct db_evidence *e = report_evidence(s->r, c->id, &first);
     enum report_contrast contrast = report_contrast(s->r, c->id);
     char clause[REPORT_NAME] = "";
     struct str rate;
@@ -251,15 +280,16 @@ static void put_claim(const struct screen *s, const struct db_claim *c)
         perhaps = strchr(rate.p, ',');
         fprintf(s->to, ";%s", perhaps ? perhaps + 1 : "");
     }
-    if (!isnan(v->stability) && v->n_count)
-        fprintf(s->to, "; %.0f %% of %d paths agree", 100 * v->stability,
-                v->n_count);
-    if (v->stance)
-        fprintf(s->to, "; playbook: %s", report_word(v->stance));
+    str_clear(&rate);
+    if (v->stance) {
+        str_puts(&rate, "; ");
+        report_put_stance(v, &rate);
+    }
+    report_put_agreement(s->r, v, &rate);
+    put_said(s, &rate);
     fputc('\n', s->to);
-    str_release(&rate);
-    if (e && s->all)
-        put_quote(s, e->char_from, e->char_to);
+    if (s->all || report_is_ranked(s->r, c->id))
+        put_evidence(s, c->id);
     if (v->flip && s->all) {
         fputs("      would change it: ", s->to);
         put_text(s, v->flip);

@@ -172,18 +172,34 @@ const struct db_verdict *report_verdict(const struct report *r,
     return NULL;
 }
 
+const struct db_decision *report_decision_back(const struct report *r,
+                                               int64_t finding_id, int back)
+{
+    for (int i = report_n(r, DB_DECISION) - 1; i >= 0; i--) {
+        const struct db_decision *d = report_row(r, DB_DECISION, i);
+
+        if (d->finding_id == finding_id && back-- == 0)
+            return d;
+    }
+    return NULL;
+}
+
 const struct db_decision *report_decision(const struct report *r,
                                           int64_t finding_id)
 {
-    const struct db_decision *last = NULL;
+    return report_decision_back(r, finding_id, 0);
+}
 
-    for (int i = 0; i < report_n(r, DB_DECISION); i++) {
-        const struct db_decision *d = report_row(r, DB_DECISION, i);
+/* A document with pages has a form feed between each two. */
+int report_page(const struct report *r, int at)
+{
+    int page = 1;
 
-        if (d->finding_id == finding_id)
-            last = d;
-    }
-    return last;
+    if (at < 0 || at > r->n_char || r->doc->n_page <= 0)
+        return 0;
+    for (uint32_t i = 0; i < r->byte[at]; i++)
+        page += r->doc->text[i] == '\f';
+    return page;
 }
 
 /* --- words ---------------------------------------------------------------- */
@@ -242,7 +258,7 @@ const char *report_word(const char *word)
         { "not_measured", "not measured" },
         { "needs_review", "needs review" },
         { "standard", "acceptable" },
-        { "fallback", "needs review" },
+        { "fallback", "a fallback" },
         { "unacceptable", "not acceptable" },
     };
 
@@ -269,6 +285,11 @@ void report_put_verdict(const struct db_verdict *v, struct str *out)
                    v->confidence);
 }
 
+void report_put_stance(const struct db_verdict *v, struct str *out)
+{
+    str_printf(out, "playbook: %s", report_word(v->stance));
+}
+
 void report_put_decision(const struct db_decision *d, struct str *out)
 {
     char at[21];
@@ -279,7 +300,7 @@ void report_put_decision(const struct db_decision *d, struct str *out)
     if (d->verdict)
         str_printf(out, " to \"%s\" (overrides the program)",
                    report_word(d->verdict));
-    str_printf(out, " by %s, %s", d->name ? d->name : "somebody", at);
+    str_printf(out, " by %s, %s", d->name ? d->name : "unnamed", at);
     if (d->reason)
         str_printf(out, ": %s", d->reason);
 }
@@ -290,8 +311,9 @@ void report_put_nothing(const struct report *r, struct str *out)
         str_puts(out, "Nothing was found.");
     else
         str_printf(out, "This review is unfinished and has no findings yet; "
-                   "%d defects were found by rule.  The same command goes "
-                   "on with it.", report_n(r, DB_DEFECT));
+                   "%d defect%s found by rule.  The same command goes on "
+                   "with it.", report_n(r, DB_DEFECT),
+                   report_n(r, DB_DEFECT) == 1 ? " was" : "s were");
 }
 
 /* --- what was not checked ------------------------------------------------- */
@@ -337,14 +359,19 @@ void report_put_unchecked(const struct report *r, struct str *out)
         unread += strcmp(k->kind, "coverage") == 0 && k->passed == 0;
     }
     if (unread)
-        str_printf(out, "For %d claims not every clause was read by some "
-                   "path.\n", unread);
+        str_printf(out, "For %d claim%s not every clause was read by some "
+                   "path.\n", unread, unread == 1 ? "" : "s");
     if (unmeasured)
-        str_printf(out, "%d claims are of a kind that was not measured: their "
-                   "clauses are ranked, no verdict is given.\n", unmeasured);
+        str_printf(out, "%d claim%s of a kind that was not measured: clauses "
+                   "are ranked, no verdict is given.\n", unmeasured,
+                   unmeasured == 1 ? " is" : "s are");
     if (external)
-        str_printf(out, "The document refers %d times to other documents or "
-                   "laws, which were not read.\n", external);
+        str_printf(out, "The document refers %d time%s to other documents or "
+                   "laws, which were not read.\n", external,
+                   external == 1 ? "" : "s");
+    if (r->doc->encoding && strstr(r->doc->encoding, "changes accepted"))
+        str_puts(out, "Tracked changes: insertions were read as accepted, "
+                 "deletions left out.\n");
     str_puts(out, "Signatures, authority, tables, pictures, and whether a "
              "clause is lawful or enforceable.\n");
 }

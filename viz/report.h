@@ -55,6 +55,31 @@ const struct db_verdict *report_verdict(const struct report *r,
 /* What was decided last of a finding; NULL: nothing yet. */
 const struct db_decision *report_decision(const struct report *r,
                                           int64_t finding_id);
+/* The same `back` decisions ago (0: the last); NULL: there were no more. */
+const struct db_decision *report_decision_back(const struct report *r,
+                                               int64_t finding_id, int back);
+/* 1-based page of code point `at`; 0: no place, or no pages. */
+int report_page(const struct report *r, int at);
+
+/* Is the claim of a kind that was not measured, so that its clauses are ranked
+ * and no verdict is given? */
+int report_is_ranked(const struct report *r, int64_t claim_id);
+/* The next evidence at or after row *at (start with 0) to show with a claim:
+ * what bears on it, or the first REPORT_RANKED ranked; NULL: no more. */
+enum { REPORT_RANKED = 7 };
+const struct db_evidence *report_evidence(const struct report *r,
+                                          int64_t claim_id, int *at);
+/* "bears on it (0.98), supports it (0.51), located, page 3": how likely the
+ * passage has any bearing, then the relation with its own probability (none
+ * where clauses are only ranked); appended. */
+void report_put_evidence(const struct report *r, const struct db_evidence *e,
+                         struct str *out);
+/* "; 75 % of 8 paths agree (..); they first part between ..", nothing where no
+ * path counts; appended. */
+void report_put_agreement(const struct report *r, const struct db_verdict *v,
+                          struct str *out);
+/* A probability, "-" where there is none (NaN); appended. */
+void report_put_p(struct str *out, double p, int digits);
 
 /* How contrast checks (negation, swap, value) came out. */
 enum report_contrast { REPORT_NO_CONTRAST, REPORT_CONTRAST_PASSED,
@@ -68,6 +93,8 @@ void report_put_verdict(const struct db_verdict *v, struct str *out);
 void report_put_error_rate(const struct db_claim *c, struct str *out);
 /* "needs review", "not addressed": a word of the rows as people read it. */
 const char *report_word(const char *word);
+/* "playbook: not acceptable"; appended. */
+void report_put_stance(const struct db_verdict *v, struct str *out);
 /* "accepted by Ann, 2026-11-24T12:00:00Z: why"; appended. */
 void report_put_decision(const struct db_decision *d, struct str *out);
 

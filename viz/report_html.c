@@ -30,7 +30,7 @@ static const char head[] =
     "font:16px/1.5 Georgia,'Times New Roman',serif}\n"
     "header,main>section,footer{max-width:78rem;margin:0 auto;"
     "padding:1rem 1.5rem}\n"
-    "h1{font-size:1.5rem;margin:.5rem 0 0}h2{font-size:1.15rem;"
+    "h1{font-size:1.5rem;margin:.5rem 0 0;overflow-wrap:anywhere}h2{font-size:1.15rem;"
     "border-bottom:1px solid var(--line);padding-bottom:.3rem}\n"
     "h3{font-size:1rem;margin:0}\n"
     ".dim,dt{color:var(--dim);font-size:.88rem}\n"
@@ -105,6 +105,13 @@ static void put_in(struct str *out, const char *tag, const char *s)
     str_printf(out, "</%.*s>\n", (int)strcspn(tag, " "), tag);
 }
 
+/* What a report_put_ function said of rows, and said is let go. */
+static void put_said(struct str *out, struct str *said)
+{
+    put_text(out, said->p);
+    str_release(said);
+}
+
 static void put_quote(const struct report *r, int from, int to,
                       struct str *out)
 {
@@ -133,24 +140,29 @@ static void put_clause(const struct report *r, int64_t clause_id,
 
 /* --- findings ------------------------------------------------------------- */
 
-static void put_decision(const struct report *r, int64_t finding_id,
-                         struct str *out)
+/* The decision that counts, then those before it. */
+static void put_decisions(const struct report *r, int64_t finding_id,
+                          struct str *out)
 {
-    const struct db_decision *d = report_decision(r, finding_id);
-    struct str said;
+    const struct db_decision *d;
 
-    if (!d)
-        return;
-    str_init(&said);
-    report_put_decision(d, &said);
-    put_in(out, "div class=\"decision\"", said.p);
-    str_release(&said);
+    for (int k = 0; (d = report_decision_back(r, finding_id, k)); k++) {
+        struct str said;
+
+        str_init(&said);
+        str_puts(&said, k ? "Superseded: " : "");
+        report_put_decision(d, &said);
+        put_in(out, k ? "div class=\"dim\"" : "div class=\"decision\"",
+               said.p);
+        str_release(&said);
+    }
 }
 
 static void put_finding(const struct report *r, const struct db_finding *f,
                         struct str *out)
 {
     static const char *const word[] = { "note", "low", "medium", "high" };
+    int page = report_page(r, f->char_from);
 
     str_printf(out, "<div class=\"card s%d\" id=\"f%d\"><span class=\"tag\">"
                "%d %s</span><span class=\"tag\">%s</span>", f->severity,
@@ -159,13 +171,15 @@ static void put_finding(const struct report *r, const struct db_finding *f,
     put_clause(r, f->clause_id, out);
     if (f->char_from >= 0)
         str_printf(out, "<a href=\"#m%d\">in the text</a>", f->ordinal);
+    if (page)
+        str_printf(out, " <span class=\"dim\">page %d</span>", page);
     str_puts(out, "<div>");
     put_text(out, f->text);
     if (!isnan(f->confidence))
         str_printf(out, " <span class=\"dim\">(%.2f)</span>", f->confidence);
     str_puts(out, "</div>\n");
     put_quote(r, f->char_from, f->char_to, out);
-    put_decision(r, f->id, out);
+    put_decisions(r, f->id, out);
     str_puts(out, "</div>\n");
 }
 
@@ -193,19 +207,19 @@ static void put_findings(const struct report *r, struct str *out)
 static void put_evidence(const struct report *r, int64_t claim_id,
                          struct str *out)
 {
-    for (int i = 0; i < report_n(r, DB_EVIDENCE); i++) {
-        const struct db_evidence *e = report_row(r, DB_EVIDENCE, i);
+    const struct db_evidence *e;
+    struct str said;
 
-        if (e->claim_id != claim_id || strcmp(e->relation, "unrelated") == 0)
-            continue;
+    if (report_is_ranked(r, claim_id))
+        str_puts(out, "<div>Ranked clauses:</div>\n");
+    for (int at = 0; (e = report_evidence(r, claim_id, &at)); ) {
         str_puts(out, "<div>");
         put_clause(r, e->clause_id, out);
-        str_printf(out, "%s it <span class=\"dim\">(%.2f, ", e->relation,
-                   e->score);
-        put_text(out, e->status);
-        if (e->page > 0)
-            str_printf(out, ", page %d", e->page);
-        str_puts(out, ")</span></div>\n");
+        str_puts(out, "<span class=\"dim\">");
+        str_init(&said);
+        report_put_evidence(r, e, &said);
+        put_said(out, &said);
+        str_puts(out, "</span></div>\n");
         put_quote(r, e->char_from, e->char_to, out);
     }
 }
@@ -239,11 +253,17 @@ static void put_paths(const struct report *r, int64_t claim_id,
     for (int i = 0; i < report_n(r, DB_CLAIM_PATH); i++) {
         const struct db_claim_path *p = report_row(r, DB_CLAIM_PATH, i);
 
-        if (p->claim_id == claim_id)
-            str_printf(out, "<tr><td>%d<td>%s%s<td>%s<td>%.3f<td>%.3f"
-                       "<td>%.3f</tr>\n", i, p->variant,
-                       p->counts ? "" : " (does not count)",
-                       report_word(p->verdict), p->p[0], p->p[1], p->p[2]);
+        if (p->claim_id != claim_id)
+            continue;
+        str_printf(out, "<tr><td>%d<td>", i);
+        put_text(out, p->variant);
+        str_puts(out, p->counts ? "<td>" : " (does not count)<td>");
+        put_text(out, report_word(p->verdict));
+        for (int k = 0; k < 3; k++) {
+            str_puts(out, "<td>");
+            report_put_p(out, p->p[k], 3);
+        }
+        str_puts(out, "</tr>\n");
     }
     str_puts(out, "</table></details>\n");
 }
@@ -252,6 +272,7 @@ static void put_claim(const struct report *r, const struct db_claim *c,
                       struct str *out)
 {
     const struct db_verdict *v = report_verdict(r, c->id);
+    struct str said;
 
     if (!v)
         return;
@@ -263,12 +284,16 @@ static void put_claim(const struct report *r, const struct db_claim *c,
     str_puts(out, "</b>; ");
     report_put_error_rate(c, out);
     str_printf(out, "; %s", report_contrast_word(report_contrast(r, c->id)));
-    if (v->n_count > 0 && !isnan(v->stability))
-        str_printf(out, "; %.0f %% of %d paths agree", 100 * v->stability,
-                   v->n_count);
+    str_init(&said);
+    report_put_agreement(r, v, &said);
+    put_said(out, &said);
     str_puts(out, "</div>\n");
     if (v->stance) {
-        str_printf(out, "<div>playbook: <b>%s</b>. ", report_word(v->stance));
+        str_puts(out, "<div><b>");
+        str_init(&said);
+        report_put_stance(v, &said);
+        put_said(out, &said);
+        str_puts(out, "</b>. ");
         put_text(out, v->position);
         str_puts(out, "</div>\n");
     }
@@ -321,12 +346,25 @@ static int list_events(const struct report *r, struct event *e)
     return n;
 }
 
+/* A mark ends at `to`: the numbers of all findings that begin in it. */
+static void put_numbers(const struct report *r, int from, int to,
+                        struct str *out)
+{
+    for (int i = 0; i < report_n(r, DB_FINDING); i++) {
+        const struct db_finding *f = report_row(r, DB_FINDING, i);
+
+        if (f->char_from >= from && f->char_from < to)
+            str_printf(out, "<a href=\"#f%d\"><sup>%d</sup></a> ",
+                       f->ordinal, f->ordinal);
+    }
+}
+
 static void put_document(const struct report *r, struct str *out)
 {
     size_t most = (size_t)report_n(r, DB_CLAUSE) +
                   2 * (size_t)report_n(r, DB_FINDING) + 1;
     struct event *e = mem_calloc(most, sizeof *e);
-    int n = e ? list_events(r, e) : 0, at = 0, open = -1;
+    int n = e ? list_events(r, e) : 0, at = 0, open = -1, from = 0;
 
     str_puts(out, "<pre>");
     for (int i = 0; i < n; i++) {
@@ -339,10 +377,11 @@ static void put_document(const struct report *r, struct str *out)
         } else if (e[i].kind == EVENT_OPEN) {
             str_printf(out, open < 0 ? "<mark id=\"m%d\">"
                                      : "<span id=\"m%d\"></span>", e[i].n);
+            from = open < 0 ? at : from;
             open = open < 0 ? e[i].n : open;
         } else if (e[i].n == open) {
-            str_printf(out, "</mark><a href=\"#f%d\"><sup>%d</sup></a>",
-                       open, open);
+            str_puts(out, "</mark>");
+            put_numbers(r, from, at, out);
             open = -1;
         }
     }

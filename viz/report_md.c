@@ -32,6 +32,13 @@ static void put_word(struct str *out, const char *s)
         put_plain(out, s, strlen(s));
 }
 
+/* What a report_put_ function said of rows, and said is let go. */
+static void put_said(struct str *out, struct str *said)
+{
+    put_word(out, said->p);
+    str_release(said);
+}
+
 static void put_quote(const struct report *r, int from, int to,
                       struct str *out)
 {
@@ -56,6 +63,23 @@ static void put_head(const struct report *r, struct str *out)
                r->started);
 }
 
+/* All decisions on a finding: the one that counts, then those before it. */
+static void put_decisions(const struct report *r, int64_t finding_id,
+                          struct str *out)
+{
+    const struct db_decision *d;
+
+    for (int k = 0; (d = report_decision_back(r, finding_id, k)); k++) {
+        struct str said;
+
+        str_init(&said);
+        report_put_decision(d, &said);
+        str_puts(out, k ? "\n  Superseded: " : "\n  **Decision:** ");
+        put_said(out, &said);
+        str_puts(out, "\n");
+    }
+}
+
 static void put_findings(const struct report *r, struct str *out)
 {
     static const char *const level[] = { "Notes", "Low", "Medium", "High" };
@@ -66,8 +90,8 @@ static void put_findings(const struct report *r, struct str *out)
 
         for (int i = 0; i < report_n(r, DB_FINDING); i++) {
             const struct db_finding *f = report_row(r, DB_FINDING, i);
-            const struct db_decision *d = report_decision(r, f->id);
             char clause[REPORT_NAME];
+            int page = report_page(r, f->char_from);
 
             if (f->severity != severity)
                 continue;
@@ -79,22 +103,15 @@ static void put_findings(const struct report *r, struct str *out)
                 str_puts(out, " — clause ");
                 put_word(out, clause);
             }
+            if (page)
+                str_printf(out, ", page %d", page);
             str_printf(out, " (by %s", strcmp(f->origin, "rule") == 0
                                            ? "rule" : "model");
             if (!isnan(f->confidence))
                 str_printf(out, ", %.2f", f->confidence);
             str_puts(out, ")\n");
             put_quote(r, f->char_from, f->char_to, out);
-            if (d) {
-                struct str said;
-
-                str_init(&said);
-                report_put_decision(d, &said);
-                str_puts(out, "  **Decision:** ");
-                put_word(out, said.p);
-                str_puts(out, "\n");
-                str_release(&said);
-            }
+            put_decisions(r, f->id, out);
         }
     }
     if (report_n(r, DB_FINDING) == 0) {
@@ -112,26 +129,38 @@ static void put_paths(const struct report *r, int64_t claim_id,
     for (int i = 0; i < report_n(r, DB_CLAIM_PATH); i++) {
         const struct db_claim_path *p = report_row(r, DB_CLAIM_PATH, i);
 
-        if (p->claim_id == claim_id)
-            str_printf(out, "| %d | %s%s | %s | %.3f | %.3f | %.3f |\n", i,
-                       p->variant, p->counts ? "" : " (does not count)",
-                       report_word(p->verdict), p->p[0], p->p[1], p->p[2]);
+        if (p->claim_id != claim_id)
+            continue;
+        str_printf(out, "| %d | %s%s | %s |", i, p->variant,
+                   p->counts ? "" : " (does not count)",
+                   report_word(p->verdict));
+        for (int k = 0; k < 3; k++) {
+            str_putc(out, ' ');
+            report_put_p(out, p->p[k], 3);
+            str_puts(out, " |");
+        }
+        str_putc(out, '\n');
     }
 }
 
 static void put_evidence(const struct report *r, int64_t claim_id,
                          struct str *out)
 {
-    for (int i = 0; i < report_n(r, DB_EVIDENCE); i++) {
-        const struct db_evidence *e = report_row(r, DB_EVIDENCE, i);
+    const struct db_evidence *e;
+    struct str said;
+
+    if (report_is_ranked(r, claim_id))
+        str_puts(out, "Ranked clauses:\n\n");
+    for (int at = 0; (e = report_evidence(r, claim_id, &at)); ) {
         char clause[REPORT_NAME];
 
-        if (e->claim_id != claim_id || strcmp(e->relation, "unrelated") == 0)
-            continue;
         str_puts(out, "- clause ");
         put_word(out, report_clause(r, e->clause_id, clause));
-        str_printf(out, " %s it (%.2f, %s)\n", e->relation, e->score,
-                   e->status);
+        str_putc(out, ' ');
+        str_init(&said);
+        report_put_evidence(r, e, &said);
+        put_said(out, &said);
+        str_putc(out, '\n');
         put_quote(r, e->char_from, e->char_to, out);
     }
 }
@@ -164,6 +193,7 @@ static void put_claim(const struct report *r, const struct db_claim *c,
                       struct str *out)
 {
     const struct db_verdict *v = report_verdict(r, c->id);
+    struct str said;
 
     if (!v)
         return;
@@ -175,12 +205,19 @@ static void put_claim(const struct report *r, const struct db_claim *c,
     report_put_verdict(v, out);
     str_puts(out, "**; ");
     report_put_error_rate(c, out);
-    str_printf(out, "; %s.\n\n", report_contrast_word(report_contrast(r,
-                                                                  c->id)));
+    str_printf(out, "; %s", report_contrast_word(report_contrast(r, c->id)));
+    str_init(&said);
+    report_put_agreement(r, v, &said);
+    put_said(out, &said);
+    str_puts(out, ".\n\n");
     put_evidence(r, c->id, out);
     put_checks(r, c->id, out);
     if (v->position) {
-        str_printf(out, "- playbook: %s. ", report_word(v->stance));
+        str_puts(out, "- ");
+        str_init(&said);
+        report_put_stance(v, &said);
+        put_said(out, &said);
+        str_puts(out, ". ");
         put_word(out, v->position);
         str_puts(out, "\n");
     }
