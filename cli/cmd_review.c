@@ -94,6 +94,19 @@ static void say_first(const struct job *j, const struct review *r)
 
 /* --- what is needed once -------------------------------------------------- */
 
+/* Does the pack know anything of contracts: rules for them, or an adapter that
+ * reads claims? */
+static int reads_contracts(const struct pack *p)
+{
+    static const char *const purpose[] = { "define", "reference",
+                                           "norm.obligation" };
+    int n = 0;
+
+    for (size_t i = 0; i < sizeof purpose / sizeof *purpose && n == 0; i++)
+        pack_patterns(p, purpose[i], &n);
+    return n > 0 || p->adapter;
+}
+
 static enum sor_err open_pack(struct job *j)
 {
     struct sor_msg *msg = &j->cli->msg;
@@ -101,6 +114,11 @@ static enum sor_err open_pack(struct job *j)
 
     if (err)                            /* 4 is for rows that are not there */
         return err == SOR_NOTFOUND ? SOR_IO : err;
+    if (!reads_contracts(j->pack))
+        return sor_fail(msg, SOR_USAGE, "the pack \"%s\" has no rules and no "
+                        "adapter for contracts, so it would find nothing; "
+                        "sorites assess --domain %s is for its cases",
+                        j->pack->id, j->pack->id);
     j->o = (struct review_opts){ .pack = j->pack, .claim = j->pack->claim,
         .n_claim = j->pack->n_claim, .n_path = opt.n_path,
         .rules_only = opt.rules_only, .party = opt.party,

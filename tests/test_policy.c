@@ -102,12 +102,24 @@ static void sides_are_known_or_refused(void **state)
                      2);
 }
 
+/* "Nothing was found" must not come from a pack that looks for nothing. */
+static void packs_without_contracts_are_refused(void **state)
+{
+    (void)state;
+    assert_int_equal(prog_run("review --rules-only --domain finance n.txt"),
+                     2);
+    assert_string_equal(prog_out, "");
+    assert_non_null(strstr(prog_err, "assess --domain finance"));
+    assert_int_equal(prog_run("review --domain medical -j 2 n.txt n.txt"), 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_verdict_is_no_pass),
         cmocka_unit_test(unknown_verdicts_are_refused),
         cmocka_unit_test(sides_are_known_or_refused),
+        cmocka_unit_test(packs_without_contracts_are_refused),
     };
 
     return cmocka_run_group_tests_name("policy", tests, setup, prog_teardown);
