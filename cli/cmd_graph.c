@@ -8,10 +8,11 @@
 #include "cli/cli.h"
 #include "db/db.h"
 #include "viz/dot.h"
+#include "viz/logic.h"
 #include "viz/reasoning.h"
 #include "viz/render.h"
 
-enum { KIND_REASONING };
+enum { KIND_AUTO, KIND_REASONING, KIND_LOGIC };
 
 static struct {
     int kind, theme, seconds, max_node, max_lane, max_step;
@@ -19,17 +20,18 @@ static struct {
 } opt;
 
 static const struct opt_spec opts[] = {
-    { 0, "kind", "reasoning", OPT_WORD, &opt.kind, "what to draw", 0, 0 },
+    { 0, "kind", "auto|reasoning|logic", OPT_WORD, &opt.kind, "what to draw; "
+      "auto: of a review, the document's logic", 0, 0 },
     { 0, "format", "dot|svg|pdf|png", OPT_STR, &opt.format,
       "instead of the one that -o's name says", 0, 0 },
     { 0, "theme", "light|dark", OPT_WORD, &opt.theme, "ground of the picture",
       0, 0 },
     { 0, "nodes", "N", OPT_INT, &opt.max_node, "nodes at most (400)",
       20, 100000 },
-    { 0, "paths", "N", OPT_INT, &opt.max_lane, "paths drawn at most (12)",
-      1, 4096 },
-    { 0, "steps", "N", OPT_INT, &opt.max_step, "steps of a path drawn at most "
-      "(by the number of paths)", 4, 4096 },
+    { 0, "paths", "N", OPT_INT, &opt.max_lane, "paths, or parts of a "
+      "document, drawn at most (12)", 1, 4096 },
+    { 0, "steps", "N", OPT_INT, &opt.max_step, "steps of a path, or clauses "
+      "of a part, drawn at most", 4, 4096 },
     { 0, "time-limit", "SECONDS", OPT_INT, &opt.seconds,
       "for the layout (20)", 1, 3600 },
     OPT_END
@@ -62,14 +64,20 @@ static enum sor_err build(struct cli *cli, struct db *d, struct graph *g)
     struct reasoning_opts o = { .max_node = opt.max_node,
                                 .max_lane = opt.max_lane,
                                 .max_step = opt.max_step };
+    struct logic_opts l = { opt.max_node, opt.max_lane, opt.max_step };
     struct db_run run;
     struct db_model model;
     int64_t id;
+    int there;
     enum sor_err err = db_find_run(d, cli->argv[0], &id, &cli->msg);
 
     if (err)
         return err;
-    if (db_get_run(d, id, &run) == 1 && run.model_id &&
+    there = db_get_run(d, id, &run) == 1;
+    if (opt.kind == KIND_LOGIC ||
+        (opt.kind == KIND_AUTO && there && !strcmp(run.kind, "review")))
+        return logic_build(d, id, &l, g, &cli->msg);
+    if (there && run.model_id &&
         db_get_model(d, run.model_id, &model) == 1)
         o.accuracy = accuracy_known(model.sha256, run.prompt);
     return reasoning_build(d, id, &o, g, &cli->msg);
@@ -117,6 +125,7 @@ const struct cmd cmd_graph = {
     .name = "graph", .operands = "RUN", .min = 1, .max = 1,
     .summary = "draw a recorded run as DOT, SVG, PDF or PNG",
     .text = "The question, each path as a column of steps, the answers and "
-            "their votes.\nWithout -o, DOT goes to stdout.",
+            "their votes; of a review, the document's clauses, terms "
+            "and claims.\nWithout -o, DOT goes to stdout.",
     .opts = opts, .run = run
 };

@@ -16,6 +16,7 @@
 
 #include "base/json.h"
 #include "tests/prog.h"
+#include "tests/xml.h"
 
 /* A contract with one dangling reference and one blank. */
 static const char contract[] =
@@ -120,6 +121,37 @@ static const cJSON *find(const cJSON *list, const char *key, const char *value)
     }
     fail_msg("nothing has %s \"%s\"", key, value);
     return NULL;
+}
+
+/* A review is drawn as its document's logic: what refers to nothing, what a
+ * term is, and which words say so. */
+static void its_logic_is_drawn(void **state)
+{
+    struct xml x;
+    size_t n;
+
+    (void)state;
+    assert_int_equal(prog_run("review --rules-only -q --db l.db c.txt"), 0);
+    assert_int_equal(prog_run("graph --db l.db last -o l.svg"), 0);
+    char *svg = (char *)prog_slurp(in_dir("l.svg"), &n);
+    assert_non_null(svg);
+    assert_int_equal(xml_check(svg, n, &x), 0);
+    assert_non_null(strstr(svg, "Logic of c.txt"));
+    assert_int_equal(xml_count(svg, "class=\"node outside\""), 1);
+    assert_non_null(strstr(svg, "Section 9.4"));
+    assert_non_null(strstr(svg, "not in this document"));
+    assert_int_equal(xml_count(svg, "class=\"edge refers_to\""), 1);
+    assert_int_equal(xml_count(svg, "class=\"edge defines\""),
+                     xml_count(svg, "class=\"node term\""));
+    assert_non_null(strstr(svg, "exception: except to"));
+    assert_null(strstr(svg, "border: origin"));     /* no such thing here */
+    free(svg);
+    assert_int_equal(prog_run("graph --db l.db last --kind reasoning"), 0);
+    assert_null(strstr(prog_out, "Logic of"));
+    assert_int_equal(prog_run("forget -y --db l.db last"), 0);
+    assert_int_equal(prog_run("graph --db l.db last"), 0);
+    assert_null(strstr(prog_out, "Section 9.4"));
+    assert_null(strstr(prog_out, "flour"));
 }
 
 static void rules_as_json(void **state)
@@ -502,6 +534,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rules_as_json),
+        cmocka_unit_test(its_logic_is_drawn),
         cmocka_unit_test(rules_are_quick),
         cmocka_unit_test(the_screen_says_what_needs_you),
         cmocka_unit_test(decisions_show_everywhere),

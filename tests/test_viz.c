@@ -38,15 +38,19 @@ static const char *const hostile[] = {
 };
 enum { N_HOSTILE = sizeof hostile / sizeof *hostile };
 
-/* A small graph whose every text is s: 2 lanes of 2 nodes, 6 nodes in all. */
-enum { NODES = 6, EDGES = 6, LANES = 2 };
+/* A small graph whose every text is s: 2 lanes of 2 nodes, and nodes and edges
+ * of every kind. */
+enum { NODES = 11, EDGES = GRAPH_EDGE_KINDS, LANES = 2 };
 static void fill(struct graph *g, const char *s)
 {
-    static const int edge[EDGES][2] = { { 0, 1 }, { 1, 2 }, { 0, 3 }, { 3, 4 },
-                                        { 2, 5 }, { 4, 5 } };
+    static const int edge[EDGES][2] = {
+        { 0, 1 }, { 1, 2 }, { 0, 3 }, { 3, 4 }, { 2, 5 }, { 4, 5 }, { 1, 6 },
+        { 6, 7 }, { 6, 7 }, { 6, 2 }, { 3, 6 }, { 4, 8 }, { 0, 8 }, { 6, 9 },
+        { 5, 10 } };
     static const enum graph_node_kind kind[NODES] = {
         GRAPH_QUESTION, GRAPH_STEP, GRAPH_FOLD, GRAPH_STEP, GRAPH_STEP,
-        GRAPH_VOTE };
+        GRAPH_VOTE, GRAPH_CLAUSE, GRAPH_TERM, GRAPH_OUTSIDE, GRAPH_CLAIM,
+        GRAPH_CONCLUSION };
 
     graph_init(g);
     g->id = "run_0";
@@ -57,7 +61,7 @@ static void fill(struct graph *g, const char *s)
     for (int i = 0; i < NODES; i++)
         graph_add_node(g, &(struct graph_node){
             .kind = kind[i], .id = graph_printf(g, "id_%d", i),
-            .lane = i == 0 || i == 5 ? -1 : (i - 1) / 2,
+            .lane = i == 0 || i >= 5 ? -1 : (i - 1) / 2,
             .origin = (enum graph_origin)(i % GRAPH_ORIGINS), .role = g->title,
             .title = g->title, .text = g->title, .detail = g->title,
             .mark = i % 2 ? g->title : NULL, .prob = i ? 0.5 : NAN,

@@ -17,6 +17,7 @@
 #include "viz/reasoning.h"
 #include "viz/render.h"
 #include "viz/rows.h"
+#include "viz/style.h"
 
 static char dir[64];
 static struct db *db;
@@ -208,6 +209,17 @@ static void unfinished_runs_are_drawn(void **state)
     assert_non_null(find("conclusion")->title);
 }
 
+/* Answers beyond the colours there are get none that another has. */
+static void answers_share_no_colour(void **state)
+{
+    (void)state;
+    for (int i = 0; i < STYLE_VOTES; i++)
+        for (int j = -1; j < i; j++)
+            assert_string_not_equal(style_vote(i), style_vote(j));
+    for (int i = STYLE_VOTES; i < 10; i++)
+        assert_string_equal(style_vote(i), style_vote(-1));
+}
+
 static void one_path_is_enough(void **state)
 {
     struct mkdb_opts o = { .n_run = 1, .n_path = 1 };
@@ -326,6 +338,7 @@ int main(void)
         cmocka_unit_test_teardown(long_paths_fold_and_say_so, teardown),
         cmocka_unit_test_teardown(caps_hold, teardown),
         cmocka_unit_test_teardown(unfinished_runs_are_drawn, teardown),
+        cmocka_unit_test(answers_share_no_colour),
         cmocka_unit_test_teardown(one_path_is_enough, teardown),
         cmocka_unit_test_teardown(hostile_rows_draw_soundly, teardown),
         cmocka_unit_test_teardown(same_rows_same_text, teardown),

@@ -109,9 +109,9 @@ static void step_head(struct str *out, const struct graph_node *n, int width,
 
     str_printf(out, "<TR><TD>" TIGHT "<TR><TD WIDTH=\"%d\" ALIGN=\"LEFT\">",
                width - 40);
-    bold(out, n->title, (struct pen){ SMALL_PT, th->ink }, 20);
+    bold(out, n->title, (struct pen){ SMALL_PT, th->ink }, 60);
     str_puts(out, "&#160;&#160;");
-    line(out, n->role, small, width - 60);
+    line(out, n->role, small, width - 100);
     str_puts(out, "</TD><TD WIDTH=\"40\" ALIGN=\"RIGHT\">");
     if (!isnan(n->prob))
         str_printf(out, "<FONT POINT-SIZE=\"%d\" COLOR=\"%s\">p %.2f</FONT>",
@@ -134,7 +134,7 @@ static void card_step(struct str *out, const struct graph_node *n,
         bar(out, n->prob, room.width, style_role(n->role), th->track);
         str_puts(out, "</TD></TR>");
     }
-    room.lines = 2;
+    room.lines = n->kind == GRAPH_CLAUSE ? 4 : 2;
     if (n->mark)
         row(out, n->mark, (struct pen){ SMALL_PT, th->mark_ink }, room,
             th->mark);
@@ -191,6 +191,47 @@ static void card_conclusion(struct str *out, const struct graph_node *n,
     str_puts(out, "</TABLE>");
 }
 
+/* A name and what is known of it. */
+static void card_name(struct str *out, const struct graph_node *n,
+                      struct card_room room, const struct style_theme *th)
+{
+    room.width = 150;
+    str_puts(out, TABLE "<TR><TD>");
+    bold(out, n->title, (struct pen){ TEXT_PT, th->ink }, room.width);
+    str_puts(out, "</TD></TR><TR><TD>");
+    line(out, n->detail, (struct pen){ SMALL_PT, th->muted }, room.width);
+    str_puts(out, "</TD></TR></TABLE>");
+}
+
+/* The verdict in its colour's stripe, the claim, and how sure it is. */
+static void card_claim(struct str *out, const struct graph_node *n,
+                       struct card_room room, const struct style_theme *th)
+{
+    char verdict[64];
+    size_t len = 0;
+
+    for (; n->role && n->role[len] && len + 1 < sizeof verdict; len++)
+        verdict[len] = n->role[len] == '_' ? ' ' : n->role[len];
+    verdict[len] = '\0';
+    room.width = 180;
+    str_printf(out, TABLE "<TR><TD HEIGHT=\"4\" BGCOLOR=\"%s\"></TD></TR>"
+               "<TR><TD ALIGN=\"LEFT\">", style_verdict(n->role));
+    bold(out, verdict, (struct pen){ 12, th->ink }, room.width);
+    if (!isnan(n->prob))
+        str_printf(out, "<FONT POINT-SIZE=\"%d\" COLOR=\"%s\">&#160;&#160;"
+                   "confidence %.2f</FONT>", SMALL_PT, th->muted, n->prob);
+    str_puts(out, "</TD></TR>");
+    room.lines = 3;
+    row(out, n->title, (struct pen){ TEXT_PT, th->ink }, room, NULL);
+    str_puts(out, "</TABLE>");
+}
+
+void card_quote(struct str *out, const char *quote,
+                const struct style_theme *th)
+{
+    line(out, quote, (struct pen){ SMALL_PT, th->muted }, 120);
+}
+
 void card_node(struct str *out, const struct graph_node *n,
                struct card_room room, const struct style_theme *th)
 {
@@ -199,7 +240,9 @@ void card_node(struct str *out, const struct graph_node *n,
         const struct style_theme *) = {
         [GRAPH_QUESTION] = card_question, [GRAPH_STEP] = card_step,
         [GRAPH_FOLD] = card_fold,         [GRAPH_VOTE] = card_vote,
-        [GRAPH_CONCLUSION] = card_conclusion,
+        [GRAPH_CONCLUSION] = card_conclusion, [GRAPH_CLAUSE] = card_step,
+        [GRAPH_TERM] = card_name,         [GRAPH_OUTSIDE] = card_name,
+        [GRAPH_CLAIM] = card_claim,
     };
 
     card[n->kind](out, n, room, th);
@@ -219,16 +262,13 @@ void card_title(struct str *out, const struct graph *g,
                 const struct style_theme *th)
 {
     const char *small[] = { g->subtitle, g->left_out };
+    struct card_room room = { g->n_lane > 4 ? 900 : 560, 3 };
 
     str_puts(out, TABLE "<TR><TD ALIGN=\"LEFT\">");
-    bold(out, g->title, (struct pen){ 17, th->ink }, 900);
+    bold(out, g->title, (struct pen){ 17, th->ink }, room.width);
     str_puts(out, "</TD></TR>");
-    for (size_t i = 0; i < 2; i++) {
-        if (!small[i])
-            continue;
-        str_puts(out, "<TR><TD ALIGN=\"LEFT\">");
-        line(out, small[i], (struct pen){ TEXT_PT, th->muted }, 900);
-        str_puts(out, "</TD></TR>");
-    }
+    for (size_t i = 0; i < 2; i++)
+        if (small[i])
+            row(out, small[i], (struct pen){ TEXT_PT, th->muted }, room, NULL);
     str_puts(out, "</TABLE>");
 }

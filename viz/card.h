@@ -20,6 +20,9 @@ void card_node(struct str *out, const struct graph_node *n,
                struct card_room room, const struct style_theme *th);
 void card_lane(struct str *out, const struct graph_lane *l,
                struct card_room room, const struct style_theme *th);
+/* The words that an edge rests on, short. */
+void card_quote(struct str *out, const char *quote,
+                const struct style_theme *th);
 void card_title(struct str *out, const struct graph *g,
                 const struct style_theme *th);
 

@@ -11,6 +11,8 @@
 #include "viz/legend.h"
 #include "viz/style.h"
 
+enum { PER_ROW = 8 };
+
 #define FONT "Helvetica,Arial,sans-serif"
 
 /* One graph on its way into libcgraph. */
@@ -48,9 +50,9 @@ static void set_num(void *obj, const char *name, double value)
     set(obj, name, text);
 }
 
-/* The label in d->text, as an HTML-like one.  cgraph keeps such strings under
+/* The text in d->text as an HTML-like attribute.  cgraph keeps such strings under
  * a count of references; ours is given back at once. */
-static void set_label(struct dot *d, void *obj)
+static void set_html(struct dot *d, void *obj, const char *attr)
 {
     char *html = obj ? agstrdup_html(d->root, d->text.p) : NULL;
 
@@ -58,8 +60,13 @@ static void set_label(struct dot *d, void *obj)
     str_clear(&d->text);
     if (!html)
         return;
-    agsafeset(obj, "label", html, "");
+    agsafeset(obj, (char *)attr, html, "");
     agstrfree(d->root, html);
+}
+
+static void set_label(struct dot *d, void *obj)
+{
+    set_html(d, obj, "label");
 }
 
 static void name(char out[24], const char *prefix, int i)
@@ -139,6 +146,23 @@ static void paint(struct dot *d, Agnode_t *v, const struct graph_node *n)
         set_num(v, "penwidth", o->pen);
         set_num(v, "peripheries", o->rings);
         break;
+    case GRAPH_CLAUSE:
+    case GRAPH_TERM:
+        set(v, "fillcolor", d->theme->card);
+        set(v, "color", d->theme->muted);
+        break;
+    case GRAPH_OUTSIDE:
+        set(v, "style", "dashed");
+        set(v, "margin", "0.1,0.02");
+        set(v, "color", n->lead == 0 ? style_verdict("contradicted")
+                                     : d->theme->muted);
+        break;
+    case GRAPH_CLAIM:
+        set(v, "fillcolor", d->theme->card);
+        set(v, "color", style_verdict(n->role));
+        set(v, "margin", "0.12,0.04");
+        set_num(v, "penwidth", 2);
+        break;
     case GRAPH_VOTE:
         set(v, "fillcolor", d->theme->card);
         set(v, "color", style_vote(n->lead));
@@ -190,6 +214,10 @@ static void put_edge(struct dot *d, int i)
     set(a, "arrowhead", look->arrow);
     set(a, "weight", look->weight);
     set_num(a, "penwidth", look->base + look->gain * e->weight);
+    if (look->quoted && e->note) {
+        card_quote(&d->text, e->note, d->theme);
+        set_html(d, a, "xlabel");
+    }
     if (from == to && from >= 0 && look->side) {
         set(a, "tailport", look->side);
         set(a, "headport", look->side);
@@ -251,6 +279,39 @@ static void put_pegs(struct dot *d)
     }
 }
 
+/* A conclusion has all else above it; without one, what ends a lane or stands
+ * in none may be lowest. */
+static void put_under(struct dot *d, Agnode_t *legend)
+{
+    const struct graph *g = d->g;
+    int n = g->n_node;
+
+    if (n && g->node[n - 1].kind == GRAPH_CONCLUSION) {
+        arrange(d, d->node[n - 1], legend);
+        return;
+    }
+    for (int i = 0; i < n; i++)
+        if (g->node[i].lane < 0 || i + 1 == n ||
+            g->node[i + 1].lane != g->node[i].lane)
+            arrange(d, d->node[i], legend);
+}
+
+/* Nodes of this kind in rows, one under the other: side by side, many of
+ * them would make a picture that nobody can read. */
+static void put_rows(struct dot *d, enum graph_node_kind kind)
+{
+    Agnode_t *above[PER_ROW] = { 0 };
+    int n = 0;
+
+    for (int i = 0; i < d->g->n_node; i++) {
+        if (d->g->node[i].kind != kind)
+            continue;
+        if (above[n % PER_ROW])
+            arrange(d, above[n % PER_ROW], d->node[i]);
+        above[n++ % PER_ROW] = d->node[i];
+    }
+}
+
 /* Answers in one row; the legend under everything. */
 static void put_ranks(struct dot *d)
 {
@@ -260,8 +321,9 @@ static void put_ranks(struct dot *d)
     for (int i = 0; made(d, row) && i < d->g->n_node; i++)
         if (d->g->node[i].kind == GRAPH_VOTE)
             agsubnode(row, d->node[i], 1);
-    if (d->g->n_node)
-        arrange(d, d->node[d->g->n_node - 1], agnode(d->root, "legend", 0));
+    put_rows(d, GRAPH_TERM);
+    put_rows(d, GRAPH_CLAIM);
+    put_under(d, agnode(d->root, "legend", 0));
 }
 
 static int put_str(void *chan, const char *s)

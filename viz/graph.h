@@ -22,6 +22,11 @@ enum graph_node_kind {
     GRAPH_FOLD,             /* steps of a path that are not drawn */
     GRAPH_VOTE,             /* an answer and who gave it */
     GRAPH_CONCLUSION,       /* what the votes come to */
+    GRAPH_CLAUSE,           /* a clause of a document */
+    GRAPH_TERM,             /* a term that it defines */
+    GRAPH_OUTSIDE,          /* what it names and does not hold; lead 0: though
+                             * it should */
+    GRAPH_CLAIM,            /* a claim; its role is the verdict */
     GRAPH_NODE_KINDS
 };
 
@@ -34,6 +39,13 @@ enum graph_edge_kind {
     GRAPH_FORKS,            /* a path that was forked off here */
     GRAPH_SUPPORTS,         /* makes the other likelier: an experiment's result */
     GRAPH_CONTRADICTS,      /* makes it less likely, likewise */
+    GRAPH_DEFINES,          /* from here on of a document: a clause, a term */
+    GRAPH_CONDITION,        /* holds only where the other does */
+    GRAPH_EXCEPTION,        /* takes something out of the other */
+    GRAPH_OVERRIDES,        /* goes before the other */
+    GRAPH_CONFLICTS,        /* cannot hold along with it */
+    GRAPH_FOR,              /* a clause that a model read to support a claim */
+    GRAPH_AGAINST,          /* likewise, to contradict it */
     GRAPH_EDGE_KINDS
 };
 
@@ -59,7 +71,7 @@ struct graph_edge {
     enum graph_edge_kind kind;
     int from, to;           /* nodes */
     double weight;          /* 0..1 */
-    const char *note;       /* what was shared; NULL: none */
+    const char *note;       /* what was shared, or says so; NULL: none */
 };
 
 /* Nodes that belong together: the steps of one path, in order. */

@@ -46,7 +46,7 @@ static void add_roles(struct column *c, const struct graph *g)
 
         while (role && j < c->n && strcmp(role, c->row[j].words))
             j++;
-        if (role && j == c->n)
+        if (role && j == c->n && g->node[i].kind != GRAPH_CLAIM)
             swatch(c, role, style_role(role));
     }
 }
@@ -99,12 +99,18 @@ static void add_lines(struct column *c, const struct graph *g,
 static void add_reading(struct column *c, const struct graph *g,
                         const struct style_theme *th)
 {
-    int marks = 0, probs = 0, votes = 0;
+    int marks = 0, probs = 0, votes = 0, others = 0, within = 0,
+        missing = 0;
 
     c->head = "also";
     for (int i = 0; i < g->n_node; i++) {
-        marks |= g->node[i].mark != NULL;
+        const struct graph_node *n = &g->node[i];
+
+        within |= n->mark && n->kind == GRAPH_CLAUSE;
+        missing |= n->kind == GRAPH_OUTSIDE && n->lead == 0;
+        marks |= n->mark && n->kind != GRAPH_CLAUSE;
         probs |= g->node[i].kind == GRAPH_STEP && !isnan(g->node[i].prob);
+        others |= n->kind == GRAPH_VOTE && n->lead >= STYLE_VOTES;
         votes |= g->node[i].kind == GRAPH_VOTE && g->node[i].lead == 0;
     }
     if (probs)
@@ -112,9 +118,16 @@ static void add_reading(struct column *c, const struct graph *g,
                th->track);
     if (marks)
         swatch(c, "where the path parts from its nearest neighbour", th->mark);
+    if (within)
+        swatch(c, "condition or exception within the clause", th->mark);
+    if (missing)
+        swatch(c, "dashed frame: referred to and not there",
+               style_verdict("contradicted"));
     if (votes)
         swatch(c, "frame of a path that gave the leading answer",
                style_vote(0));
+    if (others)
+        swatch(c, "frame of every other answer", style_vote(-1));
 }
 
 static void put_row(struct str *out, const struct column *col, int row,
@@ -122,6 +135,8 @@ static void put_row(struct str *out, const struct column *col, int row,
 {
     str_puts(out, "<TR>");
     for (int c = 0; c < COLUMNS; c++) {
+        if (!col[c].n)
+            continue;
         if (row >= col[c].n) {
             str_puts(out, "<TD></TD><TD></TD>");
             continue;
@@ -147,6 +162,8 @@ void legend_write(struct str *out, const struct graph *g,
     str_puts(out, "<TABLE BORDER=\"0\" CELLBORDER=\"0\" CELLSPACING=\"2\" "
              "CELLPADDING=\"1\"><TR>");
     for (int c = 0; c < COLUMNS; c++) {
+        if (!col[c].n)          /* no heading over nothing */
+            continue;
         str_printf(out, "<TD COLSPAN=\"2\" ALIGN=\"LEFT\"><FONT COLOR=\"%s\">"
                    "<B>%s</B></FONT></TD>", th->ink, col[c].head);
         rows = col[c].n > rows ? col[c].n : rows;

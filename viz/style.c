@@ -25,6 +25,10 @@ const struct style_node style_nodes[GRAPH_NODE_KINDS] = {
     [GRAPH_FOLD]       = { "plain",    "fold",       NULL },
     [GRAPH_VOTE]       = { "ellipse",  "vote",       "answer and votes" },
     [GRAPH_CONCLUSION] = { "octagon",  "conclusion", "conclusion" },
+    [GRAPH_CLAUSE]     = { "box",      "clause",     "clause" },
+    [GRAPH_TERM]       = { "ellipse",  "term",       "defined term" },
+    [GRAPH_OUTSIDE]    = { "box",      "outside",    "not in the document" },
+    [GRAPH_CLAIM]      = { "box",      "claim",      "claim and verdict" },
 };
 
 const struct style_edge style_edges[GRAPH_EDGE_KINDS] = {
@@ -45,6 +49,21 @@ const struct style_edge style_edges[GRAPH_EDGE_KINDS] = {
     [GRAPH_CONTRADICTS] = { "contradicts", "solid", "tee", "e",
                           VERMILLION, "1", 1.0, 3.0,
                           "contradicts (causal)" },
+    [GRAPH_DEFINES]   = { "defines", "solid", "dot", NULL,
+                          SKY, "2", 1.0, 0, "defines" },
+    [GRAPH_CONDITION] = { "condition_of", "solid", "odiamond", "e",
+                          ORANGE, "1", 1.2, 0, "condition of", .quoted = 1 },
+    [GRAPH_EXCEPTION] = { "exception_to", "solid", "tee", "e",
+                          PURPLE, "1", 1.2, 0, "exception to", .quoted = 1 },
+    [GRAPH_OVERRIDES] = { "overrides", "solid", "normal", "e",
+                          VERMILLION, "1", 1.4, 0, "overrides", .quoted = 1 },
+    [GRAPH_CONFLICTS] = { "conflicts_with", "solid", "obox", "e",
+                          VERMILLION, "1", 2.0, 0, "conflicts with",
+                          .quoted = 1 },
+    [GRAPH_FOR]       = { "for", "solid", "normal", NULL,
+                          GREEN, "2", 0.8, 1.6, "read to support" },
+    [GRAPH_AGAINST]   = { "against", "solid", "tee", NULL,
+                          VERMILLION, "2", 0.8, 1.6, "read to contradict" },
 };
 
 const struct style_origin style_origins[GRAPH_ORIGINS] = {
@@ -61,6 +80,8 @@ const char *style_role(const char *role)
         { "state", GREY },         { "plan", SKY },      { "compute", BLUE },
         { "infer", GREEN },        { "check", ORANGE },
         { "backtrack", VERMILLION }, { "conclude", PURPLE },
+        { "obligation", BLUE },    { "permission", GREEN },
+        { "prohibition", VERMILLION },
     };
 
     for (size_t i = 0; role && i < sizeof table / sizeof *table; i++)
@@ -69,11 +90,27 @@ const char *style_role(const char *role)
     return GREY;
 }
 
+const char *style_verdict(const char *verdict)
+{
+    static const struct {
+        const char *verdict, *color;
+    } table[] = {
+        { "supported", GREEN }, { "contradicted", VERMILLION },
+        { "needs_review", ORANGE },
+    };
+
+    for (size_t i = 0; verdict && i < sizeof table / sizeof *table; i++)
+        if (!strcmp(verdict, table[i].verdict))
+            return table[i].color;
+    return GREY;
+}
+
 const char *style_vote(int rank)
 {
-    static const char *const color[] = { GREEN, ORANGE, SKY, VERMILLION };
+    static const char *const color[STYLE_VOTES] = {
+        GREEN, ORANGE, SKY, VERMILLION, PURPLE, BLUE };
 
-    return rank < 0 ? GREY : color[rank < 4 ? rank : 3];
+    return rank < 0 || rank >= STYLE_VOTES ? GREY : color[rank];
 }
 
 const char *style_series(int i)

@@ -35,6 +35,7 @@ struct style_edge {
     const char *weight;                 /* how straight dot draws it */
     double base, gain;                  /* pen width = base + gain * weight */
     const char *name;                   /* in the legend */
+    int quoted;                         /* its note stands beside it */
 };
 extern const struct style_edge style_edges[GRAPH_EDGE_KINDS];
 
@@ -47,7 +48,12 @@ extern const struct style_origin style_origins[GRAPH_ORIGINS];
 /* The stripe for a role; grey for one that is not known. */
 const char *style_role(const char *role);
 
-/* The colour of an answer by its rank among the votes; grey for none. */
+/* The colour of a claim's verdict. */
+const char *style_verdict(const char *verdict);
+
+/* The colour of an answer by its rank among the votes; grey for none, and for
+ * those beyond the colours that can be told apart. */
+enum { STYLE_VOTES = 6 };
 const char *style_vote(int rank);
 
 /* The colour of the i-th series of a plot; they come round after six. */
