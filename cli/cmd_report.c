@@ -29,6 +29,7 @@ const struct cmd cmd_report = {
     .text = "RUN is a prefix of the review's name, or 'last'.  -o x.html "
             "writes one page\nthat works offline, -o x.md Markdown; without "
             "-o every finding, claim and\npath comes as text.  Decisions "
-            "(sorites decide) are in all of them.\n",
+            "(sorites decide) are in all of them.  "
+            "sorites review --json\nis what writes a review as JSON.\n",
     .run = run
 };

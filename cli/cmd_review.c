@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -19,7 +18,8 @@
 #include "review/review.h"
 #include "review/store.h"
 
-enum { PATHS = 8, CONTEXT = 1024 };     /* a reading is far shorter */
+enum { PATHS = 8, CONTEXT = 1024,       /* a reading is far shorter */
+       FIRST_SHOWN = 5 };
 
 static struct {
     int n_path, strict, rules_only, wait, all, n_job;
@@ -34,7 +34,7 @@ static const struct opt_spec opts[] = {
     { 0, "party", "NAME", OPT_STR, &opt.party,
       "whose side: receiving, Customer, or a party's name", 0, 0 },
     { 0, "claims", "FILE", OPT_STR, &opt.claims,
-      "claims of your own: [{\"id\",\"text\"}..]", 0, 0 },
+      "your claims, not the pack's: [{\"id\",\"text\"}..]", 0, 0 },
     { 0, "strict", NULL, OPT_FLAG, &opt.strict,
       "give fewer verdicts, more of them right", 0, 0 },
     { 0, "rules-only", NULL, OPT_FLAG, &opt.rules_only, "use no model", 0,
@@ -84,12 +84,18 @@ static void on_stage(void *ud, const char *stage, int64_t done, int64_t total)
 /* What the rules found, at once: the rest takes a while. */
 static void say_first(const struct job *j, const struct review *r)
 {
-    if (j->form != REVIEW_TEXT || !isatty(STDERR_FILENO))
+    static const char *const word[] = { "note", "low", "medium", "high" };
+
+    if (j->form == REVIEW_JSON)
         return;
-    log_info("%s: %d clauses, %d defects by rule; reading on with the model",
-             j->name, r->clauses->n, r->defects->n);
-    for (int i = 0; i < r->defects->n && i < 5; i++)
-        log_info("  %s", r->defects->at[i].note);
+    log_info("%s: %d clause%s; %sfindings, by rule, while the model reads on",
+             j->name, r->clauses->n, r->clauses->n == 1 ? "" : "s",
+             r->n_finding ? "first " : "no ");
+    for (int i = 0; i < r->n_finding && i < FIRST_SHOWN; i++)
+        log_info("  %-6s %s", word[r->finding[i].severity & 3],
+                 r->finding[i].text);
+    if (r->n_finding > FIRST_SHOWN)
+        log_info("  and %d more", r->n_finding - FIRST_SHOWN);
 }
 
 /* --- what is needed once -------------------------------------------------- */
@@ -166,6 +172,22 @@ static const char *unfit(const struct document *d)
     return NULL;
 }
 
+/* The report in its form; one that goes to a file is on the screen too. */
+static enum sor_err show_report(struct job *j, const struct store *s)
+{
+    struct db *d = db_writer_reader(j->w);
+    enum sor_err err = review_print(j->cli, d, store_run_id(s), j->form,
+                                    opt.all);
+
+    if (err || j->form == REVIEW_TEXT)
+        return err;
+    if (!j->cli->quiet && !j->cli->json)
+        err = review_screen(j->cli, d, store_run_id(s), opt.all);
+    if (!err)
+        log_info("report written to %s", j->cli->out);
+    return err;
+}
+
 static enum sor_err show(struct job *j, const struct review *r,
                          const struct store *s)
 {
@@ -176,8 +198,7 @@ static enum sor_err show(struct job *j, const struct review *r,
     if (!to)
         return SOR_IO;
     if (j->form != REVIEW_JSON)
-        return review_print(j->cli, db_writer_reader(j->w), store_run_id(s),
-                            j->form, opt.all);
+        return show_report(j, s);
     str_init(&out);
     review_json(&out, r, j->pack, store_uid(s));
     str_putc(&out, '\n');
@@ -342,8 +363,9 @@ const struct cmd cmd_review = {
             "defects), then the model reads every clause\nand each claim is "
             "decided along several paths and put to the test.  Everything\n"
             "is stored as it comes: a review that was cut off goes on when it "
-            "is started\nagain.  -o x.html or x.md writes a report, --json "
-            "one JSON object a document.\nPreliminary findings, for a "
-            "lawyer's decision.\n",
+            "is started\nagain.  -o x.html or x.md also writes a report, "
+            "--json one JSON object a document.\n--claims FILE replaces the "
+            "pack's claims with those of the file.  Preliminary\nfindings, "
+            "for a lawyer's decision.\n",
     .opts = opts, .run = run
 };

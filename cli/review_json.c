@@ -460,6 +460,7 @@ static void put_findings(struct print *p)
     json_arr(&p->j);
     for (int i = 0; i < p->r->n_finding; i++) {
         const struct finding *f = &p->r->finding[i];
+        int page;
 
         json_obj(&p->j);
         put_int(p, "finding", i);
@@ -470,6 +471,9 @@ static void put_findings(struct print *p)
         put_clause(p, "clause", f->clause);
         put_span(p, f->span);
         put_num(p, "confidence", f->confidence);
+        if (f->span.from < f->span.to &&
+            (page = document_page(p->r->doc, f->span.from)) > 0)
+            put_int(p, "page", page);
         json_end_obj(&p->j);
     }
     json_end_arr(&p->j);

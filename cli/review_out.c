@@ -29,8 +29,10 @@ enum sor_err review_form_of(struct cli *cli, enum review_form *out)
         }
     return cli->json ? SOR_OK
                      : sor_fail(&cli->msg, SOR_USAGE, "%s: its name does not "
-                                "say a form; end it in .html, .md, .json or "
-                                ".txt", cli->out);
+                                "say a form; end it in %s", cli->out,
+                                strcmp(cli->cmd->name, "report") == 0
+                                    ? ".html, .md or .txt"
+                                    : ".html, .md, .json or .txt");
 }
 
 static enum sor_err write_out(struct cli *cli, FILE *to, const struct str *s)
@@ -43,12 +45,13 @@ static enum sor_err write_out(struct cli *cli, FILE *to, const struct str *s)
     return SOR_OK;
 }
 
-enum sor_err review_print(struct cli *cli, struct db *d, int64_t run_id,
-                          enum review_form form, int all)
+struct wanted { int64_t run_id; enum review_form form; int all; };
+
+static enum sor_err print_to(struct cli *cli, FILE *to, struct db *d,
+                             const struct wanted *want)
 {
     struct report *r = NULL;
-    FILE *to = cli_out(cli);
-    enum sor_err err = report_load(d, run_id, &r, &cli->msg);
+    enum sor_err err = report_load(d, want->run_id, &r, &cli->msg);
     struct str page;
 
     if (err || !to) {
@@ -56,14 +59,28 @@ enum sor_err review_print(struct cli *cli, struct db *d, int64_t run_id,
         return err ? err : SOR_IO;
     }
     str_init(&page);
-    if (form == REVIEW_HTML)
+    if (want->form == REVIEW_HTML)
         report_html(r, &page);
-    else if (form == REVIEW_MARKDOWN)
+    else if (want->form == REVIEW_MARKDOWN)
         report_markdown(r, &page);
     else
-        review_text(cli, to, r, all);
+        review_text(cli, to, r, want->all);
     err = write_out(cli, to, &page);
     str_release(&page);
     report_close(r);
     return err;
+}
+
+enum sor_err review_print(struct cli *cli, struct db *d, int64_t run_id,
+                          enum review_form form, int all)
+{
+    return print_to(cli, cli_out(cli), d,
+                    &(struct wanted){ run_id, form, all });
+}
+
+enum sor_err review_screen(struct cli *cli, struct db *d, int64_t run_id,
+                           int all)
+{
+    return print_to(cli, stdout, d,
+                    &(struct wanted){ run_id, REVIEW_TEXT, all });
 }
