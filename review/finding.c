@@ -22,8 +22,14 @@ static const int severity_of_verdict[VERDICTS] = {
     [VERDICT_CONTRADICTED] = 1, [VERDICT_NEEDS_REVIEW] = 2,
 };
 static const char *const stance_words[STANCES] = {
-    [STANCE_STANDARD] = "acceptable", [STANCE_FALLBACK] = "needs review",
-    [STANCE_UNACCEPTABLE] = "not acceptable",
+    [STANCE_STANDARD] = "; playbook: acceptable",
+    [STANCE_FALLBACK] = "; playbook: a fallback",
+    [STANCE_UNACCEPTABLE] = "; playbook: not acceptable",
+};
+static const char *const verdict_words[VERDICTS] = {
+    [VERDICT_SUPPORTED] = "supported", [VERDICT_CONTRADICTED] = "contradicted",
+    [VERDICT_NOT_ADDRESSED] = "not addressed",
+    [VERDICT_NOT_MEASURED] = "clauses ranked, no verdict (not measured)",
 };
 
 struct maker {
@@ -62,12 +68,16 @@ static void of_defect(struct maker *m, int i)
         f->clause = clauses_holding(m->r->clauses, d->span);
 }
 
+/* Clause and probability are members of their own: every report puts them
+ * beside the sentence. */
 static void of_claim(struct maker *m, int i)
 {
     const struct claim_result *c = &m->r->claim[i];
     const struct evidence *e = c->n_evidence ? &c->evidence[0] : NULL;
     struct finding *f = add(m, c->has_stance ? "playbook" : "claim", i);
-    char buf[600], name[80], odds[32] = "";
+    int open = c->verdict == VERDICT_NEEDS_REVIEW;
+    size_t n = strlen(c->claim->title);
+    char buf[600];
 
     f->origin = "scored";
     f->severity = c->has_stance ? severity_of_stance[c->stance]
@@ -77,17 +87,11 @@ static void of_claim(struct maker *m, int i)
         f->span = e->span;
         f->clause = e->clause;
     }
-    if (!isnan(c->confidence))
-        snprintf(odds, sizeof odds, " (%.2f)", c->confidence);
-    snprintf(buf, sizeof buf, "%.200s: %s%s%s%s%s%s%.200s", c->claim->title,
-             c->verdict == VERDICT_NEEDS_REVIEW ? "needs review, perhaps "
-                                                : "",
-             verdict_name(c->verdict == VERDICT_NEEDS_REVIEW
-                              ? conclude_forced(c->p) : c->verdict), odds,
-             f->clause >= 0 ? ", " : "",
-             f->clause >= 0 ? claim_clause_name(m->r, f->clause, name,
-                                                sizeof name) : "",
-             c->has_stance ? "; " : "",
+    n -= n > 0 && c->claim->title[n - 1] == '.';    /* a claim of one's own */
+    snprintf(buf, sizeof buf, "%.*s: %s%s%s", n < 200 ? (int)n : 200,
+             c->claim->title,
+             open ? "needs review, perhaps " : "",
+             verdict_words[open ? conclude_forced(c->p) : c->verdict],
              c->has_stance ? stance_words[c->stance] : "");
     f->text = keep(m, buf);
 }

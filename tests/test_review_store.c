@@ -313,7 +313,7 @@ static void expect_unfinished(struct db_writer *w, int64_t run_id)
     str_init(&page);
     report_markdown(p, &page);
     assert_non_null(strstr(page.p, "unfinished and has no findings yet; 1 "
-                                   "defects"));
+                                   "defect was found"));
     assert_null(strstr(page.p, "Nothing was found"));
     str_release(&page);
     report_close(p);
