@@ -38,7 +38,7 @@ static const char head[] =
     "padding:.2rem .8rem;margin:.8rem 0}\n"
     ".both{display:grid;grid-template-columns:minmax(20rem,5fr) 6fr;"
     "gap:2rem;align-items:start}\n"
-    "@media(max-width:60rem){.both{grid-template-columns:1fr}}\n"
+    "@media(max-width:60rem){.both{grid-template-columns:minmax(0,1fr)}}\n"
     ".card{background:var(--card);border:1px solid var(--line);"
     "border-radius:6px;padding:.7rem .9rem;margin:.7rem 0}\n"
     ".s3{border-left:5px solid var(--high)}"
@@ -63,7 +63,7 @@ static const char head[] =
     "table{border-collapse:collapse;font-size:.88rem;width:100%}"
     "td,th{border-bottom:1px solid var(--line);padding:.15rem .5rem;"
     "text-align:left}\n"
-    "summary{cursor:pointer}code{font-size:.8rem;overflow-wrap:anywhere}\n"
+    "summary{cursor:pointer}details{overflow-x:auto}code{font-size:.8rem;overflow-wrap:anywhere}\n"
     "@media print{.both{display:block}.text{position:static;"
     "max-height:none}details>*{display:block}.card{break-inside:avoid}}\n"
     "</style>\n";
@@ -350,12 +350,14 @@ static int list_events(const struct report *r, struct event *e)
 static void put_numbers(const struct report *r, int from, int to,
                         struct str *out)
 {
+    int n = 0;
+
     for (int i = 0; i < report_n(r, DB_FINDING); i++) {
         const struct db_finding *f = report_row(r, DB_FINDING, i);
 
         if (f->char_from >= from && f->char_from < to)
-            str_printf(out, "<a href=\"#f%d\"><sup>%d</sup></a> ",
-                       f->ordinal, f->ordinal);
+            str_printf(out, "%s<a href=\"#f%d\"><sup>%d</sup></a>",
+                       n++ ? " " : "", f->ordinal, f->ordinal);
     }
 }
 
