@@ -110,7 +110,8 @@ static void list_pack(struct listing *l, const char *dir)
     if (err) {
         log_warn("%s", msg.text);
         l->n_bad++;
-        l->err = err;
+        /* a hash that differs is a pack that is wrong, not an answer */
+        l->err = err == SOR_DIFFERS ? SOR_FORMAT : err;
     }
 }
 
