@@ -1,7 +1,9 @@
 /* cli/cmd_decide.c - what a person says of a finding, kept beside it. */
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -16,7 +18,7 @@ static struct { int verdict, wait; const char *name, *reason; } opt;
 static const struct opt_spec opts[] = {
     { 0, "verdict", "none|supported|contradicted|not_addressed", OPT_WORD,
       &opt.verdict, "what the verdict should be", 0, 0 },
-    { 0, "name", "NAME", OPT_STR, &opt.name, "who decides ($USER)", 0, 0 },
+    { 0, "name", "NAME", OPT_STR, &opt.name, "who decides (you: $USER, or your login)", 0, 0 },
     { 0, "reason", "TEXT", OPT_STR, &opt.reason, "why", 0, 0 },
     { 0, "wait", NULL, OPT_FLAG, &opt.wait,
       "wait where another process writes", 0, 0 },
@@ -67,13 +69,24 @@ static enum sor_err check(struct cli *cli, const struct db_finding *f)
     return SOR_OK;
 }
 
+/* Who sits here, by the environment or the password file; NULL: unknown. */
+static const char *user_name(void)
+{
+    const char *user = getenv("USER");
+    const struct passwd *entry;
+
+    if (user && *user)
+        return user;
+    entry = getpwuid(getuid());
+    return entry ? entry->pw_name : NULL;
+}
+
 static enum sor_err put(struct cli *cli, struct db_writer *w, int64_t run_id,
                         const struct db_finding *f)
 {
-    const char *user = getenv("USER");
     struct db_decision row = { .finding_id = f->id, .choice = cli->argv[2],
         .verdict = verdicts[opt.verdict], .reason = opt.reason,
-        .name = opt.name ? opt.name : user && *user ? user : NULL,
+        .name = opt.name ? opt.name : user_name(),
         .at_us = clock_wall_us() };
     enum sor_err err = db_begin(w, run_id, &cli->msg);
 
