@@ -129,6 +129,10 @@ static void cost(struct tui *t, const struct db_run *r, struct doc *d)
         doc_fact(d, "model", "%s, %s, %s, %s", m.name, m.arch, m.quant, a);
         doc_fact(d, "", "%d layers, %d heads (%d for keys), width %d",
                  m.n_layer, m.n_head, m.n_head_kv, m.n_embd);
+    } else if (strcmp(r->kind, "review") == 0) {
+        doc_fact(d, "model", "rules only: no model was used");
+        doc_fact(d, "recorded", "by sorites %s", r->program);
+        return;
     } else {
         doc_fact(d, "model", "none: a trace from elsewhere");
     }
