@@ -67,6 +67,18 @@ static void clip(struct text t, struct clauses *c, int i)
         k->span.to = to;
 }
 
+/* How far to look for what a heading of clause i heads: into its first child,
+ * where that begins a line. */
+static size_t headed_to(struct text t, const struct clauses *c, int i)
+{
+    const size_t to = c->at[i].own.to;
+    const size_t line = text_skip_blank(t, to);
+
+    return i + 1 < c->n && c->at[i + 1].parent == i && line < t.n &&
+           is_newline(t.p[line]) && !strchr(".:;,", t.p[to - 1])
+        ? c->at[i + 1].span.from + 1 : to;
+}
+
 /* own: up to the first child.  text: own without number and heading. */
 static int finish(const struct document *d, struct clauses *c)
 {
@@ -88,7 +100,7 @@ static int finish(const struct document *d, struct clauses *c)
             k->text.from = k->kind == CLAUSE_NUMBERED ||
                            k->kind == CLAUSE_ITEM ? k->own.to : k->own.from;
         if (k->kind == CLAUSE_NUMBERED && !k->heading) {
-            head = head_run_in(t, k->text.from, k->own.to);
+            head = head_run_in(t, k->text.from, headed_to(t, c, i));
             if (head.to > head.from) {
                 k->heading = mem_strndup(t.p + head.from, head.to - head.from);
                 if (!k->heading)

@@ -60,6 +60,18 @@ int head_has_verb(struct text t, size_t from, size_t to)
     return 0;
 }
 
+/* Does an empty line or a number follow the line that ends at `line`? */
+static int stands_apart(struct text t, size_t line)
+{
+    const size_t next = text_skip(t, line);
+    struct mark m;
+    int n = 0;
+
+    for (size_t at = line; at < next; at++)
+        n += t.p[at] == '\n';
+    return n > 1 || (next < t.n && mark_at(t, next, &m));
+}
+
 /* Is [from, end) a heading, given what ends it: its line, a gap, or a mark? */
 static int is_run_in(struct text t, size_t from, size_t end, size_t to)
 {
@@ -79,7 +91,8 @@ static int is_run_in(struct text t, size_t from, size_t end, size_t to)
         text_skip(t, end + 1) >= to)
         return 0;
     if (text_skip_blank(t, end) == line || text_skip_blank(t, end + 1) == line)
-        return w.n <= 10 && !memchr(t.p + from, ',', end - from);
+        return w.n <= 10 && (stands_apart(t, line) ||
+                             !memchr(t.p + from, ',', end - from));
     return w.n <= 8 && t.p[end] == '.';
 }
 

@@ -118,6 +118,20 @@ static void numbering_of_every_kind(void **state)
         reads(cases[i].text, cases[i].want);
 }
 
+static void a_short_line_after_a_number_is_a_heading(void **state)
+{
+    (void)state;
+    reads("2. Use and care\n\n2.1 It is used.\n\n2.2 It is kept.\n\n"
+          "3. No licence, no warranty\n3.1 There is none.\n\n"
+          "4. Return of it, and destruction\n\nIt goes back.\n\n"
+          "5. Subject to the following:\n(a) it ends;\n(b) it lasts.",
+          "2 Use and care{2.1;2.2};3 No licence, no warranty{3.1};"
+          "4 Return of it, and destruction;5{(a);(b)}");
+    /* the items of a list are none */
+    reads("1. Goods\n(a) Apples and pears\n(b) Nuts\n2. Price\nTen.",
+          "1 Goods{(a);(b) Nuts};2 Price");
+}
+
 static void sequence_decides(void **state)
 {
     static const struct { const char *text, *want; } cases[] = {
@@ -574,6 +588,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbering_of_every_kind),
+        cmocka_unit_test(a_short_line_after_a_number_is_a_heading),
         cmocka_unit_test(sequence_decides),
         cmocka_unit_test(lists_run_into_sentences),
         cmocka_unit_test(text_without_line_breaks),
