@@ -742,6 +742,43 @@ static void an_end_of_recording_is_seen(void **state)
     SHOWS("Cut off while it was recorded");
 }
 
+static void queries_and_exports(void **state)
+{
+    char name[128], file[192], script[400];
+    struct str s;
+    FILE *f;
+
+    (void)state;
+    snprintf(name, sizeof name, "%s", path_of("plain"));
+    opts.db_name = name;
+    browse("plain", 80, 24, ": \"sql select uid, 7 * 6 as six from run\" "
+           "Enter");
+    SHOWS("uid six");
+    SHOWS("42");
+    SHOWS("rows 2");
+    for (int i = 0; i < 2; i++) {
+        snprintf(file, sizeof file, "%s/screen.%s", dir, i ? "svg" : "txt");
+        snprintf(script, sizeof script, ": \"export %s\" Enter", file);
+        keys(script);
+        SHOWS("This screen is in");
+        f = fopen(file, "r");
+        assert_non_null(f);
+        str_init(&s);
+        for (int c; (c = fgetc(f)) != EOF; )
+            str_put(&s, &(char){ (char)c }, 1);
+        fclose(f);
+        assert_non_null(strstr(s.p, "42"));
+        assert_int_equal(strstr(s.p, "<svg") != NULL, i);
+        str_release(&s);
+        keys(script);                   /* what is there stays */
+        SHOWS("File exists");
+    }
+    keys("h : \"sql delete from run\" Enter");
+    assert_null(strstr(screen.p, "rows"));
+    keys(": \"sql select\" Enter");
+    assert_null(strstr(screen.p, "rows"));
+}
+
 static void enter_is_not_offered_where_nothing_opens(void **state)
 {
     (void)state;
@@ -887,6 +924,7 @@ int main(void)
         VIEW(the_frame_says_what_is_open),
         VIEW(following_shows_new_rows),
         VIEW(an_end_of_recording_is_seen),
+        VIEW(queries_and_exports),
         VIEW(enter_is_not_offered_where_nothing_opens),
         VIEW(random_keys_do_no_harm),
         VIEW(a_million_tokens_cost_a_screen),

@@ -12,7 +12,7 @@
 const struct view_ops *const views[] = {
     &view_runs, &view_run, &view_paths, &view_steps, &view_tokens,
     &view_layers, &view_heat, &view_edges, &view_findings, &view_claims,
-    &view_document, &view_help, NULL
+    &view_document, &view_sql, &view_help, NULL
 };
 
 /* ---- what views may ask --------------------------------------------------- */

@@ -307,6 +307,8 @@ void tui_draw(struct tui *t, struct grid *g)
     struct rect body = { top, 0, g->rows - 2 - top, g->cols };
 
     g->ascii = t->o.ascii;
+    t->rows = g->rows;
+    t->cols = g->cols;
     grid_clear(g);
     t->small = g->rows < TUI_ROWS_MIN || g->cols < TUI_COLS_MIN;
     t->cursor_row = -1;

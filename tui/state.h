@@ -1,12 +1,13 @@
-/* tui/state.h - the inside of struct tui, for app.c, screen.c and prompt.c
- * only; views use view.h. */
+/* tui/state.h - the inside of struct tui, for app.c, screen.c and prompt.c, and
+ * the views of what is typed (help, sql); others use view.h. */
 #ifndef TUI_STATE_H
 #define TUI_STATE_H
 
 #include "tui/app.h"
 #include "tui/view.h"
 
-enum { STACK_MAX = 24, NEEDLE_BYTES = 128, SAY_BYTES = 256 };
+enum { STACK_MAX = 24, NEEDLE_BYTES = 128, SAY_BYTES = 256,
+       QUERY_BYTES = 512 };
 
 struct tui {
     struct db *db;
@@ -18,6 +19,8 @@ struct tui {
     struct str typed;
     char needle[NEEDLE_BYTES];      /* what was searched for last */
     char say[SAY_BYTES];
+    char query[QUERY_BYTES];        /* for the next view_sql */
+    int rows, cols;                 /* of the screen, when last drawn */
     int follow, paused, done, mouse, repaint, small;
     int recorder;                   /* as tui_recorder(), when last looked */
     int cursor_row, cursor_col;     /* of the prompt; row -1: none */

@@ -131,7 +131,7 @@ struct db_addr addr_run(int64_t run_id);
 
 extern const struct view_ops view_runs, view_run, view_paths, view_steps,
     view_tokens, view_layers, view_heat, view_edges, view_findings,
-    view_claims, view_document, view_help;
+    view_claims, view_document, view_sql, view_help;
 /* Every view, in the order of the help; ends in NULL. */
 extern const struct view_ops *const views[];
 
