@@ -70,7 +70,7 @@ static enum sor_err read_text(struct document *d, const uint8_t *p, size_t n,
     }
     if (begins(p, n, "PK\3\4", 4)) {
         d->format = DOCUMENT_DOCX;
-        return document_docx(d->name, p, n, text, msg);
+        return document_docx(d, p, n, text, msg);
     }
     enum sor_err err = refuse_known(d->name, p, n, msg);
     if (!err)

@@ -22,6 +22,10 @@
 enum document_format { DOCUMENT_TEXT, DOCUMENT_MARKDOWN, DOCUMENT_PDF,
                        DOCUMENT_DOCX };
 
+/* The encoding of a DOCX with tracked changes: its text is what stands where
+ * all of them are accepted. */
+#define DOCUMENT_ACCEPTED "UTF-8, tracked changes accepted"
+
 /* Half-open, in bytes of document.text; never on white space at either end
  * where it is a result. */
 struct span { size_t from, to; };
@@ -29,7 +33,8 @@ struct span { size_t from, to; };
 struct document {
     char *name;             /* as the user gave it; "-" is standard input */
     enum document_format format;
-    const char *encoding;   /* "UTF-8", "UTF-16LE", "windows-1252", ... */
+    const char *encoding;   /* "UTF-8", "UTF-16LE", "windows-1252", ..., or
+                             * DOCUMENT_ACCEPTED */
     char *text;             /* NUL-terminated UTF-8, no NUL inside */
     size_t n_byte, n_char;  /* n_char: code points */
     uint8_t sha256[32];     /* of the file's bytes */

@@ -96,6 +96,7 @@ struct walk {
     int in_table;               /* tables deep */
     int mark_deleted;           /* the paragraph runs on into the next */
     int row_deleted;
+    int changed;                /* somebody tracked changes of the words */
     size_t row;                 /* where in out the row begins */
     int no_memory;
 };
@@ -114,6 +115,13 @@ static int is_left_out(const char *name)
         if (strcmp(name, names[i]) == 0)
             return 1;
     return 0;
+}
+
+/* Words put in, taken out or moved by a change that is still tracked. */
+static int is_change(const char *name)
+{
+    return strcmp(name, "ins") == 0 || strcmp(name, "del") == 0 ||
+           strcmp(name, "moveFrom") == 0 || strcmp(name, "moveTo") == 0;
 }
 
 static void begin_paragraph(struct walk *w)
@@ -157,6 +165,7 @@ static void on_start(void *ud, const char *name, const char **attr)
 {
     struct walk *w = ud;
 
+    w->changed |= is_change(name);
     if (w->skip) {
         w->skip++;
     } else if (is_left_out(name)) {
@@ -238,9 +247,10 @@ static void on_text(void *ud, const char *s, size_t n)
         str_put(&w->paragraph, s, n);
 }
 
-static enum sor_err write_text(const char *name, struct parts *p,
+static enum sor_err write_text(struct document *d, struct parts *p,
                                struct str *out, struct sor_msg *msg)
 {
+    const char *name = d->name;
     struct walk w = { .out = out, .num_id = -1, .level = -1 };
     const struct xml_handler h = { &w, on_start, on_end, on_text };
     enum sor_err err = numbering_open(name, &p->numbering, &p->styles,
@@ -256,15 +266,18 @@ static enum sor_err write_text(const char *name, struct parts *p,
     }
     if (!err && (w.no_memory || !str_ok(&w.paragraph) || !str_ok(out)))
         err = sor_fail(msg, SOR_NOMEM, "%s: out of memory", name);
+    if (w.changed)
+        d->encoding = DOCUMENT_ACCEPTED;
     str_release(&w.paragraph);
     mem_free(w.style);
     numbering_close(w.numbering);
     return err;
 }
 
-enum sor_err document_docx(const char *name, const void *bytes, size_t n,
+enum sor_err document_docx(struct document *d, const void *bytes, size_t n,
                            struct str *out, struct sor_msg *msg)
 {
+    const char *name = d->name;
     struct archive *a = archive_read_new();
     struct parts p;
     enum sor_err err;
@@ -281,7 +294,7 @@ enum sor_err document_docx(const char *name, const void *bytes, size_t n,
     else
         err = read_parts(name, a, &p, msg);
     if (!err)
-        err = write_text(name, &p, out, msg);
+        err = write_text(d, &p, out, msg);
     archive_read_free(a);
     str_release(&p.document);
     str_release(&p.numbering);

@@ -24,8 +24,9 @@ enum sor_err document_pdf(const char *name, const void *bytes, size_t n,
                           struct str *out, struct sor_msg *msg);
 
 /* Appends the text of a DOCX: a line for each paragraph, with the number that
- * Word would show, an empty line between paragraphs. */
-enum sor_err document_docx(const char *name, const void *bytes, size_t n,
+ * Word would show, an empty line between paragraphs.
+ * Of d the name is read, and the encoding is set where changes are tracked. */
+enum sor_err document_docx(struct document *d, const void *bytes, size_t n,
                            struct str *out, struct sor_msg *msg);
 
 #endif

@@ -256,6 +256,7 @@ static void docx_leaves_out_what_was_deleted_or_drawn(void **state)
     zip(&part, 1, &bytes);
     struct document *d = from(bytes.p, bytes.len);
     assert_string_equal(d->text, "stays new\tx\n\nruns on\n\na\tb\n\n");
+    assert_string_equal(d->encoding, DOCUMENT_ACCEPTED);
     document_close(d);
     str_release(&bytes);
 }

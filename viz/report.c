@@ -369,7 +369,7 @@ void report_put_unchecked(const struct report *r, struct str *out)
         str_printf(out, "The document refers %d time%s to other documents or "
                    "laws, which were not read.\n", external,
                    external == 1 ? "" : "s");
-    if (r->doc->encoding && strstr(r->doc->encoding, "changes accepted"))
+    if (r->doc->encoding && strstr(r->doc->encoding, "tracked changes"))
         str_puts(out, "Tracked changes: insertions were read as accepted, "
                  "deletions left out.\n");
     str_puts(out, "Signatures, authority, tables, pictures, and whether a "
