@@ -100,6 +100,26 @@ static int depth_for_decimal(const struct grow *g, const struct mark *m)
     return -1;
 }
 
+/* "Section 8.1 (Caps) does not apply" in 8.4: a number that its open list has
+ * passed, and that does not begin a line as the list's numbers do, is spoken
+ * of. */
+static int goes_back(const struct grow *g, const struct mark *m)
+{
+    const size_t end = page_back(g->t, g->c, m->from);
+
+    for (int k = g->depth - 1; k >= 0 && m->unit != UNIT_NONE; k--) {
+        const struct mark *o = &g->frame[k].mark;
+
+        if (g->frame[k].level != LEVEL_LIST || o->n_part != m->n_part ||
+            !series_prefix(o, m))
+            continue;
+        return m->part[m->n_part - 1] <= o->part[o->n_part - 1] &&
+               (m->place < PLACE_LINE || m->unit != o->unit ||
+                !text_sentence_end(g->t, end));
+    }
+    return 0;
+}
+
 /* "2.1" where no "2" is open: after "1.4", or the first of its kind. */
 static int depth_for_orphan(const struct grow *g, int i)
 {
@@ -330,6 +350,8 @@ void grow_take_mark(struct grow *g, int i)
     k = is_roman_after_all(g, i) ? -1 : list_continued(g, i);
     if (k >= 0) {
         continue_list(g, k, i);
+    } else if (m->n_part > 1 && goes_back(g, m)) {
+        return;
     } else if (m->n_part > 1) {
         k = depth_for_decimal(g, m);
         if (k < 0 || (m->place < PLACE_GAP &&

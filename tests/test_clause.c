@@ -156,6 +156,15 @@ static void sequence_decides(void **state)
           "1 Wrap{1.1}" },
         { "1. Wrap. This is as was said before in Section\n1.1 of the old.",
           "1 Wrap" },
+        /* what a list has passed is spoken of, not begun anew */
+        { "8.1 Caps. Ten.\n8.2 Waiver. None.\n8.3 Exceptions. It is "
+          "so. Section 8.1 (Caps) does not apply. Section 8.2 (Waiver) does "
+          "not apply,\nSection 8.2 (Waiver) neither.\n8.4 More. Here.",
+          "8.1 Caps;8.2 Waiver;8.3 Exceptions;8.4 More" },
+        { "5. End\n5.1 Order. It is one.\n5.2 Effect. It ends.\n5.3 Rest.\n"
+          "a. These stay: Section 1.4 (Data), Section 5.2 (Effect), Section "
+          "5.3 (Rest), Section 6 (Care).\nb. These go.\n6. Care\nIt is due.",
+          "5 End{5.1 Order;5.2 Effect;5.3 Rest{a;b}};6 Care" },
     };
 
     (void)state;
