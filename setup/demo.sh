@@ -21,11 +21,12 @@ title() {
     printf '\n%s%s%s\n' "$bold" "$*" "$plain"
 }
 
-# Shows the command as a person would type it, then runs it.
+# Shows the command as a person would type it, or paste it, then runs it.
 sorites() {
     printf '$ sorites'
     for word in "$@"; do
         case $word in
+        *\'*) printf ' "%s"' "$(printf %s "$word" | sed 's/[\\"$`]/\\&/g')" ;;
         *[!A-Za-z0-9_./:=,-]*) printf " '%s'" "$word" ;;
         *) printf ' %s' "$word" ;;
         esac
