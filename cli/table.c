@@ -60,18 +60,28 @@ int table_room(FILE *to)
     return 80;
 }
 
-/* Also sets the name of a column of numbers to the right, as the first is. */
-static void measure(struct table *t)
+static int larger(int a, int b)
+{
+    return a > b ? a : b;
+}
+
+/* What the columns need at least, and unless there is no room.  Also sets the
+ * name of a column of numbers to the right, as the first is. */
+static void measure(struct table *t, int only_numbers)
 {
     size_t n = (size_t)t->n_column;
 
     for (size_t i = 0; i < t->n_cell; i++) {
-        int *w = &t->width[i % n], most = t->most[i % n];
+        size_t column = i % n;
+        int number = i >= (size_t)t->n_head && t->cell[i].flags & TABLE_RIGHT;
+        int w = t->cell[i].width, most = t->most[column];
 
-        if (t->cell[i].width > *w)
-            *w = t->cell[i].width;
-        if (most && *w > most)
-            *w = most;
+        if (number)
+            t->digits[column] = larger(t->digits[column], w);
+        else if (most && w > most)
+            w = most;
+        if (number || !only_numbers)
+            t->width[column] = larger(t->width[column], w);
     }
     for (size_t i = 0; i < n && n + i < t->n_cell; i++)
         t->cell[i].flags |= t->cell[n + i].flags & TABLE_RIGHT;
@@ -83,7 +93,8 @@ static int widest(const struct table *t, int firm)
     int found = -1, width = NARROW;
 
     for (int i = 0; i < t->n_column; i++)
-        if (t->firm[i] == firm && t->width[i] > width) {
+        if (t->firm[i] == firm && t->width[i] > width &&
+            t->width[i] > t->digits[i]) {
             found = i;
             width = t->width[i];
         }
@@ -171,11 +182,9 @@ enum sor_err table_print(struct table *t, const struct cli *cli, FILE *to,
         return sor_fail(msg, SOR_NOMEM, "out of memory");
     if (t->n_column == 0)
         return SOR_OK;
-    if (!t->printed) {
-        measure(t);
-        if (columns)
-            squeeze(t, columns);
-    }
+    measure(t, t->printed && columns);
+    if (!t->printed && columns)
+        squeeze(t, columns);
     print_rows(t, cli, to);
     t->printed = 1;
     t->n_cell = (size_t)t->n_head;

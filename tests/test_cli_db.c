@@ -128,6 +128,11 @@ static void sql_answers(void **state)
                               "0.5 AS r\""), 0);
     assert_string_equal(prog_out, "t,q,e,n,r\r\n"
                                   "\"a,b\",\"c\"\"d\",\"\",,0.5\r\n");
+    /* the rows that a table is measured by end before 1000 */
+    assert_int_equal(prog_run("sql t.db 'WITH RECURSIVE c(n) AS (SELECT 0 "
+                              "UNION ALL SELECT n + 1 FROM c LIMIT 1002) "
+                              "SELECT n, n AS m FROM c'"), 0);
+    assert_non_null(strstr(prog_out, "\n1000  1000\n1001  1001\n"));
     assert_int_equal(prog_run("sql --db t.db 'SELECT count(*) FROM run'"), 0);
     assert_int_equal(prog_run("sql -o x.txt t.db 'SELECT 7 AS n'"), 0);
     assert_string_equal(prog_out, "");
