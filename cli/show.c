@@ -244,6 +244,25 @@ static enum sor_err parting_load(struct parting *g, struct sor_msg *msg)
     return err ? unreadable(msg, err, "divergences") : SOR_OK;
 }
 
+/* Pictures of control characters (U+2400 to U+2421, as text_safe() makes
+ * them) as ^@ to ^_ and ^?, for where ASCII is drawn. */
+static void carets(char *s)
+{
+    char *to = s;
+
+    while (*s) {
+        const unsigned char *u = (const unsigned char *)s;
+        if (u[0] == 0xe2 && u[1] == 0x90 && u[2] >= 0x80 && u[2] <= 0xa1) {
+            *to++ = '^';
+            *to++ = u[2] == 0xa1 ? '?' : (char)(u[2] - 0x80 + '@');
+            s += 3;
+        } else {
+            *to++ = *s++;
+        }
+    }
+    *to = '\0';
+}
+
 static void put_piece(const struct parting *g, int path, int pos)
 {
     struct db_window w = { .from = pos, .limit = 1 };
@@ -253,6 +272,8 @@ static void put_piece(const struct parting *g, int path, int pos)
 
     if (db_token_next(c, &t) > 0 && t.pos == pos && t.text.p) {
         text_safe_fit(piece, sizeof piece, t.text.p, t.text.n, 0);
+        if (!cli_unicode(g->s->cli))
+            carets(piece);
         fprintf(g->s->to, "'%s'", piece);
     } else {
         fputs("(ends)", g->s->to);
