@@ -36,6 +36,19 @@ static int is_dir(const char *path)
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+/* Makes one directory, unless it is there. */
+static enum sor_err make_dir(const char *path, struct sor_msg *msg)
+{
+    int why = mkdir(path, 0700) == 0 ? 0 : errno;   /* stat() sets it anew */
+
+    if (is_dir(path))
+        return SOR_OK;
+    if (why && why != EEXIST)
+        return sor_fail(msg, SOR_IO, "%s: cannot make the directory: %s",
+                        path, strerror(why));
+    return sor_fail(msg, SOR_IO, "%s: not a directory", path);
+}
+
 enum sor_err xdg_make_parent(const char *path, struct sor_msg *msg)
 {
     struct str dir;
@@ -49,11 +62,8 @@ enum sor_err xdg_make_parent(const char *path, struct sor_msg *msg)
         str_put(&dir, path, (size_t)(slash - path));
         if (!str_ok(&dir))
             err = sor_fail(msg, SOR_NOMEM, "out of memory");
-        else if (mkdir(dir.p, 0700) != 0 && errno != EEXIST && !is_dir(dir.p))
-            err = sor_fail(msg, SOR_IO, "%s: cannot make the directory: %s",
-                           dir.p, strerror(errno));
-        else if (!is_dir(dir.p))
-            err = sor_fail(msg, SOR_IO, "%s: not a directory", dir.p);
+        else
+            err = make_dir(dir.p, msg);
     }
     str_release(&dir);
     return err;
