@@ -1,6 +1,7 @@
 #include "db/conn.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -35,18 +36,49 @@ enum sor_err conn_err(int rc)
     return SOR_IO;
 }
 
+/* The file's version; that of this build where it cannot be asked. */
+static int file_version(struct db *d)
+{
+    sqlite3_stmt *st = NULL;
+    int version = db_n_migrations;
+
+    if (sqlite3_prepare_v2(d->sq, "PRAGMA user_version", -1, &st, NULL) ==
+        SQLITE_OK && sqlite3_step(st) == SQLITE_ROW)
+        version = sqlite3_column_int(st, 0);
+    sqlite3_finalize(st);
+    return version;
+}
+
+/* What a schema that lacks something, or cannot be read, means. */
+static const char *schema_hint(struct db *d, const char *said)
+{
+    static const char *const signs[] = { "no such table", "no such column",
+                                         "malformed database schema" };
+
+    for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++) {
+        if (strncmp(said, signs[i], strlen(signs[i])) != 0)
+            continue;
+        /* a reader meets the file as an earlier version left it */
+        return file_version(d) < db_n_migrations
+               ? "; an earlier version made this file, and sorites sql "
+                 "--write \"SELECT 1\" brings it up to date"
+               : "; the file's schema is damaged or was tampered with";
+    }
+    return "";
+}
+
 enum sor_err conn_fail(struct db *d, struct sor_msg *msg, const char *doing)
 {
     int rc = sqlite3_errcode(d->sq);
-    const char *said = sqlite3_errmsg(d->sq);
-    /* a reader meets the file as an earlier version left it */
-    int is_old = strncmp(said, "no such table", 13) == 0 &&
-                 sqlite3_db_readonly(d->sq, "main") == 1;
+    int os = rc == SQLITE_CANTOPEN ? sqlite3_system_errno(d->sq) : 0;
+    char said[256];
 
+    /* its own text goes with the next statement */
+    snprintf(said, sizeof said, "%s", sqlite3_errmsg(d->sq));
     return sor_fail(msg, rc == SQLITE_OK ? SOR_NOMEM : conn_err(rc),
-                    "%s: %s: %s%s", d->path, doing, said, is_old
-                    ? "; an earlier version made this file, and sorites sql "
-                      "--write \"SELECT 1\" brings it up to date" : "");
+                    "%s: %s: %s%s%s%s", d->path, doing, said,
+                    os ? ": " : "", os ? strerror(os) : "",
+                    schema_hint(d, said));
 }
 
 enum sor_err conn_exec(struct db *d, const char *sql, struct sor_msg *msg)

@@ -39,8 +39,9 @@ static enum sor_err lock_file(const char *db_path, int flags, int *fd,
     if (!str_ok(&name))
         err = sor_fail(msg, SOR_NOMEM, "%s: out of memory", db_path);
     else if ((*fd = open(name.p, flags | O_CLOEXEC | O_NONBLOCK, 0600)) < 0)
-        err = sor_fail(msg, errno == ENOSPC ? SOR_FULL : SOR_IO, "%s: %s",
-                       name.p, strerror(errno));
+        err = sor_fail(msg, errno == ENOSPC ? SOR_FULL : SOR_IO, "%s: the "
+                       "lock file beside the database: %s", name.p,
+                       strerror(errno));
     str_release(&name);
     return err;
 }
