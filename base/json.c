@@ -50,9 +50,14 @@ static enum sor_err fail_at(const char *text, const struct fault *f,
             line++;
             start = i + 1;
         }
-    return sor_fail(msg, SOR_FORMAT, "%s: JSON line %zu, column %zu: %s", where,
-                    line, utf8_count(text + start, f->at - start) + 1,
-                    f->what);
+    size_t column = utf8_count(text + start, f->at - start) + 1;
+
+    /* Of one line of JSON Lines `where` has the number already. */
+    if (line == 1)
+        return sor_fail(msg, SOR_FORMAT, "%s: column %zu: %s", where, column,
+                        f->what);
+    return sor_fail(msg, SOR_FORMAT, "%s: JSON line %zu, column %zu: %s",
+                    where, line, column, f->what);
 }
 
 /* What cJSON would not survive or would silently get wrong: deep nesting

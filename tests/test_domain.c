@@ -253,7 +253,7 @@ static const struct wrong wrongs[] = {
     { "f.json", "\"of\":\"1\"", "\"of\":\"1\",\"low\":3,\"high\":2",
       "facts[2].low: 3 is above high, 2" },
     { "f.json", "\"of\":\"1\"", "\"of\":\"3\"", "belongs to \"3\"" },
-    { "f.json", "{\"facts\"", "[{\"facts\"", "f.json: JSON line 1" },
+    { "f.json", "{\"facts\"", "[{\"facts\"", "f.json: column " },
 };
 
 static const char *text_of(const char *file)
