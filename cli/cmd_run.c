@@ -1,5 +1,6 @@
 /* cli/cmd_run.c - the main job: a question, one or many paths decoded in one
  * batch over one shared prompt, everything recorded while it happens. */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -101,7 +102,7 @@ struct job {
     FILE *to;
     struct tok_stream stream;
     struct str piece;
-    int streams, tty;
+    int streams, tty, left;             /* left: its reader has */
 };
 
 static uint64_t tag_of(int path)
@@ -374,7 +375,8 @@ static void flush_piece(struct job *j)
         fputs(safe.p, j->to);
         str_release(&safe);
     }
-    fflush(j->to);
+    if (fflush(j->to) != 0 && errno == EPIPE)
+        j->left = 1;
     str_clear(&j->piece);
 }
 
@@ -473,6 +475,21 @@ static void say_rate(const struct job *j)
                  (double)(j->batch.n_step * j->batch.n_seat));
 }
 
+/* A text that breaks off looks like one that ended. */
+static void say_stop(const struct job *j)
+{
+    enum gen_stop stop = j->path[0].stop;
+
+    if (!j->streams || (stop != GEN_LENGTH && stop != GEN_CONTEXT))
+        return;
+    if (stop == GEN_CONTEXT || j->max_tok < opt.max_tok)
+        log_warn("stopped before its end: the context of %d tokens is full "
+                 "(--ctx)", engine_info(j->e)->n_ctx);
+    else
+        log_warn("stopped before its end, after %d tokens (--max-tokens)",
+                 j->max_tok);
+}
+
 /* The result as the database has it. */
 static enum sor_err show_recorded(struct job *j)
 {
@@ -517,6 +534,8 @@ static enum sor_err answer(struct job *j)
     if (!err && !cli_stopped())
         err = decode(j);
     err = end_run(j, err);
+    if (!err)
+        say_stop(j);
     if (!err && opt.level != REC_OFF && !j->trace_lost.text[0])
         err = show_recorded(j);
     else if (!err && j->cli->json)
@@ -590,6 +609,10 @@ static enum sor_err run(struct cli *cli)
     str_release(&j.settings);
     mem_free(j.logits);
     mem_free(j.out);
+    if (j.left) {       /* all is recorded: now end as any program would */
+        signal(SIGPIPE, SIG_DFL);
+        raise(SIGPIPE);
+    }
     return err;
 }
 
