@@ -46,7 +46,8 @@ int head_has_verb(struct text t, size_t from, size_t to)
         "may", "means", "agrees", "agree", "represents", "acknowledges",
         "hereby", "can", "does", "do", "provides", "includes", "include",
         "constitutes", "remain", "remains", "warrants", "understands",
-        "applies", "apply", "covenants", "be", "been", "had", "made", NULL
+        "applies", "apply", "covenants", "be", "been", "had", "made", "that",
+        "which", NULL
     };
 
     for (size_t at = from; at < to;) {
@@ -72,6 +73,18 @@ static int stands_apart(struct text t, size_t line)
     return n > 1 || (next < t.n && mark_at(t, next, &m));
 }
 
+/* "In the event that ...", "If ...": so sentences begin, that a page's end may
+ * have cut off. */
+static int begins_condition(struct text t, size_t at)
+{
+    static const char *const words[] = {
+        "if", "unless", "where", "when", "whenever", "upon", "subject",
+        "except", "notwithstanding", "provided", "during", "should", NULL
+    };
+
+    return text_word(t, at, words) || text_phrase(t, at, "In the event");
+}
+
 /* Is [from, end) a heading, given what ends it: its line, a gap, or a mark? */
 static int is_run_in(struct text t, size_t from, size_t end, size_t to)
 {
@@ -87,7 +100,8 @@ static int is_run_in(struct text t, size_t from, size_t end, size_t to)
     if (w.capital == w.n || w.shouted == w.n)
         return 1;
     /* not in title case: short, text follows, and nothing is defined in it */
-    if (!is_upper(t.p[from]) || memchr(t.p + from, '"', end - from) ||
+    if (!is_upper(t.p[from]) || begins_condition(t, from) ||
+        memchr(t.p + from, '"', end - from) ||
         text_skip(t, end + 1) >= to)
         return 0;
     if (text_skip_blank(t, end) == line || text_skip_blank(t, end + 1) == line)
