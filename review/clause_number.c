@@ -277,6 +277,10 @@ static int is_attached_heading(const struct grow *g, const struct mark *m)
     if (!text_sentence_end(g->t, end) && text_back(g->t, m->from) == end &&
         !shouted && !has_empty_line(g->t, end, m->from))
         return 0;       /* "... attached as / Exhibit C." */
+    if (m->place == PLACE_SENTENCE && !text_sentence_end(g->t, end) &&
+        !(f && f->mark.unit == UNIT_ATTACHED &&
+          series_steps(f->series, &f->mark, m) == 1))
+        return 0;       /* a title in a line, where it is not the next */
     if (g->c->n == 0 || m->n_part > 1)
         return 0;       /* "Exhibit 10.1": how a registrar files the whole */
     if (at < g->t.n && (is_lower(g->t.p[at]) || strchr(",;)", g->t.p[at])))

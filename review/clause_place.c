@@ -209,10 +209,25 @@ static int is_shouted(struct text t, size_t at)
     return at - from >= 3 && at < t.n && !is_letter(t.p[at]);
 }
 
+/* "... Organic Soap SCHEDULE B - Minimum Performance": a title in a line that
+ * was joined, and no "as in SCHEDULE B - Minimum Performance". */
+static int titles_exhibit(struct text t, const struct mark *m)
+{
+    const size_t dash = text_skip_blank(t, m->number.to);
+    const size_t end = text_back(t, m->from);
+
+    return m->unit == UNIT_ATTACHED && is_shouted(t, m->from) &&
+           dash < m->after && strchr("-:\xE2", t.p[dash]) &&
+           m->after < t.n && is_upper(t.p[m->after]) &&
+           !text_word_before(t, end, referring) &&
+           !text_word_before(t, end, joining);
+}
+
 /* Marks without brackets stand only where something begins. */
 static int may_stand(struct text t, struct mark *m)
 {
-    if (m->place == PLACE_ITEM && is_section(m))
+    if ((m->place == PLACE_ITEM && is_section(m)) ||
+        (m->place == PLACE_MID && titles_exhibit(t, m)))
         m->place = PLACE_SENTENCE;
     const size_t end = text_back(t, m->from);
     if (m->place == PLACE_MID && is_section(m) && end && m->after < t.n &&

@@ -127,6 +127,11 @@ static void a_short_line_after_a_number_is_a_heading(void **state)
           "5. Subject to the following:\n(a) it ends;\n(b) it lasts.",
           "2 Use and care{2.1;2.2};3 No licence, no warranty{3.1};"
           "4 Return of it, and destruction;5{(a);(b)}");
+    reads("1. Fee. It is paid.\n\n(a) It is one.\n\n"
+          "(b) In the event of the end of the whole\n\n\n-4-\n\n\n"
+          "Agreement it is two.\n\n(c) Each payment that the Termination\n\n\n"
+          "-5-\n\n\nDate has made due stays due.",
+          "1 Fee{(a);(b);(c)}");
     /* the items of a list are none */
     reads("1. Goods\n(a) Apples and pears\n(b) Nuts\n2. Price\nTen.",
           "1 Goods{(a);(b) Nuts};2 Price");
@@ -226,6 +231,12 @@ static void exhibits_begin_anew(void **state)
           "EXHIBIT A\nPRICES\n1. First. Ten.\n2. Second. Twenty.\n\n"
           "Schedule 2: Places\nThe places are listed here for convenience.",
           "1 Sale;2 Law;A PRICES{1 First;2 Second};2 Places");
+    /* in a line that was joined, the next in order */
+    reads("1. Sale. It is sold.\n2. Goods. As listed in SCHEDULE B - Goods "
+          "and in SCHEDULE A - List.\n\n"
+          "SCHEDULE A - The List Oil Soap SCHEDULE B - Least Amounts Ten SCHEDULE"
+          " D - Lost",
+          "1 Sale;2 Goods;A The List Oil Soap;B Least Amounts Ten SCHEDULE D");
 }
 
 static void furniture_is_stepped_over(void **state)
