@@ -195,11 +195,16 @@ static int percent(const struct rules *r, const struct match *m, char *out)
     return num.n || out[0] != '0';
 }
 
-/* Group 1: the place. */
+/* Group 1: the place, unless it is a blank for one ("[Governing Law]"). */
 static int law(const struct rules *r, const struct match *m, char *out)
 {
     struct group place = group(r, m, 1);
+    struct span around = { m->from[1] - (m->from[1] > 0),
+                           m->to[1] + (m->to[1] < r->d->n_byte) };
     size_t n = 0;
+
+    if (rule_matches(r, "value.law.not", around, NULL))
+        return 0;
 
     for (size_t i = 0; i < place.n && n < VALUE_BYTES - 1; i++) {
         int space = isspace((unsigned char)place.s[i]) != 0;

@@ -398,6 +398,10 @@ static void values(void **state)
           "percent 1.5% | percent 5% | percent 10%" },
         { "1. It is governed by the laws of the State of New York.",
           "law new york" },
+        { "1. It is governed by the laws of the Governing Law Jurisdiction. "
+          "2. It is governed by the laws of the State of [State].", "" },
+        { "1. It is governed by Governing Law. The whole is construed under "
+          "the laws of <Country>.", "" },
         { "1. One clause of a sentence with no value at all in it.", "" },
     };
 
