@@ -91,7 +91,7 @@ enum { CONTRASTS = sizeof contrasts / sizeof contrasts[0] };
 
 void checks_wordings(struct judging *j, struct inquiry *q)
 {
-    for (int k = 0; k < CONTRASTS; k++)
+    for (int k = 0; k < CONTRASTS && claim_is_measured(q); k++)
         for (int n = 0; n < contrasts[k].most; n++) {
             const struct wording *w = changed(j, q->out->claim,
                                               contrasts[k].role, n);
@@ -181,6 +181,18 @@ static void contrast(struct judging *j, struct inquiry *q,
     }
 }
 
+/* What code found where no contrast was put. */
+static void stated(struct judging *j, struct inquiry *q)
+{
+    struct check *x = q->said && !claim_is_measured(q)
+                          ? add(j, q, CHECK_VALUE, -1) : NULL;
+
+    if (x) {
+        x->clause = q->value ? q->value->clause : -1;
+        x->note = claim_printf(j, "%s", q->said);
+    }
+}
+
 /* --- knock-out ----------------------------------------------------------- */
 
 /* What passage i reads once span s is gone: 0 where that changes nothing. */
@@ -217,7 +229,7 @@ static int without(struct judging *j, int i, struct span s,
 
 static int has_basis(const struct inquiry *q)
 {
-    return q->decisive >= 0 && !q->value && !q->out->claim->custom &&
+    return q->decisive >= 0 && !q->value && claim_is_measured(q) &&
            conclude_forced(q->out->p) != VERDICT_NOT_ADDRESSED;
 }
 
@@ -320,7 +332,7 @@ static void typed(struct judging *j, struct inquiry *q)
     int found = -1;
     struct check *x;
 
-    if (!c->type || !j->r->clause_type || q->value || c->custom ||
+    if (!c->type || !j->r->clause_type || q->value || !claim_is_measured(q) ||
         !(x = add(j, q, CHECK_TYPE, 1)))
         return;
     for (int i = 0; !silent && i < q->n_read && found < 0; i++) {
@@ -447,7 +459,7 @@ void checks_answer(struct judging *j)
         struct inquiry *q = &j->inquiry[k];
 
         if (q->decisive >= 0) {
-            for (int i = 0; i < CONTRASTS && !q->out->claim->custom; i++)
+            for (int i = 0; i < CONTRASTS && claim_is_measured(q); i++)
                 contrast(j, q, &contrasts[i]);
             if (has_basis(q)) {
                 knock_out(j, q);
@@ -456,6 +468,7 @@ void checks_answer(struct judging *j)
             typed(j, q);
             located(j, q);
         }
+        stated(j, q);
         coverage(j, q);
     }
 }

@@ -77,6 +77,13 @@ const struct wording *claim_wording(const struct claim *c, const char *role,
     return NULL;
 }
 
+int claim_is_measured(const struct inquiry *q)
+{
+    const struct claim *c = q->out->claim;
+
+    return !c->custom && c->error.n > 0 && (q->value || !q->said);
+}
+
 /* --- readings ------------------------------------------------------------ */
 
 const struct memo_entry *claim_reading(const struct judging *j,
@@ -151,7 +158,7 @@ int claim_applies(const struct review *r, const struct review_opts *o,
 }
 
 static void add(struct judging *j, const struct claim *c,
-                const struct value *value)
+                const struct claim_about *about)
 {
     struct inquiry *q = &j->inquiry[j->n];
     struct claim_result *out = &j->r->claim[j->n++];
@@ -161,24 +168,16 @@ static void add(struct judging *j, const struct claim *c,
         .p = { NAN, NAN, NAN }, .stability = NAN, .error_correlation = NAN,
         .first_diff = { -1, -1 },
     };
-    *q = (struct inquiry){ .out = out, .decisive = -1, .value = value };
-}
-
-static int add_values(struct judging *j, const struct claim *c, int room)
-{
-    int n = 0;
-    struct claim_about *a = claim_values(j, c, &n);
-
-    for (int i = 0; a && i < n && i < room; i++)
-        add(j, a[i].claim, a[i].value);
-    return n < room ? n : room;
+    *q = (struct inquiry){ .out = out, .decisive = -1 };
+    if (about) {
+        q->value = about->value;
+        q->said = about->said;
+    }
 }
 
 enum sor_err claims_begin(struct judging *j)
 {
-    enum { VALUES = 64 };       /* claims about values that are looked into */
-    int values = 0;
-    int most = j->o->n_claim + VALUES;
+    int most = j->o->n_claim;
 
     j->r->claim = claim_alloc(j, most, sizeof *j->r->claim);
     j->inquiry = arena_alloc(&j->scratch, (size_t)most, sizeof *j->inquiry);
@@ -186,11 +185,14 @@ enum sor_err claims_begin(struct judging *j)
         return sor_fail(j->msg, SOR_NOMEM, "claims: out of memory");
     for (int i = 0; i < j->o->n_claim; i++) {
         const struct claim *c = &j->o->claim[i];
+        struct claim_about about;
 
-        if (claim_value_kind(c->kind) >= 0)
-            values += add_values(j, c, VALUES - values);
-        else if (claim_applies(j->r, j->o, c))
-            add(j, c, NULL);
+        if (claim_value_kind(c) < 0) {
+            if (claim_applies(j->r, j->o, c))
+                add(j, c, NULL);
+        } else if (claim_value(j, c, &about)) {
+            add(j, about.claim, &about);
+        }
     }
     j->r->n_claim = j->n;
     return j->failed ? sor_fail(j->msg, j->failed, "claims: out of memory")

@@ -37,6 +37,7 @@ struct inquiry {
     float p[CITED][RELATIONS];  /* mean of the paths that count */
     int decisive;               /* index into cited; -1: none */
     const struct value *value;  /* of a claim about a value; else NULL */
+    const char *said;           /* which values the text states; NULL */
 };
 
 struct words { uint64_t *at; int n; };  /* sorted, each once */
@@ -76,6 +77,9 @@ enum sor_err claims_read(struct judging *j, const char *stage);
 /* printf into the results' arena; NULL and j->failed where memory ran out. */
 char *claim_printf(struct judging *j, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+/* How often verdicts on it are wrong is known: the claim is the pack's and has
+ * a figure.  Others get ranked passages and no verdict. */
+int claim_is_measured(const struct inquiry *q);
 void *claim_alloc(struct judging *j, int n, size_t size);
 /* A copy in scratch; never NULL ("" and j->failed). */
 const char *claim_text(struct judging *j, const char *s, size_t n);
@@ -94,13 +98,19 @@ double claim_likeness(const struct judging *j, const struct words *claim,
                       int passage);
 
 /* --- claim_value.c ------------------------------------------------------- */
-/* A claim about a value becomes one about each value of its kind in a clause of
- * its type; *n of them, in the arena.  NULL with j->failed. */
-struct claim_about { struct claim *claim; const struct value *value; };
-struct claim_about *claim_values(struct judging *j, const struct claim *c,
-                                 int *n);
+/* A claim about a value becomes one about the value of its kind in a clause of
+ * its type.  Of several, which exclude one another, none is singled out: value
+ * is NULL, and the claim of "a certain time".  said: what the text states.  1,
+ * or 0: there is no such value, or j->failed. */
+struct claim_about {
+    struct claim *claim;
+    const struct value *value;
+    const char *said;
+};
+int claim_value(struct judging *j, const struct claim *c,
+                struct claim_about *out);
 /* How a claim kind calls graph.h's; -1: a statement. */
-int claim_value_kind(const char *kind);
+int claim_value_kind(const struct claim *c);
 
 /* --- paths.c ------------------------------------------------------------- */
 /* What a path of this variant reads of a passage. */

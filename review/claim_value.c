@@ -1,15 +1,16 @@
 /* review/claim_value.c - claims about a value: which law, how long, how much.
  *
  * The pack has the sentence ("The agreement is governed by the law of {}."),
- * the rules found the values; a claim is made for each value of the right kind
- * in a clause of the right type.  The same sentence with another value is put
- * to the clause as its contrast. */
+ * the rules found the values; a claim is made of the one value of the right
+ * kind in a clause of the right type.  Where there are several, code cannot
+ * tell which is meant, and the claim names none.  A claim with a measured error
+ * rate also gets the same sentence with another value, as its contrast. */
 #include <string.h>
 
 #include "review/claim_impl.h"
 #include "review/judge_text.h"
 
-enum { MOST_VALUES = 3 };               /* of one claim */
+enum { MOST_VALUES = 3 };               /* that a note names */
 
 static const struct { const char *kind; enum value_kind value; } kinds[] = {
     { "law", VALUE_LAW }, { "period", VALUE_PERIOD }, { "date", VALUE_DATE },
@@ -17,6 +18,12 @@ static const struct { const char *kind; enum value_kind value; } kinds[] = {
     { "party", VALUE_PARTY },
 };
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
+
+/* In place of a value where several exclude one another. */
+static const char *const certain[KINDS] = {
+    "a certain place", "a certain time", "a certain date", "a certain sum",
+    "a certain share", "one party"
+};
 
 /* Put in place of a value where the document has no other of its kind; two, in
  * case it is the first. */
@@ -29,12 +36,20 @@ static const struct { const char *text, *norm; } others[KINDS][2] = {
     { { "The escrow agent", "" }, { "The auditor", "" } },
 };
 
-int claim_value_kind(const char *kind)
+static int kind_index(const struct claim *c)
 {
-    for (int k = 0; k < KINDS; k++)
-        if (strcmp(kinds[k].kind, kind) == 0)
-            return (int)kinds[k].value;
-    return -1;
+    int k = 0;
+
+    while (k < KINDS && strcmp(kinds[k].kind, c->kind) != 0)
+        k++;
+    return k;
+}
+
+int claim_value_kind(const struct claim *c)
+{
+    int k = kind_index(c);
+
+    return k < KINDS ? (int)kinds[k].value : -1;
 }
 
 /* The value as printed, white space collapsed. */
@@ -81,10 +96,11 @@ static const char *fill(struct judging *j, const char *template,
                         value, hole + 2);
 }
 
+/* v NULL: about no value in particular. */
 static struct claim *claim_about(struct judging *j, const struct claim *c,
                                  const struct value *v)
 {
-    const char *value = printed(j, v);
+    const char *value = v ? printed(j, v) : certain[kind_index(c)];
     struct claim *to = claim_alloc(j, 1, sizeof *to);
     struct wording *w = claim_alloc(j, c->n_wording + 1, sizeof *w);
 
@@ -95,11 +111,12 @@ static struct claim *claim_about(struct judging *j, const struct claim *c,
         w[i] = c->wording[i];
         w[i].text = fill(j, c->wording[i].text, value);
     }
-    w[c->n_wording] = (struct wording){
+    to->wording = w;
+    if (!v)
+        return to;
+    w[to->n_wording++] = (struct wording){
         .text = fill(j, c->wording[0].text, another(j, v)),
         .to = RELATION_CONTRADICTS, .role = "value", .trained = 1 };
-    to->wording = w;
-    to->n_wording = c->n_wording + 1;
     to->title = claim_printf(j, "%s: %.100s", c->title, value);
     return to;
 }
@@ -111,31 +128,43 @@ static int is_candidate(const struct judging *j, const struct claim *c,
     int type = v->clause >= 0 && j->r->clause_type
                    ? j->r->clause_type[v->clause] : -1;
 
-    return (int)v->kind == claim_value_kind(c->kind) && type >= 0 &&
+    return (int)v->kind == claim_value_kind(c) && type >= 0 &&
            c->type && strcmp(j->o->pack->type[type].label, c->type) == 0;
 }
 
-struct claim_about *claim_values(struct judging *j, const struct claim *c,
-                                 int *n)
+/* "clause 8.1 states three (3) years; clause 8.2 states one (1) year: .." */
+static const char *say(struct judging *j, const struct value *const *v, int n)
+{
+    char name[80];
+    const char *said = "";
+
+    for (int i = 0; i < n && said; i++)
+        said = claim_printf(j, "%s%s%s states %.100s", said, i ? "; " : "",
+                            claim_clause_name(j->r, v[i]->clause, name,
+                                              sizeof name),
+                            printed(j, v[i]));
+    return n > 1 && said ? claim_printf(j, "%s: none is singled out", said)
+                         : said;
+}
+
+int claim_value(struct judging *j, const struct claim *c,
+                struct claim_about *out)
 {
     const struct graph *g = j->r->graph;
-    struct claim_about *out = claim_alloc(j, MOST_VALUES, sizeof *out);
+    const struct value *v[MOST_VALUES];
+    int n = 0;
 
-    *n = 0;
-    for (int i = 0; out && i < g->n_value && *n < MOST_VALUES; i++) {
-        const struct value *v = &g->value[i];
+    for (int i = 0; i < g->n_value && n < MOST_VALUES; i++) {
         int seen = 0;
 
-        for (int k = 0; k < *n; k++)
-            seen |= strcmp(out[k].value->norm, v->norm) == 0;
-        if (seen || !is_candidate(j, c, v))
-            continue;
-        out[*n] = (struct claim_about){ claim_about(j, c, v), v };
-        if (!out[*n].claim)
-            return NULL;
-        if (*n)
-            out[*n].claim->id = claim_printf(j, "%s-%d", c->id, *n + 1);
-        (*n)++;
+        for (int k = 0; k < n; k++)
+            seen |= strcmp(v[k]->norm, g->value[i].norm) == 0;
+        if (!seen && is_candidate(j, c, &g->value[i]))
+            v[n++] = &g->value[i];
     }
-    return out;
+    if (n == 0)
+        return 0;
+    *out = (struct claim_about){ claim_about(j, c, n == 1 ? v[0] : NULL),
+                                 n == 1 ? v[0] : NULL, say(j, v, n) };
+    return out->claim && !j->failed;
 }

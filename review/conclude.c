@@ -222,16 +222,6 @@ static enum verdict verdict_of(const struct judging *j,
     return conclude_forced(c->p);
 }
 
-/* How often verdicts on it are wrong is known: the claim is the pack's and has
- * a figure.  Claims about values were measured clause by clause and all
- * together when the adapter was made; they have none of their own. */
-static int is_measured(const struct inquiry *q)
-{
-    const struct claim *c = q->out->claim;
-
-    return !c->custom && (c->error.n > 0 || q->value);
-}
-
 /* Nobody measured such a claim: ranked passages, and no verdict. */
 static void leave_open(struct claim_result *c)
 {
@@ -251,7 +241,7 @@ void conclude(struct judging *j)
         struct claim_result *c = q->out;
 
         cite_evidence(j, q);
-        if (!is_measured(q)) {
+        if (!claim_is_measured(q)) {
             leave_open(c);
             continue;
         }

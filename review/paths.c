@@ -197,10 +197,10 @@ static const struct wording *path_wording(const struct claim *c,
     return w ? w : &c->wording[0];
 }
 
-/* A claim of the user's own gets no verdict, so nothing to vote on. */
-static int n_paths(const struct judging *j, const struct claim *c)
+/* A claim that nobody measured gets no verdict, so nothing to vote on. */
+static int n_paths(const struct judging *j, const struct inquiry *q)
 {
-    if (c->custom)
+    if (!claim_is_measured(q))
         return 1;
     return j->o->n_path < PATH_VARIANTS ? j->o->n_path : PATH_VARIANTS;
 }
@@ -227,7 +227,7 @@ enum sor_err paths_ask(struct judging *j)
     for (int i = 0; i < j->n; i++) {
         struct inquiry *q = &j->inquiry[i];
 
-        int n = n_paths(j, q->out->claim);
+        int n = n_paths(j, q);
 
         q->out->path = claim_alloc(j, n, sizeof *q->out->path);
         if (!q->out->path)

@@ -305,14 +305,45 @@ static void a_document_is_asked_what_is_meant_for_it(void **state)
     assert_int_equal(nda, 17);
     assert_int_equal(commercial, 0);
     law = result(r, "law");
-    assert_int_equal(law->verdict, VERDICT_SUPPORTED);
+    /* nobody measured it: what code found, and no verdict */
+    assert_int_equal(law->verdict, VERDICT_NOT_MEASURED);
     assert_non_null(strstr(law->path[0].statement, "Delaware"));
-    assert_null(strstr(check_of(law, CHECK_VALUE)->input, "Delaware"));
-    assert_int_equal(check_of(law, CHECK_VALUE)->passed, 1);
+    assert_string_equal(check_of(law, CHECK_VALUE)->note,
+                        "clause 4 states Delaware");
+    assert_int_equal(check_of(law, CHECK_VALUE)->passed, -1);
     assert_string_equal(m.pack->type[r->clause_type[law->evidence[0].clause]]
                             .label, "Governing Law");
     for (int i = 1; i < r->n_finding; i++)
         assert_true(r->finding[i].severity <= r->finding[i - 1].severity);
+    review_close(r);
+}
+
+/* A pack that has a figure for a value has verdicts on it, each put to another
+ * value; two laws for one agreement exclude each other, and none is claimed. */
+static void values_are_measured_or_one(void **state)
+{
+    struct review_opts o = { .pack = m.pack, .n_claim = 1, .n_path = 1 };
+    struct claim claim = *pack_claim("law");
+    const struct check *other;
+    struct review *r;
+
+    (void)state;
+    needs_model();
+    claim.error.n = 20;
+    o.claim = &claim;
+    r = review_of(HEAD EMPLOYEES TAIL, &o, SOR_OK);
+    other = check_of(result(r, "law"), CHECK_VALUE);
+    assert_int_equal(result(r, "law")->verdict, VERDICT_SUPPORTED);
+    assert_null(strstr(other->input, "Delaware"));
+    assert_int_equal(other->passed, 1);
+    review_close(r);
+    r = review_of(HEAD TAIL "5. Governing law. This Agreement is governed by "
+                  "the laws of Norway.\n", &o, SOR_OK);
+    assert_int_equal(r->n_claim, 1);
+    assert_int_equal(r->claim[0].verdict, VERDICT_NOT_MEASURED);
+    assert_null(strstr(r->claim[0].claim->title, "Delaware"));
+    assert_non_null(strstr(check_of(&r->claim[0], CHECK_VALUE)->note,
+                           "Norway: none is singled out"));
     review_close(r);
 }
 
@@ -387,6 +418,7 @@ int main(void)
         cmocka_unit_test(a_clause_carries_a_verdict_and_its_loss_turns_it),
         cmocka_unit_test(a_path_that_reads_the_same_does_not_count),
         cmocka_unit_test(a_document_is_asked_what_is_meant_for_it),
+        cmocka_unit_test(values_are_measured_or_one),
         cmocka_unit_test(a_claim_of_ones_own_gets_clauses_and_no_verdict),
         cmocka_unit_test(a_claim_without_figures_gets_no_verdict),
         cmocka_unit_test(a_review_can_be_stopped),
