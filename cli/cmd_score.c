@@ -115,7 +115,10 @@ static enum sor_err take_line(struct scorer *s, const cJSON *line)
     enum sor_err err;
 
     s->ids.n = 0;
-    if (cJSON_IsArray(tokens))
+    if (tokens && text)
+        err = sor_fail(&s->cli->msg, SOR_FORMAT, "%s: both \"tokens\" and "
+                       "\"text\": which is meant?", s->where);
+    else if (cJSON_IsArray(tokens))
         err = take_tokens(s, tokens);
     else if (!tokens && cJSON_IsString(text))
         err = take_text(s, text);
@@ -172,8 +175,7 @@ static void put_position(struct scorer *s, int pos, const float *logits,
     json_int(j, pos);
     json_key(j, "entropy");
     json_num(j, st.entropy);
-    if (opt.top)
-        put_top(s, logits, st.lse);
+    put_top(s, logits, st.lse);
     if (opt.layers) {
         json_key(j, "resid_norm");
         json_arr(j);
@@ -334,7 +336,7 @@ const struct cmd cmd_score = {
     .name = "score", .operands = "FILE|-", .min = 1, .max = 1,
     .summary = "what the model says of given tokens",
     .text = "Reads JSON Lines {\"id\":..,\"tokens\":[..]} or {\"id\":..,"
-            "\"text\":\"..\"}; special tokens in\ntext are parsed.  Position p "
+            "\"text\":\"..\"}; special tokens in text are parsed.  Position p "
             "predicts token p+1; natural logarithms.",
     .opts = opts, .run = run
 };
