@@ -260,6 +260,12 @@ static enum sor_err verify(struct job *j)
         return verify_review(j);
     if (!err)
         err = compute(j);
+    if (j->cli->json && err == SOR_DIFFERS && !j->uid[0]) {
+        struct sor_msg where = j->cli->msg;
+
+        find(j);                        /* its name for the object, if it has */
+        j->cli->msg = where;
+    }
     if (j->cli->json && (!err || err == SOR_DIFFERS))
         return show_json(j, err);
     if (err)

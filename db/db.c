@@ -162,19 +162,22 @@ static enum sor_err find_prefix(struct db *d, const char *name, size_t n,
 static enum sor_err find_run(struct db *d, const char *name, size_t n,
                              int64_t *id, struct sor_msg *msg)
 {
+    char lower[33] = "";                /* a uid may be typed in upper case */
     int64_t found = 0;
     enum sor_err err;
 
+    for (size_t i = 0; i < n && i < sizeof lower - 1; i++)
+        lower[i] = (char)tolower((unsigned char)name[i]);
     if (n == 4 && memcmp(name, "last", 4) == 0) {
         err = conn_int(d, "SELECT max(id) FROM run", 0, &found, msg);
         if (!err && !found)
             err = sor_fail(msg, SOR_NOTFOUND, "%s: no runs in it", d->path);
-    } else if (n == 0 || n > 32 || strspn(name, "0123456789abcdef") < n) {
+    } else if (n == 0 || n > 32 || strspn(lower, "0123456789abcdef") < n) {
         err = sor_fail(msg, SOR_NOTFOUND, "%.*s: not a run: it takes the "
                        "first hex digits of its uid, or \"last\"", (int)n,
                        name);
     } else {
-        err = find_prefix(d, name, n, &found, msg);
+        err = find_prefix(d, lower, n, &found, msg);
     }
     if (!err)
         *id = found;

@@ -248,6 +248,12 @@ static void a_change_is_named(void **state)
     assert_int_equal(prog_run("verify --chain --json t.db"), 1);
     assert_string_equal(json_of("intact"), "");
     assert_non_null(strstr(json_of("where"), "content was changed"));
+    assert_int_equal(prog_run("replay --verify --json --db t.db 3FA20002"), 1);
+    assert_string_equal(json_of("run"), "3fa2000200c0ffee00abcdef00000002");
+    /* no version of ours lacks the table */
+    assert_int_equal(prog_run("sql --write t.db 'DROP TABLE token'"), 0);
+    assert_int_equal(prog_run("replay --verify --db t.db last"), 3);
+    assert_non_null(strstr(prog_err, "damaged or was tampered with"));
 }
 
 /* Who writes the file must not write on the terminal. */

@@ -76,6 +76,10 @@ static void record_and_verify(const char *path, const char *opts, int threads)
     if (prog_run("replay last --verify --db r.db -t %d", threads) != 0 ||
         strncmp(prog_out, "identical: ", 11) != 0)
         fail_msg("run %s\n%s%s", opts, prog_out, prog_err);
+    /* what was compared, and that it was something */
+    assert_null(strstr(prog_out, " 0 tokens"));
+    assert_int_equal(strstr(prog_out, "same texts") != NULL,
+                     strstr(opts, "--trace steps") != NULL);
 }
 
 static void runs_of_every_kind_replay_identical(void **state)
