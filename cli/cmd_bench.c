@@ -79,9 +79,9 @@ static void show(const struct bench *b, FILE *to)
     const struct engine_info *info = engine_info(b->e);
     struct bench_memory m;
 
-    fprintf(to, "%s, %d threads, %s, KV %s, trace %s\n\n%-12s %10s %10s %10s "
-            "%12s %12s\n", info->name, info->n_thread, info->isa,
-            info->kv_type, rec_level_name(b->level), "", "tok/s", "least",
+    fprintf(to, "%s, %d thread%s, %s, KV %s, trace %s\n\n%-12s %10s %10s %10s "
+            "%12s %12s\n", info->name, info->n_thread,
+            info->n_thread == 1 ? "" : "s", info->isa, info->kv_type, rec_level_name(b->level), "", "tok/s", "least",
             "most", "commit, ms", "seats in use");
     for (int i = 0; i < BENCH_WORKS; i++) {
         const struct bench_result *r = &b->result[i];
@@ -269,10 +269,10 @@ const struct cmd cmd_bench = {
     .name = "bench", .operands = "", .min = 0, .max = 0,
     .summary = "how fast this machine runs this model",
     .text = "pp512 reads 512 tokens; tg128 writes 128; tg64@d2048 and "
-            "tg64@d6000 write 64 behind\na long context; tg64x16 writes 64 in "
-            "each of 16 paths over one prompt (total);\nmixed64 reads and "
+            "tg64@d6000 write 64 behind a long context; tg64x16 writes 64 in "
+            "each of 16 paths over one prompt (total); mixed64 reads and "
             "writes 64 sequences of different lengths through 16 seats "
-            "(total).\nThe median of the runs is shown, recording as --trace "
+            "(total).  The median of the runs is shown, recording as --trace "
             "says.",
     .opts = opts, .run = run
 };

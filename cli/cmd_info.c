@@ -240,8 +240,9 @@ static void as_text(const struct info *in, FILE *to)
         text_safe_fit(safe, sizeof safe, in->dir[i].p, in->dir[i].len, 0);
         fprintf(to, "%-10s %s\n", dir_names[i], safe);
     }
-    fprintf(to, "%-10s %s, %ld threads\n", "processor",
-            in->cpu[0] ? in->cpu : "unknown", in->n_cpu);
+    fprintf(to, "%-10s %s, %ld thread%s\n", "processor",
+            in->cpu[0] ? in->cpu : "unknown", in->n_cpu,
+            in->n_cpu == 1 ? "" : "s");
     fprintf(to, "%-10s %s\n", "kernels", in->isa);
     for (int i = 0; i < N_LIBRARIES; i++)
         fprintf(to, "%-10s %s %s\n", i ? "" : "libraries", libraries[i].name,

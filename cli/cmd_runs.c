@@ -152,7 +152,7 @@ const struct cmd cmd_runs = {
     .name = "runs", .operands = "[DB]", .min = 0, .max = 1,
     .summary = "list the recorded runs",
     .text = "Newest first.  VOTES: paths that gave the leading answer, of "
-            "those that\ngave any.  A run that is \"cut off\" lost its "
-            "recorder before its end.\n",
+            "those that gave any.  A run that is \"cut off\" lost its "
+            "recorder before its end.",
     .opts = opts, .run = run
 };
