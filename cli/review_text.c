@@ -302,11 +302,19 @@ static void put_claim(const struct screen *s, const struct db_claim *c)
 static void put_claims(const struct screen *s)
 {
     int n = report_n(s->r, DB_CLAIM);
+    struct str once;
 
     if (n == 0)
         return;
     heading(s, "Points in dispute: verdict, probability that it is right, "
             "clause");
+    str_init(&once);
+    report_put_correlation(s->r, &once);
+    if (once.len) {
+        fputs("  ", s->to);
+        put_said(s, &once);
+        fputc('\n', s->to);
+    }
     for (int i = 0; i < n; i++)
         put_claim(s, report_row(s->r, DB_CLAIM, i));
 }

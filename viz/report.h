@@ -74,10 +74,13 @@ const struct db_evidence *report_evidence(const struct report *r,
  * where clauses are only ranked); appended. */
 void report_put_evidence(const struct report *r, const struct db_evidence *e,
                          struct str *out);
-/* "; 75 % of 8 paths agree (..); they first part between ..", nothing where no
+/* "; 75 % of 8 paths agree; they first part between ..", nothing where no
  * path counts; appended. */
 void report_put_agreement(const struct report *r, const struct db_verdict *v,
                           struct str *out);
+/* How far the paths of this review err together, as the pack measured it once
+ * for all claims; nothing where it did not; appended. */
+void report_put_correlation(const struct report *r, struct str *out);
 /* A probability, "-" where there is none (NaN); appended. */
 void report_put_p(struct str *out, double p, int digits);
 

@@ -108,14 +108,24 @@ void report_put_agreement(const struct report *r, const struct db_verdict *v,
     str_printf(out, "; %.0f %% of %d path%s agree%s", 100 * v->stability,
                v->n_count, v->n_count == 1 ? "" : "s",
                v->n_count == 1 ? "s" : "");
-    if (!isnan(v->error_correlation))
-        str_printf(out, " (errors of paths correlate at %.2f)",
-                   v->error_correlation);
     if (v->path_a && v->path_b) {
         str_puts(out, "; they first part between ");
         put_side(r, v->path_a, out);
         str_puts(out, " and ");
         put_side(r, v->path_b, out);
+    }
+}
+
+void report_put_correlation(const struct report *r, struct str *out)
+{
+    for (int i = 0; i < report_n(r, DB_VERDICT); i++) {
+        const struct db_verdict *v = report_row(r, DB_VERDICT, i);
+
+        if (isnan(v->error_correlation))
+            continue;
+        str_printf(out, "Errors of paths correlate at %.2f, so that their "
+                   "agreement is no independent proof.", v->error_correlation);
+        return;
     }
 }
 

@@ -445,8 +445,11 @@ void report_html(const struct report *r, struct str *out)
     }
     str_puts(out, "</div></header>\n<main><section class=\"both\"><div>\n");
     put_findings(r, out);
-    if (report_n(r, DB_CLAIM))
-        str_puts(out, "<h2>Points in dispute</h2>\n");
+    if (report_n(r, DB_CLAIM)) {
+        str_puts(out, "<h2>Points in dispute</h2>\n<div class=\"dim\">");
+        report_put_correlation(r, out);
+        str_puts(out, "</div>\n");
+    }
     for (int i = 0; i < report_n(r, DB_CLAIM); i++)
         put_claim(r, report_row(r, DB_CLAIM, i), out);
     str_puts(out, "</div>\n<div class=\"text\">");

@@ -80,6 +80,20 @@ static void put_decisions(const struct report *r, int64_t finding_id,
     }
 }
 
+/* Does a finding's sentence say "clause 10.2" already? */
+static int names_clause(const char *text, const char *clause)
+{
+    size_t n = strlen(clause);
+
+    while (text && (text = strstr(text, "clause "))) {
+        text += strlen("clause ");
+        if (strncmp(text, clause, n) == 0 &&
+            strspn(text + n, "0123456789.(") == 0)
+            return 1;
+    }
+    return 0;
+}
+
 static void put_findings(const struct report *r, struct str *out)
 {
     static const char *const level[] = { "Notes", "Low", "Medium", "High" };
@@ -99,7 +113,8 @@ static void put_findings(const struct report *r, struct str *out)
                 str_printf(out, "\n### %s\n\n", level[severity]);
             str_printf(out, "- **%d** ", f->ordinal);
             put_word(out, f->text);
-            if (*report_clause(r, f->clause_id, clause)) {
+            if (*report_clause(r, f->clause_id, clause) &&
+                !names_clause(f->text, clause)) {
                 str_puts(out, " — clause ");
                 put_word(out, clause);
             }
@@ -233,10 +248,13 @@ void report_markdown(const struct report *r, struct str *out)
 {
     put_head(r, out);
     put_findings(r, out);
-    if (report_n(r, DB_CLAIM))
+    if (report_n(r, DB_CLAIM)) {
         str_puts(out, "\n## Points in dispute\n\nPaths differ in what the "
                  "model reads; each is scored and holds no chain of "
-                 "reasoning.\n");
+                 "reasoning. ");
+        report_put_correlation(r, out);
+        str_putc(out, '\n');
+    }
     for (int i = 0; i < report_n(r, DB_CLAIM); i++)
         put_claim(r, report_row(r, DB_CLAIM, i), out);
     str_puts(out, "\n## Not checked\n\n");
