@@ -375,6 +375,10 @@ static enum sor_err replay_run(struct replay *r, struct db *d,
         err = feed_prompt(r, run->n_prompt, msg);
     if (!err && r->out->same)
         err = replay_paths(r, d, run, msg);
+    if (!err && r->out->same && r->out->n_token == 0)
+        err = sor_fail(msg, SOR_NOTFOUND, "run %.8s: no token that it chose "
+                       "is recorded, so there is nothing to compare",
+                       run->uid);
     engine_observe(r->e, NULL, NULL);
     return err;
 }
