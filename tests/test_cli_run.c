@@ -127,6 +127,8 @@ static void stdin_is_a_prompt_too(void **state)
     prog_spill(path, "from afar\n", 10);
     assert_int_equal(prog_run("run -m '%s' --db one.db --max-tokens 4 - "
                               "<in.txt", model), 0);
+    /* what broke off is told from what ended */
+    assert_non_null(strstr(prog_err, "after 4 tokens (--max-tokens)"));
     struct db_run run = last_run("one.db", &d);
     assert_string_equal(run.prompt, "from afar");
     db_close(d);
