@@ -292,6 +292,8 @@ static struct span trim_act(const struct rules *r, struct span s)
     struct match m;
 
     s = rule_trim(r, s);
+    while (s.from < s.to && strchr(".,;: \t\r\n", r->d->text[s.from]))
+        s.from++;
     if (rule_matches(r, "norm.trailing", s, &m))
         s.to = m.from[0];
     while (s.to > s.from && strchr(".,;: \t\r\n", r->d->text[s.to - 1]))

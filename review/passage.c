@@ -2,6 +2,7 @@
 #include "review/clause.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "review/clause_impl.h"
@@ -63,6 +64,8 @@ static int cut_pieces(struct text t, struct passage whole, size_t most,
     size_t from = text_skip(t, whole.span.from);
     const size_t to = text_back(t, whole.span.to);
 
+    while (from < to && strchr(".,;:", t.p[from]))  /* the last item's point */
+        from = text_skip(t, from + 1);
     while (from < to) {
         const size_t end = cut(t, from, to, most);
 

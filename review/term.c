@@ -33,6 +33,8 @@ static struct span meaning(const struct rules *r, const struct hit *h)
         s.to = h->m.from[0];
     if (s.from > s.to)
         s.from = s.to = h->m.from[0];
+    while (s.from < s.to && strchr(",: \t\r\n", r->d->text[s.from]))
+        s.from++;               /* "means, with respect to ..." */
     return rule_trim(r, s);
 }
 

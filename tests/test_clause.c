@@ -365,7 +365,7 @@ static void passages_are_short_and_whole(void **state)
     str_puts(&s, "1. Long. ");
     for (int i = 0; i < 100; i++)
         str_puts(&s, "The parties agree on this sentence. ");
-    str_puts(&s, "It has: (a) one; and (b) two.\n2. Short. Yes.\n3. ");
+    str_puts(&s, "It has: (a) one; and (b) two. It has no more.\n2. Short. Yes.\n3. ");
     for (int i = 0; i < 3000; i++)
         str_putc(&s, 'x');
     struct document *d = document(s.p, s.len);
@@ -381,6 +381,7 @@ static void passages_are_short_and_whole(void **state)
         assert_true(at.from < at.to && at.to - at.from <= 1000);
         assert_true(at.from >= own.from);
         assert_true(at.to <= c->at[p->at[i].clause].span.to);
+        assert_null(strchr(".,;:", d->text[at.from]));
         assert_false(d->text[at.from] == ' ' || d->text[at.to - 1] == ' ');
         if (p->at[i].clause == 0 && at.to < own.to)
             assert_true(d->text[at.to - 1] == '.' ||

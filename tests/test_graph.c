@@ -330,6 +330,8 @@ static void norms(void **state)
           "sell them.",
           "obligation Buyer: keep the goods dry | permission Buyer: sell "
           "them" },
+        { "1. Seller may, at its own cost, repair the goods.",
+          "permission Seller: at its own cost, repair the goods" },
         /* which are none */
         { "1. This Agreement shall terminate in May and shall be governed by "
           "the laws of Ohio.", "" },
