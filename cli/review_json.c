@@ -324,7 +324,8 @@ static void put_edge(struct print *p, const struct edge *e)
     json_end_obj(&p->j);
 }
 
-/* What cited passages are to their claims are edges too. */
+/* What cited passages are to their claims are edges too, unless nobody knows
+ * how often that is wrong. */
 static void put_claim_edges(struct print *p, const struct claim_result *c)
 {
     for (int i = 0; i < c->n_evidence; i++) {
@@ -336,7 +337,8 @@ static void put_claim_edges(struct print *p, const struct claim_result *c)
             .dst = { NODE_CLAIM, 0, c->claim->id },
             .span = e->span, .score = (float)e->score };
 
-        if (e->relation != RELATION_UNRELATED && e->clause >= 0)
+        if (e->relation != RELATION_UNRELATED && e->clause >= 0 &&
+            c->verdict != VERDICT_NOT_MEASURED)
             put_edge(p, &edge);
     }
 }

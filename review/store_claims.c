@@ -339,7 +339,8 @@ static enum sor_err put_evidence(struct store *s, int i, struct sor_msg *msg)
             .score = e->score };
 
         err = store_row(s, DB_EVIDENCE, &row, NULL, msg);
-        if (!err && e->relation != RELATION_UNRELATED && e->clause >= 0) {
+        if (!err && e->relation != RELATION_UNRELATED && e->clause >= 0 &&
+            c->verdict != VERDICT_NOT_MEASURED) {
             struct db_logic edge = { .kind = relation_word[e->relation],
                 .src_kind = "clause", .src_id = s->clause[e->clause],
                 .dst_kind = "claim", .dst_id = s->claim[i],

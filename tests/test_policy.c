@@ -113,6 +113,29 @@ static void packs_without_contracts_are_refused(void **state)
     assert_int_equal(prog_run("review --domain medical -j 2 n.txt n.txt"), 2);
 }
 
+/* A claim of one's own ties no clause to itself: that would be a verdict. */
+static void what_is_unmeasured_has_no_edges(void **state)
+{
+    const char *model = getenv("SORITES_TEST_MODEL");
+
+    (void)state;
+    if (!model || getenv("SORITES_FAST")) {
+        print_message("$SORITES_TEST_MODEL names no model\n");
+        skip();
+    }
+    spill("x.json", "[{\"id\":\"x1\",\"text\":\"The law of Denmark governs "
+          "the agreement.\"}]");
+    assert_int_equal(prog_run("review -m %s -n 1 --claims x.json --json -q "
+                              "n.txt", model), 0);
+    assert_non_null(strstr(prog_out, "\"id\":\"x1\""));
+    assert_non_null(strstr(prog_out, "\"verdict\":\"not_measured\""));
+    assert_null(strstr(prog_out, "claim:x1"));
+    assert_int_equal(prog_run("sql \"SELECT 'none' AS n WHERE NOT EXISTS "
+                              "(SELECT 1 FROM logic WHERE dst_kind = "
+                              "'claim')\""), 0);
+    assert_non_null(strstr(prog_out, "none"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -120,6 +143,7 @@ int main(void)
         cmocka_unit_test(unknown_verdicts_are_refused),
         cmocka_unit_test(sides_are_known_or_refused),
         cmocka_unit_test(packs_without_contracts_are_refused),
+        cmocka_unit_test(what_is_unmeasured_has_no_edges),
     };
 
     return cmocka_run_group_tests_name("policy", tests, setup, prog_teardown);
