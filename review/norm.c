@@ -11,7 +11,13 @@
 #include "base/mem.h"
 #include "review/rule.h"
 
-enum { MODALS = 3 };
+enum {
+    MODALS = 3,
+    PART_BYTES = 600,                   /* of an act or a bearer; in a text
+                                         * without an end each would reach
+                                         * through all of it */
+    CLAUSE_NORMS = 200                  /* of one clause */
+};
 
 static const struct {
     const char *purpose;
@@ -115,6 +121,24 @@ static int joined_to_none(const struct reader *n, struct span sentence,
            modal_before(n, sentence, modal.from) > n->modal.to;
 }
 
+/* Where a stretch that starts at `from` may end at the latest: at the end of
+ * its last whole word, and at no byte within a character. */
+static size_t cut_at(const struct rules *r, size_t from, size_t limit)
+{
+    const char *text = r->d->text;
+    size_t to = from + PART_BYTES;
+
+    if (limit <= to)
+        return limit;
+    while (to > from && !isspace((unsigned char)text[to]))
+        to--;
+    if (to == from)                     /* one word of that length */
+        for (to = from + PART_BYTES;
+             to > from && ((unsigned char)text[to] & 0xc0) == 0x80; to--)
+            ;
+    return to;
+}
+
 /* --- the bearer ---------------------------------------------------------- */
 
 static int is_person(const struct rules *r, struct span s)
@@ -151,7 +175,9 @@ static char *person(struct rules *r, struct span s)
         return copy(r, r->g->term[term].name);
     if (rule_matches(r, "norm.tail", s, &m))
         s.to = m.from[0];
-    return rule_text(r, rule_trim(r, s));
+    s = rule_trim(r, s);
+    s.to = cut_at(r, s.from, s.to);
+    return rule_text(r, s);
 }
 
 static int is_pronoun(const struct rules *r, struct span s)
@@ -292,6 +318,7 @@ static struct span trim_act(const struct rules *r, struct span s)
     struct match m;
 
     s = rule_trim(r, s);
+    s.to = cut_at(r, s.from, s.to);
     while (s.from < s.to && strchr(".,;: \t\r\n", r->d->text[s.from]))
         s.from++;
     if (rule_matches(r, "norm.trailing", s, &m))
@@ -323,22 +350,30 @@ static struct span deadline_in(const struct rules *r, struct span s)
                : (struct span) { 0, 0 };
 }
 
+/* Has the clause as many as it may?  Norms come in order of place. */
+static int is_full(const struct graph *g, int clause)
+{
+    return g->n_norm >= CLAUSE_NORMS &&
+           g->norm[g->n_norm - CLAUSE_NORMS].clause == clause;
+}
+
 static void add_norm(struct reader *n, const struct found *f, struct span s,
                      const char *bearer)
 {
     struct rules *r = n->r;
     struct graph *g = r->g;
-    struct norm *more = rule_grow(r, g->norm, g->n_norm, &r->cap_norm,
-                                  sizeof *more);
-    struct norm *to;
+    int clause = clauses_holding(r->c, s);
+    struct norm *more, *to;
 
+    if (is_full(g, clause))
+        return;
+    more = rule_grow(r, g->norm, g->n_norm, &r->cap_norm, sizeof *more);
     if (!more)
         return;
     g->norm = more;
     to = &g->norm[g->n_norm++];
-    *to = (struct norm) { .clause = clauses_holding(r->c, s),
-                          .kind = f->kind, .span = s, .act = f->act,
-                          .deadline = deadline_in(r, s),
+    *to = (struct norm) { .clause = clause, .kind = f->kind, .span = s,
+                          .act = f->act, .deadline = deadline_in(r, s),
                           .amount = value_in(g, VALUE_AMOUNT, s) };
     to->bearer = copy(r, bearer);
     to->modal = rule_text(r, f->modal);

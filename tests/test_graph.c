@@ -380,6 +380,31 @@ static void norm_parts(void **state)
     release(&r);
 }
 
+/* A sentence that never ends has norms that do, and not one for each modal. */
+static void endless_norms(void **state)
+{
+    struct str text;
+    struct read r;
+
+    (void)state;
+    str_init(&text);
+    str_puts(&text, "1. Buyer shall pay");
+    for (int i = 0; i < 3000; i++)
+        str_puts(&text, " all that Buyer shall and Seller must then pay");
+    str_puts(&text, ".");
+    read_text(text.p, text.len, &r);
+    assert_in_range(r.g->n_norm, 1, 200);
+    for (int i = 0; i < r.g->n_norm; i++) {
+        const struct norm *n = &r.g->norm[i];
+
+        assert_in_range(n->act.to - n->act.from, 1, 600);
+        assert_int_equal(text.p[n->act.to - 1] == ' ', 0);
+        assert_true(strlen(n->bearer) <= 600);
+    }
+    release(&r);
+    str_release(&text);
+}
+
 /* --- values -------------------------------------------------------------- */
 
 static void values(void **state)
@@ -684,6 +709,7 @@ int main(void)
         cmocka_unit_test(conditions), cmocka_unit_test(exceptions),
         cmocka_unit_test(overrides),  cmocka_unit_test(definitions),
         cmocka_unit_test(uses),       cmocka_unit_test(targets),
+        cmocka_unit_test(endless_norms),
         cmocka_unit_test(norms),      cmocka_unit_test(norm_parts),
         cmocka_unit_test(values),     cmocka_unit_test(parties),
         cmocka_unit_test(hostile),    cmocka_unit_test(nothing),
