@@ -151,7 +151,7 @@ static void put_finding(const struct screen *s, const struct db_finding *f)
     if (!isnan(f->confidence))
         fprintf(s->to, " (%.2f)", f->confidence);
     if (page)
-        fprintf(s->to, ", page %d", page);
+        fprintf(s->to, " (page %d)", page);
     fputc('\n', s->to);
     put_quote(s, f->char_from, f->char_to);
     put_decisions(s, f->id);
@@ -241,8 +241,9 @@ static void put_paths(const struct screen *s, const struct db_claim *c)
         str_init(&best);
         report_put_p(&best, fmax(p->p[0], fmax(p->p[1], p->p[2])), 2);
         fprintf(s->to, "      path %-3d %-16s %-14s %s%s  scored, no chain "
-                "of reasoning\n", i, p->variant, report_word(p->verdict),
-                best.p, p->counts ? "" : "  does not count");
+                "of reasoning\n", i, report_word(p->variant),
+                report_word(p->verdict), best.p,
+                p->counts ? "" : "  does not count");
         str_release(&best);
     }
 }

@@ -143,7 +143,7 @@ static void contrast_verdict(struct judging *j, struct inquiry *q,
         x->passed = x->p[other] >= least;
     x->note = claim_printf(j, x->passed ? "%s: as it should be (%.3f)"
                                         : "%s, which it should not be (%.3f)",
-                           verdict_name(conclude_forced(x->p)),
+                           finding_verdict(conclude_forced(x->p)),
                            x->p[conclude_forced(x->p)]);
 }
 
@@ -312,7 +312,8 @@ static void knock_out(struct judging *j, struct inquiry *q)
     } else {
         x->passed = 0;
         x->note = claim_printf(j, "without it, %s (%.3f): other clauses say "
-                               "otherwise", verdict_name(now), x->p[now]);
+                               "otherwise", finding_verdict(now),
+                               x->p[now]);
     }
 }
 
@@ -432,7 +433,7 @@ static void rule_against_model(struct judging *j, struct inquiry *q)
                                "with it", inside);
     else if (path)
         x->note = claim_printf(j, "%s bears on it; read along, the verdict "
-                               "is %s", name, verdict_name(path->verdict));
+                               "is %s", name, finding_verdict(path->verdict));
     else
         x->note = claim_printf(j, "%s bears on it and was read by no path",
                                name);

@@ -133,6 +133,8 @@ int check_forbids(const struct check *c);
 void conclude_p(const struct calibration *cal, const struct claim *c,
                 float (*p)[RELATIONS], int n, double out[3]);
 enum verdict conclude_forced(const double p[3]);
+/* A verdict as a sentence says it: "not addressed". */
+const char *finding_verdict(enum verdict v);
 void conclude(struct judging *j);
 
 /* --- finding.c ----------------------------------------------------------- */

@@ -26,16 +26,24 @@ static const char *const stance_words[STANCES] = {
     [STANCE_FALLBACK] = "; playbook: a fallback",
     [STANCE_UNACCEPTABLE] = "; playbook: not acceptable",
 };
-static const char *const verdict_words[VERDICTS] = {
-    [VERDICT_SUPPORTED] = "supported", [VERDICT_CONTRADICTED] = "contradicted",
-    [VERDICT_NOT_ADDRESSED] = "not addressed",
-    [VERDICT_NOT_MEASURED] = "clauses ranked, no verdict (not measured)",
-};
 
 struct maker {
     struct review *r;
     int n, failed;
 };
+
+const char *finding_verdict(enum verdict v)
+{
+    static const char *const words[VERDICTS] = {
+        [VERDICT_SUPPORTED] = "supported",
+        [VERDICT_CONTRADICTED] = "contradicted",
+        [VERDICT_NOT_ADDRESSED] = "not addressed",
+        [VERDICT_NEEDS_REVIEW] = "needs review",
+        [VERDICT_NOT_MEASURED] = "clauses ranked, no verdict (not measured)",
+    };
+
+    return words[v];
+}
 
 static struct finding *add(struct maker *m, const char *source, int index)
 {
@@ -91,7 +99,7 @@ static void of_claim(struct maker *m, int i)
     snprintf(buf, sizeof buf, "%.*s: %s%s%s", n < 200 ? (int)n : 200,
              c->claim->title,
              open ? "needs review, perhaps " : "",
-             verdict_words[open ? conclude_forced(c->p) : c->verdict],
+             finding_verdict(open ? conclude_forced(c->p) : c->verdict),
              c->has_stance ? stance_words[c->stance] : "");
     f->text = keep(m, buf);
 }

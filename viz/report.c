@@ -257,6 +257,8 @@ const char *report_word(const char *word)
         { "not_addressed", "not addressed" },
         { "not_measured", "not measured" },
         { "needs_review", "needs review" },
+        { "paraphrase_2", "2nd paraphrase" },
+        { "short_context", "short context" },
         { "standard", "acceptable" },
         { "fallback", "a fallback" },
         { "unacceptable", "not acceptable" },

@@ -94,7 +94,7 @@ const char *report_contrast_word(enum report_contrast c);
 void report_put_verdict(const struct db_verdict *v, struct str *out);
 /* "wrong in 8 % of 100 (4-15 %)", "unmeasured"; appended. */
 void report_put_error_rate(const struct db_claim *c, struct str *out);
-/* "needs review", "not addressed": a word of the rows as people read it. */
+/* "needs review", "not addressed", "short context": a word of the rows as people read it. */
 const char *report_word(const char *word);
 /* "playbook: not acceptable"; appended. */
 void report_put_stance(const struct db_verdict *v, struct str *out);

@@ -95,8 +95,8 @@ static void put_side(const struct report *r, int64_t path_id, struct str *out)
         const struct db_claim_path *p = report_row(r, DB_CLAIM_PATH, i);
 
         if (p->path_id == path_id)
-            str_printf(out, "path %d, %s (%s)", i, p->variant,
-                       report_word(p->verdict));
+            str_printf(out, "path %d, %s (%s)", i,
+                       report_word(p->variant), report_word(p->verdict));
     }
 }
 

@@ -30,7 +30,8 @@ static const char head[] =
     "font:16px/1.5 Georgia,'Times New Roman',serif}\n"
     "header,main>section,footer{max-width:78rem;margin:0 auto;"
     "padding:1rem 1.5rem}\n"
-    "h1{font-size:1.5rem;margin:.5rem 0 0;overflow-wrap:anywhere}h2{font-size:1.15rem;"
+    "h1{font-size:1.5rem;margin:.5rem 0 0;overflow-wrap:anywhere}\n"
+    "h2{font-size:1.15rem;"
     "border-bottom:1px solid var(--line);padding-bottom:.3rem}\n"
     "h3{font-size:1rem;margin:0}\n"
     ".dim,dt{color:var(--dim);font-size:.88rem}\n"
@@ -63,7 +64,8 @@ static const char head[] =
     "table{border-collapse:collapse;font-size:.88rem;width:100%}"
     "td,th{border-bottom:1px solid var(--line);padding:.15rem .5rem;"
     "text-align:left}\n"
-    "summary{cursor:pointer}details{overflow-x:auto}code{font-size:.8rem;overflow-wrap:anywhere}\n"
+    "summary{cursor:pointer}details{overflow-x:auto}\n"
+    "code{font-size:.8rem;overflow-wrap:anywhere}\n"
     "@media print{.both{display:block}.text{position:static;"
     "max-height:none}details>*{display:block}.card{break-inside:avoid}}\n"
     "</style>\n";
@@ -256,7 +258,7 @@ static void put_paths(const struct report *r, int64_t claim_id,
         if (p->claim_id != claim_id)
             continue;
         str_printf(out, "<tr><td>%d<td>", i);
-        put_text(out, p->variant);
+        put_text(out, report_word(p->variant));
         str_puts(out, p->counts ? "<td>" : " (does not count)<td>");
         put_text(out, report_word(p->verdict));
         for (int k = 0; k < 3; k++) {

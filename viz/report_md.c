@@ -146,7 +146,7 @@ static void put_paths(const struct report *r, int64_t claim_id,
 
         if (p->claim_id != claim_id)
             continue;
-        str_printf(out, "| %d | %s%s | %s |", i, p->variant,
+        str_printf(out, "| %d | %s%s | %s |", i, report_word(p->variant),
                    p->counts ? "" : " (does not count)",
                    report_word(p->verdict));
         for (int k = 0; k < 3; k++) {
