@@ -366,18 +366,19 @@ static void the_annotated_faults_are_found(void **state)
     cJSON *tree = NULL;
     const cJSON *list, *old, *item;
     FILE *f;
-    int hit = 0, alarms = 0, n = 0;
+    int hit = 0, alarms = 0, n = 0, got;
 
     (void)state;
     snprintf(path, sizeof path, "%s/gold/dev_faults.jsonl",
              shared ? shared : "../shared");
-    if (!(f = fopen(path, "r")) || !fgets(line, sizeof line, f)) {
+    f = fopen(path, "r");
+    got = f && fgets(line, sizeof line, f) != NULL;
+    if (f)
+        fclose(f);
+    if (!got) {
         print_message("no %s\n", path);
-        if (f)
-            fclose(f);
         skip();
     }
-    fclose(f);
     assert_int_equal(json_parse(line, strlen(line), path, &tree, NULL), SOR_OK);
     hunt(cJSON_GetObjectItemCaseSensitive(tree, "text")->valuestring);
     list = cJSON_GetObjectItemCaseSensitive(tree, "faults");

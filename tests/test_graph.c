@@ -622,7 +622,7 @@ static void score(const cJSON *doc, struct tally *t)
     const cJSON *o;
     struct read r;
     int *names;
-    char *used;
+    uint8_t *used;
 
     read_text(text, strlen(text), &r);
     names = mem_calloc((size_t)r.c->n + 1, sizeof *names);

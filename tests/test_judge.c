@@ -232,7 +232,7 @@ static void answers_are_llama_cpp_s(void **state)
 
 static void a_reading_is_the_same_alone_and_among_others(void **state)
 {
-    struct got all, one;
+    static struct got all, one;
 
     (void)state;
     needs_model();

@@ -296,11 +296,11 @@ static void narrow_rows_are_their_own(void **state)
             for (int c = 0; c < 32; c++)
                 top = fmaxf(top, fabsf(x.f[r][32 * i + c]));
             for (int c = 0; c < 32; c++) {
-                int hi = x.a.q[64 * u + (size_t)c];
-                int lo = x.a.q[64 * u + 32 + (size_t)c];
-                float value = x.a.d[u] * (float)(256 * hi + lo);
+                float hi = x.a.q[64 * u + (size_t)c];
+                float lo = x.a.q[64 * u + 32 + (size_t)c];
+                float value = x.a.d[u] * (256.0f * hi + lo);
 
-                assert_true(x.a.wide[u] || lo == 0);
+                assert_true(x.a.wide[u] || lo == 0.0f);
                 assert_true(fabsf(value - x.f[r][32 * i + c]) <=
                             top / (x.a.wide[u] ? 30000.0f : 250.0f));
             }

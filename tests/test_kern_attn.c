@@ -102,8 +102,11 @@ static void scene_init(struct scene *s, const struct form *form, int n_query)
     for (int i = 0; i < n_query; i++) {
         for (int d = 0; d < form->hd; d++)
             s->q[i][d] = random_float();
-        for (int b = 0; b < N_BLOCK; b++)
-            s->bits[i][b] = (uint16_t)(random32() & random32());
+        for (int b = 0; b < N_BLOCK; b++) {
+            uint32_t some = random32();
+
+            s->bits[i][b] = (uint16_t)(some & random32());
+        }
         s->n_key[i] = 1 + (int)(random32() % N_KEY);
         s->pq[i] = s->q[i];
         s->part[i].o = s->o[i];
