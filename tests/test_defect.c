@@ -259,8 +259,8 @@ static void what_is_in_order_is_left_alone(void **state)
 static void hostile_texts_end_soon(void **state)
 {
     static const char *const bits[] = {
-        "\"A\" means ", "Section 9.9.9 ", "[[[[ ", "____ ", "Subject to Section "
-        "1, ", "survive for 1 year ", "the Aa Bb Cc Dd ", "(30) ", "A Inc. ",
+        "\"A\" means ", "Section 9.9.9 ", "[[[[ ", "____ ", "Subject to Section 1, ",
+        "survive for 1 year ", "the Aa Bb Cc Dd ", "(30) ", "A Inc. ",
         "((((((", "\xe2\x80\xa6" };
 
     (void)state;
