@@ -176,8 +176,12 @@ static void contrast(struct judging *j, struct inquiry *q,
         struct check *x = add(j, q, kind->kind, -1);
 
         if (x)
-            x->note = claim_printf(j, "the pack has no opposite of this "
-                                   "claim to put to it");
+            x->note = claim_printf(j, "%s", claim_wording(q->out->claim,
+                                   "opposite", 0, 1)
+                          ? "not put: the pack's opposite of this claim says "
+                            "nothing where the claim is not supported"
+                          : "the pack has no opposite of this claim to put "
+                            "to it");
     }
 }
 
@@ -250,12 +254,22 @@ enum sor_err checks_ask(struct judging *j)
     return claims_read(j, "check");
 }
 
-/* What is left of a document, and its best passage. */
+/* What is left of a document, and the best passage of it that is not of the
+ * clause struck, nor the words before its list, nor an item of it; -1: none. */
 struct rest { float (*p)[RELATIONS]; int *passage, n, best; };
+
+static int is_apart(const struct review *r, int clause, int struck)
+{
+    const struct clause *at = r->clauses->at;
+
+    return clause != struck && at[struck].parent != clause &&
+           at[clause].parent != struck;
+}
 
 static int rest_read(struct judging *j, struct inquiry *q, int struck,
                      struct rest *left)
 {
+    const struct passage *at = j->r->passages->at;
     int n = j->r->passages->n;
 
     *left = (struct rest){ .best = -1 };
@@ -276,8 +290,9 @@ static int rest_read(struct judging *j, struct inquiry *q, int struck,
         if (1.0 - (double)p[RELATION_UNRELATED] < RELATED)
             continue;
         left->passage[left->n] = i;
-        if (left->best < 0 || p[RELATION_UNRELATED] <
-                                  left->p[left->best][RELATION_UNRELATED])
+        if (is_apart(j->r, at[i].clause, at[struck].clause) &&
+            (left->best < 0 || p[RELATION_UNRELATED] <
+                                   left->p[left->best][RELATION_UNRELATED]))
             left->best = left->n;
         left->n++;
     }
@@ -304,6 +319,9 @@ static void knock_out(struct judging *j, struct inquiry *q)
     if (now == VERDICT_NOT_ADDRESSED) {
         x->note = claim_printf(j, "sole basis: without it, not addressed "
                                "(%.3f)", x->p[now]);
+    } else if (now == v && left.best < 0) {
+        x->note = claim_printf(j, "the rest of that clause still "
+                               "carries it");
     } else if (now == v) {
         x->clause = j->r->passages->at[left.passage[left.best]].clause;
         x->note = claim_printf(j, "%s still carries it",

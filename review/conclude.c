@@ -6,6 +6,7 @@
  * where e = 1 - p(unrelated) of a passage and w the share of "supports" in what
  * the passages say on either side.  The six weights are the pack's, fitted on
  * documents that the adapter was not trained on. */
+#include <ctype.h>
 #include <math.h>
 #include <string.h>
 
@@ -72,6 +73,38 @@ static double confidence(const struct calibration *cal, double x)
 
 /* --- evidence, votes ----------------------------------------------------- */
 
+/* Does `lead` open the list ("... to information that:") that `item` is of? */
+static int leads(const struct review *r, const struct evidence *lead,
+                 const struct evidence *item)
+{
+    size_t to = lead->span.to;
+
+    while (to > lead->span.from &&
+           isspace((unsigned char)r->doc->text[to - 1]))
+        to--;
+    return to > lead->span.from && r->doc->text[to - 1] == ':' &&
+           item->clause >= 0 && lead->clause >= 0 &&
+           r->clauses->at[item->clause].parent == lead->clause;
+}
+
+/* The item of a list says more to a reader than the words before the list: the
+ * best related one goes before them. */
+static void items_first(const struct review *r, struct claim_result *c)
+{
+    int k = 1;
+
+    while (k < c->n_evidence && c->evidence[k].score >= EDGE &&
+           !leads(r, &c->evidence[0], &c->evidence[k]))
+        k++;
+    if (k < c->n_evidence && c->evidence[k].score >= EDGE) {
+        struct evidence item = c->evidence[k];
+
+        memmove(&c->evidence[1], &c->evidence[0],
+                (size_t)k * sizeof c->evidence[0]);
+        c->evidence[0] = item;
+    }
+}
+
 static void cite_evidence(struct judging *j, struct inquiry *q)
 {
     struct claim_result *c = q->out;
@@ -99,6 +132,7 @@ static void cite_evidence(struct judging *j, struct inquiry *q)
             *at = t;
         }
     }
+    items_first(j->r, c);
 }
 
 static void count_votes(struct claim_result *c)

@@ -318,6 +318,40 @@ static void a_document_is_asked_what_is_meant_for_it(void **state)
     review_close(r);
 }
 
+#define LIST \
+    "5. Exceptions. The duties of this Agreement do not apply to information " \
+    "that:\n\n" \
+    "(a) is or becomes public other than by a breach of this Agreement;\n\n" \
+    "(b) the Receiving Party receives from a third party who is entitled to " \
+    "disclose it; or\n\n" \
+    "(c) the Receiving Party develops independently.\n"
+
+/* Of a list the item is cited, not the words before it; and no clause that is
+ * struck out still carries anything. */
+static void items_are_cited_before_their_lead(void **state)
+{
+    static const char *const about[] = { "nda-13", "nda-12", "nda-16" };
+    struct review_opts o = { .pack = m.pack, .n_claim = 1, .n_path = 3 };
+
+    (void)state;
+    needs_model();
+    for (size_t i = 0; i < sizeof about / sizeof *about; i++) {
+        o.claim = pack_claim(about[i]);
+        struct review *r = review_of(HEAD EMPLOYEES TAIL LIST, &o, SOR_OK);
+        const struct claim_result *c = result(r, about[i]);
+        const struct check *knock = check_of(c, CHECK_KNOCKOUT);
+        const struct check *turned = check_of(c, CHECK_NEGATION);
+
+        if (i == 0)
+            quotes(r, &c->evidence[0], "third party");
+        if (i == 0)                     /* 5(b) is struck: not by 5 */
+            assert_string_not_equal(knock->note, "clause 5 still carries it");
+        if (turned && turned->passed < 0)
+            assert_null(strstr(turned->note, "no opposite"));
+        review_close(r);
+    }
+}
+
 /* A pack that has a figure for a value has verdicts on it, each put to another
  * value; two laws for one agreement exclude each other, and none is claimed. */
 static void values_are_measured_or_one(void **state)
@@ -418,6 +452,7 @@ int main(void)
         cmocka_unit_test(a_clause_carries_a_verdict_and_its_loss_turns_it),
         cmocka_unit_test(a_path_that_reads_the_same_does_not_count),
         cmocka_unit_test(a_document_is_asked_what_is_meant_for_it),
+        cmocka_unit_test(items_are_cited_before_their_lead),
         cmocka_unit_test(values_are_measured_or_one),
         cmocka_unit_test(a_claim_of_ones_own_gets_clauses_and_no_verdict),
         cmocka_unit_test(a_claim_without_figures_gets_no_verdict),
