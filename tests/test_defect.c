@@ -238,6 +238,12 @@ static void what_is_in_order_is_left_alone(void **state)
         " Trade secrets are kept secret for ten (10) years after the end of "
         "this Agreement.",
         " THE GOODS ARE NEW.",
+        " It is provided by the Porter The Porter carries them.",
+        (" Variables have the meanings given on a Cover Page. Within the "
+         "Harbour Window it is open."),
+        " It is all bought under these Standard Conditions and paid.",
+        (" Signed for all. Signature ______________ Name Ho Kok Chan "
+         "______________ Common Seal"),
     };
 
     (void)state;
