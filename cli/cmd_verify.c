@@ -157,10 +157,11 @@ static void policy_text(FILE *to, const struct report *r,
     text_safe_fit(uid, sizeof uid, r->uid, strnlen(r->uid, 8), 0);
     fputs(safe.p, to);
     if (n_failed)
-        fprintf(to, "failed: review %s breaks the policy in %d places\n",
-                uid, n_failed);
+        fprintf(to, "failed: review %s breaks the policy in %d place%s\n",
+                uid, n_failed, n_failed == 1 ? "" : "s");
     else
-        fprintf(to, "passed: review %s keeps all %d rules\n", uid, n_rule);
+        fprintf(to, "passed: review %s keeps %s %d rule%s\n", uid,
+                n_rule == 1 ? "the" : "all", n_rule, n_rule == 1 ? "" : "s");
     str_release(&safe);
 }
 

@@ -237,6 +237,63 @@ static void decisions_show_everywhere(void **state)
     assert_int_equal(prog_run("verify --chain"), 0);
 }
 
+/* A report that goes to a file is on the screen as well, and said to be. */
+static void a_report_to_a_file_is_shown_too(void **state)
+{
+    (void)state;
+    assert_int_equal(prog_run("review --rules-only c.txt -o s.html"), 0);
+    assert_non_null(strstr(prog_out, "What needs you"));
+    assert_non_null(strstr(prog_err, "report written to s.html"));
+    assert_int_equal(prog_run("review --rules-only -q c.txt -o s.md"), 0);
+    assert_string_equal(prog_out, "");
+    assert_int_equal(prog_run("review --rules-only c.txt -o s.json"), 0);
+    assert_string_equal(prog_out, "");
+    expect_usage(prog_run("report last -o s.pdf"), "end it in .html, .md or "
+                 ".txt");
+}
+
+/* The decision before the last stays to be read, in every report. */
+static void superseded_decisions_stay(void **state)
+{
+    static const char *const page[] = { "d.txt", "d.md", "d.html" };
+
+    (void)state;
+    assert_int_equal(prog_run("review --rules-only -q c.txt"), 0);
+    assert_int_equal(prog_run("decide last 0 reject --name Ann"), 0);
+    assert_int_equal(prog_run("decide last 0 accept --name Bo"), 0);
+    for (size_t i = 0; i < sizeof page / sizeof *page; i++) {
+        size_t n;
+
+        assert_int_equal(prog_run("report last -o %s", page[i]), 0);
+        char *p = (char *)prog_slurp(in_dir(page[i]), &n);
+        const char *now = strstr(p, "accepted by Bo");
+        const char *before = strstr(p, "uperseded: rejected by Ann");
+
+        assert_true(now && before && now < before);
+        free(p);
+    }
+}
+
+/* One finding within another's mark: both numbers stand behind it. */
+static void a_mark_carries_all_its_numbers(void **state)
+{
+    size_t n;
+
+    (void)state;
+    assert_int_equal(prog_run("review --rules-only -q c.txt -o n.html"), 0);
+    assert_int_equal(prog_run("sql --json \"SELECT count(*) AS n FROM "
+                              "v_finding WHERE char_from >= 0 AND run_id = "
+                              "(SELECT max(run_id) FROM v_review)\""), 0);
+    int want = atoi(strchr(prog_out, ':') + 1), got = 0;
+    char *p = (char *)prog_slurp(in_dir("n.html"), &n);
+
+    for (const char *at = p; (at = strstr(at, "<sup>")); at++)
+        got++;
+    free(p);
+    assert_true(want > 0);
+    assert_int_equal(got, want);
+}
+
 static void decisions_make_sense(void **state)
 {
     (void)state;
@@ -491,6 +548,17 @@ static void judged_and_replayed(void **state)
     assert_string_equal(member(find(member(tree, "clauses"), "number", "3.1"),
                                "type")->valuestring, "Governing Law");
     cJSON_Delete(tree);
+    assert_int_equal(prog_run("report last"), 0);
+    assert_non_null(strstr(prog_out, "ranked clauses:\n      clause "));
+    assert_non_null(strstr(prog_out, "bears on it (0."));
+    assert_null(strstr(prog_out, "supports it"));
+    assert_null(strstr(prog_out, "nan"));
+    assert_int_equal(prog_run("report last -o k.md"), 0);
+    size_t n;
+    char *page = (char *)prog_slurp(in_dir("k.md"), &n);
+    assert_non_null(strstr(page, "Ranked clauses:"));
+    assert_non_null(strstr(page, "| - | - | - |"));
+    free(page);
     assert_int_equal(prog_run("replay last --verify -m %s", m), 0);
     assert_non_null(strstr(prog_out, "identical: "));
     assert_int_equal(prog_run("lens last:0 -m %s", m), 0);
@@ -538,6 +606,9 @@ int main(void)
         cmocka_unit_test(rules_are_quick),
         cmocka_unit_test(the_screen_says_what_needs_you),
         cmocka_unit_test(decisions_show_everywhere),
+        cmocka_unit_test(a_report_to_a_file_is_shown_too),
+        cmocka_unit_test(superseded_decisions_stay),
+        cmocka_unit_test(a_mark_carries_all_its_numbers),
         cmocka_unit_test(decisions_make_sense),
         cmocka_unit_test(policies_fail_by_name),
         cmocka_unit_test(what_is_no_contract),
