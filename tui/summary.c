@@ -112,6 +112,14 @@ static void cost(struct tui *t, const struct db_run *r, struct doc *d)
     fmt_date(a, sizeof a, r->started_us);
     doc_fact(d, "started", "%s UTC", a);
     state(t, r, d);
+    if (strcmp(r->kind, "review") == 0 && !r->model_id) {
+        fmt_time(a, sizeof a, r->wall_ns);
+        if (r->status)
+            doc_fact(d, "time", "%s", a);
+        doc_fact(d, "model", "rules only: no model was used");
+        doc_fact(d, "recorded", "by sorites %s", r->program);
+        return;
+    }
     if (r->status) {
         fmt_time(a, sizeof a, r->wall_ns);
         fmt_time(b, sizeof b, r->prefill_ns);
@@ -129,10 +137,6 @@ static void cost(struct tui *t, const struct db_run *r, struct doc *d)
         doc_fact(d, "model", "%s, %s, %s, %s", m.name, m.arch, m.quant, a);
         doc_fact(d, "", "%d layers, %d heads (%d for keys), width %d",
                  m.n_layer, m.n_head, m.n_head_kv, m.n_embd);
-    } else if (strcmp(r->kind, "review") == 0) {
-        doc_fact(d, "model", "rules only: no model was used");
-        doc_fact(d, "recorded", "by sorites %s", r->program);
-        return;
     } else {
         doc_fact(d, "model", "none: a trace from elsewhere");
     }
