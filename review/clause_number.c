@@ -166,7 +166,8 @@ static int reads_on(const struct grow *g, const struct mark *m)
     if (m->delim == DELIM_PAREN || m->delim == DELIM_HALF ||
         m->delim == DELIM_BULLET)
         return 1;
-    if (is_lower(g->t.p[at]))
+    if (is_lower(g->t.p[at]) &&
+        !(at + 1 < g->t.n && is_upper(g->t.p[at + 1])))     /* "iMac" */
         return m->place == PLACE_LINE && m->unit == UNIT_NONE &&
                (m->n_part > 1 || (m->n_part && m->delim == DELIM_POINT));
     return !strchr(",;)", g->t.p[at]) &&

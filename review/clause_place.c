@@ -17,7 +17,7 @@ static const char *const referring[] = {
     "in", "of", "under", "by", "with", "from", "per", "see", NULL
 };
 static const char *const joining[] = {
-    "and", "or", "to", "through", "thru", "until", "inclusive", NULL
+    "and", "or", "nor", "to", "through", "thru", "until", "inclusive", NULL
 };
 static const char *const pointing[] = {
     "above", "below", "hereof", "herein", "hereto", "thereof", "hereunder",

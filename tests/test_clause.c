@@ -161,6 +161,12 @@ static void sequence_decides(void **state)
           "1 Wrap{1.1}" },
         { "1. Wrap. This is as was said before in Section\n1.1 of the old.",
           "1 Wrap" },
+        { "1. Ref. Seller shall (a) mend it, (b) replace it, or (c) if neither "
+          "(a) nor (b) is done, take it back.\n2. End. Here.",
+          "1 Ref{(a);(b);(c)};2 End" },
+        /* a name may begin with a small letter */
+        { "1. Care.\nA. iVillage takes care.\nB. So does the other.\n"
+          "2. End. Here.", "1 Care{A;B};2 End" },
         /* what a list has passed is spoken of, not begun anew */
         { "8.1 Caps. Ten.\n8.2 Waiver. None.\n8.3 Exceptions. It is "
           "so. Section 8.1 (Caps) does not apply. Section 8.2 (Waiver) does "
