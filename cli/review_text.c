@@ -248,6 +248,27 @@ static void put_paths(const struct screen *s, const struct db_claim *c)
     }
 }
 
+/* What stands behind a verdict: of all claims where everything is wanted, else
+ * only the clauses that take a verdict's place. */
+static void put_opened(const struct screen *s, const struct db_claim *c,
+                       const struct db_verdict *v)
+{
+    if (s->all || report_is_ranked(s->r, c->id))
+        put_evidence(s, c->id);
+    if (v->position && s->all) {
+        fputs("      the playbook's position: ", s->to);
+        put_text(s, v->position);
+        fputc('\n', s->to);
+    }
+    if (v->flip && s->all) {
+        fputs("      would change it: ", s->to);
+        put_text(s, v->flip);
+        fputc('\n', s->to);
+    }
+    if (s->all)
+        put_paths(s, c);
+}
+
 static void put_claim(const struct screen *s, const struct db_claim *c)
 {
     const struct db_verdict *v = report_verdict(s->r, c->id);
@@ -289,15 +310,7 @@ static void put_claim(const struct screen *s, const struct db_claim *c)
     report_put_agreement(s->r, v, &rate);
     put_said(s, &rate);
     fputc('\n', s->to);
-    if (s->all || report_is_ranked(s->r, c->id))
-        put_evidence(s, c->id);
-    if (v->flip && s->all) {
-        fputs("      would change it: ", s->to);
-        put_text(s, v->flip);
-        fputc('\n', s->to);
-    }
-    if (s->all)
-        put_paths(s, c);
+    put_opened(s, c, v);
 }
 
 static void put_claims(const struct screen *s)
