@@ -240,8 +240,8 @@ static void exhibits_begin_anew(void **state)
     /* in a line that was joined, the next in order */
     reads("1. Sale. It is sold.\n2. Goods. As listed in SCHEDULE B - Goods "
           "and in SCHEDULE A - List.\n\n"
-          "SCHEDULE A - The List Oil Soap SCHEDULE B - Least Amounts Ten SCHEDULE"
-          " D - Lost",
+          "SCHEDULE A - The List Oil Soap SCHEDULE B - Least Amounts Ten "
+          "SCHEDULE D - Lost",
           "1 Sale;2 Goods;A The List Oil Soap;B Least Amounts Ten SCHEDULE D");
 }
 
@@ -371,7 +371,8 @@ static void passages_are_short_and_whole(void **state)
     str_puts(&s, "1. Long. ");
     for (int i = 0; i < 100; i++)
         str_puts(&s, "The parties agree on this sentence. ");
-    str_puts(&s, "It has: (a) one; and (b) two. It has no more.\n2. Short. Yes.\n3. ");
+    str_puts(&s, "It has: (a) one; and (b) two. It has no more.\n"
+                 "2. Short. Yes.\n3. ");
     for (int i = 0; i < 3000; i++)
         str_putc(&s, 'x');
     struct document *d = document(s.p, s.len);
