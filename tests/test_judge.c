@@ -176,8 +176,8 @@ static const struct passage_text passages[] = {
 };
 static const char *const statements[] = {
     "The Receiving Party must keep the information secret.",
-    "The Receiving Party may share the information with some of its "
-    "employees.",
+    ("The Receiving Party may share the information with some of its "
+     "employees."),
     "The Receiving Party may keep copies of the information for ever.",
     "The Receiving Party may keep copies of the information for ever.",
 };
