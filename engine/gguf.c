@@ -5,6 +5,8 @@
  * a parser reads on in straight lines and is asked once whether all went well.
  * Nothing is sized by a count from the file before the count has been held
  * against the bytes that are left. */
+#define _DEFAULT_SOURCE         /* madvise(): glibc's posix_madvise() does not
+                                 * drop pages */
 #include "engine/gguf.h"
 
 #include <errno.h>
@@ -489,6 +491,16 @@ void gguf_close(struct gguf *g)
     mem_free(g->by_name);
     mem_free(g->path);
     mem_free(g);
+}
+
+void gguf_drop_pages(const uint8_t *p, uint64_t n)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t from = ((uintptr_t)p + page - 1) / page * page;
+    uintptr_t to = ((uintptr_t)p + n) / page * page;
+
+    if (from < to)
+        madvise((void *)from, to - from, MADV_DONTNEED);
 }
 
 /* --- asking --------------------------------------------------------------- */

@@ -107,6 +107,10 @@ const uint8_t *gguf_map(const struct gguf *g);  /* the whole file */
 uint64_t gguf_size(const struct gguf *g);       /* its bytes */
 uint64_t gguf_header_bytes(const struct gguf *g);   /* before tensor data */
 
+/* The whole pages in p[0..n) of a map have served: the kernel may have them
+ * back.  They return when somebody reads there again. */
+void gguf_drop_pages(const uint8_t *p, uint64_t n);
+
 /* Metadata by index, in file order (i < gguf_n_kv), or by NUL-terminated key
  * (NULL where there is none). */
 size_t gguf_n_kv(const struct gguf *g);

@@ -134,39 +134,29 @@ INLINE void put_strip(const struct kern_mat *w, int strip, VF v, float *y,
     }
 }
 
-/* One block of a strip, unpacked, times the same block of nt rows. */
-struct weights_block { VB q[8]; VF d, d1; };
-
-INLINE void mul_block(enum kern_wtype type, const struct weights_block *w,
-                      const struct kern_acts *x, size_t i, const int nt,
-                      const int wide, VF *acc)
+/* acc plus one block of a strip, unpacked, times block i of the rows. */
+INLINE VF add_block(enum kern_wtype type, const VB *wq, const VF *d,
+                    const struct kern_acts *x, size_t i, const int wide,
+                    VF acc)
 {
     const int8_t *q = x->q + i * 2 * KERN_QBLOCK;
-    const float *xd = x->d + i, *xs = x->s + i;
-    const int32_t *sum = x->sum + i, *half = x->half + i;
+    VF dx = vf_set1(x->d[i]);
 
-    UNROLL
-    for (int t = 0; t < nt; t++, q += 2 * KERN_QBLOCK) {
-        VF dx = vf_set1(xd[t]);
+    if (type == KERN_Q6_K) {
+        VI a = vi_set1(-32 * x->half[i]);
+        VI c = vi_set1(-32 * (x->sum[i] - x->half[i]));
 
-        if (type == KERN_Q6_K) {
-            VI a = vi_set1(-32 * half[t]);
-            VI c = vi_set1(-32 * (sum[t] - half[t]));
-
-            a = dot(type, w->q, q, 0, 4, a, wide);
-            c = dot(type, w->q, q, 4, 8, c, wide);
-            acc[t] = vf_fma(vf_from(a), vf_mul(w->d, dx), acc[t]);
-            acc[t] = vf_fma(vf_from(c), vf_mul(w->d1, dx), acc[t]);
-            continue;
-        }
-        VI start = type == KERN_Q8_0 ? vi_dot8_start(sum[t])
-                 : type == KERN_Q4_0 ? vi_set1(-8 * sum[t]) : vi_zero();
-        VF p = vf_from(dot(type, w->q, q, 0, 8, start, wide));
-
-        acc[t] = vf_fma(p, vf_mul(w->d, dx), acc[t]);
-        if (has_min(type))
-            acc[t] = vf_fma(w->d1, vf_set1(xs[t]), acc[t]);
+        a = dot(type, wq, q, 0, 4, a, wide);
+        c = dot(type, wq, q, 4, 8, c, wide);
+        acc = vf_fma(vf_from(a), vf_mul(d[0], dx), acc);
+        return vf_fma(vf_from(c), vf_mul(d[1], dx), acc);
     }
+    VI start = type == KERN_Q8_0 ? vi_dot8_start(x->sum[i])
+             : type == KERN_Q4_0 ? vi_set1(-8 * x->sum[i]) : vi_zero();
+    VF p = vf_from(dot(type, wq, q, 0, 8, start, wide));
+
+    acc = vf_fma(p, vf_mul(d[0], dx), acc);
+    return has_min(type) ? vf_fma(d[1], vf_set1(x->s[i]), acc) : acc;
 }
 
 /* Does any of nt rows (a power of two) need the lo bytes of this block? */
@@ -179,9 +169,10 @@ INLINE int any_wide(const uint8_t *wide, const int nt)
     return any != 0;
 }
 
+/* narrow: a constant, 0 where no block is, so that nothing is asked. */
 INLINE void mul_quant_tile(const struct kern_mat *w, int strip,
                            const struct kern_acts *x, int row, const int nt,
-                           const struct kern_out *out)
+                           const int narrow, const struct kern_out *out)
 {
     const enum kern_wtype type = w->type;
     const size_t nb = (size_t)w->n_in / KERN_QBLOCK;
@@ -194,16 +185,21 @@ INLINE void mul_quant_tile(const struct kern_mat *w, int strip,
         acc[t] = vf_zero();
     for (size_t i = (size_t)row * nb; i < end; i += (size_t)nt,
              b += kern_block_bytes(type)) {
-        struct weights_block block;
+        VF d[2] = { scales(type, b, 0), vf_zero() };
+        VB wq[8];
 
-        block.d = scales(type, b, 0);
-        block.d1 = type == KERN_Q6_K || has_min(type) ? scales(type, b, 1)
-                                                      : block.d;
-        unpack(type, b, block.q);
-        if (any_wide(x->wide + i, nt))
-            mul_block(type, &block, x, i, nt, 1, acc);
-        else
-            mul_block(type, &block, x, i, nt, 0, acc);
+        if (type == KERN_Q6_K || has_min(type))
+            d[1] = scales(type, b, 1);
+        unpack(type, b, wq);
+        if (!narrow || any_wide(x->wide + i, nt)) {
+            UNROLL
+            for (int t = 0; t < nt; t++)
+                acc[t] = add_block(type, wq, d, x, i + (size_t)t, 1, acc[t]);
+        } else {
+            UNROLL
+            for (int t = 0; t < nt; t++)
+                acc[t] = add_block(type, wq, d, x, i + (size_t)t, 0, acc[t]);
+        }
     }
     UNROLL
     for (int t = 0; t < nt; t++)
@@ -222,8 +218,9 @@ INLINE VF load_float(enum kern_wtype type, const uint8_t *p)
 
 INLINE void mul_float_tile(const struct kern_mat *w, int strip,
                            const struct kern_acts *x, int row, const int nt,
-                           const struct kern_out *out)
+                           const int narrow, const struct kern_out *out)
 {
+    (void)narrow;
     const enum kern_wtype type = w->type;
     const size_t step = type == KERN_F32 ? 64 : 32;
     const uint8_t *p = w->data + (size_t)strip * w->strip_bytes;
@@ -250,6 +247,29 @@ INLINE void mul_float_tile(const struct kern_mat *w, int strip,
  * row meets it.  The constant `type` in w is known to the compiler in each
  * instance, so the branches on it vanish. */
 #define DEFINE_MUL(name, TYPE, tile)                                          \
+    INLINE void name##_strip(const struct kern_mat *w, int s,                 \
+                             const struct kern_acts *x, const int narrow,     \
+                             const struct kern_out *out)                      \
+    {                                                                         \
+        int t = 0;                                                            \
+                                                                              \
+        for (; t + TILE_ROWS <= x->n_row; t += TILE_ROWS)                     \
+            tile(w, s, x, t, TILE_ROWS, narrow, out);                         \
+        if (TILE_ROWS > 8 && x->n_row - t >= 8) {                             \
+            tile(w, s, x, t, 8, narrow, out);                                 \
+            t += 8;                                                           \
+        }                                                                     \
+        if (TILE_ROWS > 4 && x->n_row - t >= 4) {                             \
+            tile(w, s, x, t, 4, narrow, out);                                 \
+            t += 4;                                                           \
+        }                                                                     \
+        if (x->n_row - t >= 2) {                                              \
+            tile(w, s, x, t, 2, narrow, out);                                 \
+            t += 2;                                                           \
+        }                                                                     \
+        if (x->n_row - t == 1)                                                \
+            tile(w, s, x, t, 1, narrow, out);                                 \
+    }                                                                         \
     static void name(const struct kern_mat *w_, const struct kern_acts *x,    \
                      int from, int to, const struct kern_out *out)            \
     {                                                                         \
@@ -257,24 +277,10 @@ INLINE void mul_float_tile(const struct kern_mat *w, int strip,
                                                                               \
         w.type = TYPE;                                                        \
         for (int s = from; s < to; s++) {                                     \
-            int t = 0;                                                        \
-                                                                              \
-            for (; t + TILE_ROWS <= x->n_row; t += TILE_ROWS)                 \
-                tile(&w, s, x, t, TILE_ROWS, out);                            \
-            if (TILE_ROWS > 8 && x->n_row - t >= 8) {                         \
-                tile(&w, s, x, t, 8, out);                                    \
-                t += 8;                                                       \
-            }                                                                 \
-            if (TILE_ROWS > 4 && x->n_row - t >= 4) {                         \
-                tile(&w, s, x, t, 4, out);                                    \
-                t += 4;                                                       \
-            }                                                                 \
-            if (x->n_row - t >= 2) {                                          \
-                tile(&w, s, x, t, 2, out);                                    \
-                t += 2;                                                       \
-            }                                                                 \
-            if (x->n_row - t == 1)                                            \
-                tile(&w, s, x, t, 1, out);                                    \
+            if (x->narrow)                                                    \
+                name##_strip(&w, s, x, 1, out);                               \
+            else                                                              \
+                name##_strip(&w, s, x, 0, out);                               \
         }                                                                     \
     }
 

@@ -1,11 +1,7 @@
 /* engine/weights.c - repacking; see weights.h, and kern.h for the layout. */
-#define _DEFAULT_SOURCE         /* madvise(): glibc's posix_madvise() does not
-                                 * drop pages */
 #include "engine/weights.h"
 
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "engine/half.h"
@@ -209,19 +205,6 @@ enum sor_err weights_pack(const struct gguf_tensor *t, struct pool *pool,
     return SOR_OK;
 }
 
-/* The file's pages have served once a matrix is repacked; the kernel may have
- * them back, so that the model is not in memory twice.  The embedding's return
- * when a token asks for them. */
-static void drop_pages(const struct gguf_tensor *t)
-{
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-    uintptr_t from = ((uintptr_t)t->data + page - 1) / page * page;
-    uintptr_t to = ((uintptr_t)t->data + t->bytes) / page * page;
-
-    if (from < to)
-        madvise((void *)from, to - from, MADV_DONTNEED);
-}
-
 static enum sor_err repack(struct weights *w, const struct gguf_tensor *t,
                            struct pool *pool, struct kern_mat *m,
                            struct sor_msg *msg)
@@ -230,7 +213,8 @@ static enum sor_err repack(struct weights *w, const struct gguf_tensor *t,
 
     if (err)
         return err;
-    drop_pages(t);
+    /* so that the model is not in memory twice */
+    gguf_drop_pages(t->data, t->bytes);
     w->bytes += (int64_t)(m->strip_bytes * (size_t)m->n_strip);
     if (kern_quantised(m->type))
         w->any_quant = 1;

@@ -27,6 +27,30 @@ static void put_part(struct model_id *id, struct gguf_str name,
         .ordinal = id->n_part, .name = to, .bytes = (int64_t)bytes,
         .xxh3 = hash_xxh3(data, bytes, 0) };
     id->n_part++;
+    gguf_drop_pages(data, bytes);
+}
+
+/* Piece by piece, each given back: the engine holds the model meanwhile, and
+ * twice is too much. */
+static void digest(const struct gguf *g, uint8_t out[SHA256_BYTES])
+{
+    enum { PIECE = 4 << 20 };
+    struct sha256 *h = sha256_open();
+    uint64_t size = gguf_size(g), at = 0;
+
+    if (!h) {
+        sha256_bytes(gguf_map(g), size, out);
+        return;
+    }
+    while (at < size) {
+        uint64_t n = size - at < PIECE ? size - at : PIECE;
+
+        sha256_update(h, gguf_map(g) + at, n);
+        gguf_drop_pages(gguf_map(g) + at, n);
+        at += n;
+    }
+    sha256_final(h, out);
+    sha256_close(h);
 }
 
 enum sor_err model_id_read(const char *path, struct model_id *out,
@@ -49,7 +73,7 @@ enum sor_err model_id_read(const char *path, struct model_id *out,
 
             put_part(&id, t->name, t->data, t->bytes);
         }
-        sha256_bytes(gguf_map(g), gguf_size(g), id.sha256);
+        digest(g, id.sha256);
         id.bytes = (int64_t)gguf_size(g);
         *out = id;
     } else {
