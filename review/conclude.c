@@ -93,6 +93,8 @@ static void items_first(const struct review *r, struct claim_result *c)
 {
     int k = 1;
 
+    if (!c->evidence)
+        return;
     while (k < c->n_evidence && c->evidence[k].score >= EDGE &&
            !leads(r, &c->evidence[0], &c->evidence[k]))
         k++;
