@@ -12,31 +12,13 @@
 
 #include "engine/half.h"
 #include "engine/kern.h"
+#include "tests/kerntest.h"
 
 enum {
     N_IN = 96, N_OUT = 52,      /* 52: the last strip is a part of one */
     N_STRIP = (N_OUT + 15) / 16,
     MAX_ROWS = 37               /* no tile divides it */
 };
-
-static uint64_t seed;
-
-static uint32_t random32(void)
-{
-    seed = seed * 6364136223846793005u + 1442695040888963407u;
-    return (uint32_t)(seed >> 32);
-}
-
-static float random_float(void)
-{
-    return (float)((double)random32() / 2147483648.0 - 1.0);
-}
-
-static void near(double have, double want, double within)
-{
-    if (!(fabs(have - want) <= within))
-        fail_msg("%.9g is not within %g of %.9g", have, within, want);
-}
 
 /* --- a matrix of each type, with what its elements are worth ---------------*/
 
@@ -202,15 +184,6 @@ static void multiply(const struct kern_table *k, const struct matrix *w,
 /* --- the tests --------------------------------------------------------------
  * *state: the table.  Where this CPU has not got it, the test says so. */
 
-static const struct kern_table *table(void **state)
-{
-    const struct kern_table *k = *state;
-
-    if (!kern_runs(k))
-        skip();
-    return k;
-}
-
 /* Against doubles: the only errors are those of 16-bit activations (half a
  * step of max/32512 each) and of float sums. */
 static void products_are_right(void **state)
@@ -219,7 +192,7 @@ static void products_are_right(void **state)
     static struct rows x;
     static float y[MAX_ROWS][N_OUT];
 
-    seed = 1;
+    kerntest_seed = 1;
     for (int type = 0; type < KERN_WTYPES; type++) {
         static struct matrix w;
 
@@ -249,7 +222,7 @@ static void products_equal_the_plain_ones(void **state)
     static struct rows x;
     static float y[MAX_ROWS][N_OUT], want[MAX_ROWS][N_OUT];
 
-    seed = 2;
+    kerntest_seed = 2;
     for (int type = 0; type < KERN_WTYPES; type++) {
         static struct matrix w;
 
@@ -282,7 +255,7 @@ static void narrow_rows_are_their_own(void **state)
     static struct matrix w;
     int n_wide = 0;
 
-    seed = 4;
+    kerntest_seed = 4;
     matrix_init(&w, KERN_Q4_1);
     rows_init(&x, MAX_ROWS);
     x.a.narrow = 1;
@@ -324,7 +297,7 @@ static void rows_equal_the_plain_ones(void **state)
     float gain[N_IN], y[2][N_IN];
     struct kern_stats st[2];
 
-    seed = 3;
+    kerntest_seed = 3;
     rows_init(&a, MAX_ROWS);
     for (int c = 0; c < N_IN; c++)
         gain[c] = random_float();
@@ -371,7 +344,7 @@ static void rows_are_right(void **state)
     double ss = 0.0;
 
     (void)state;
-    seed = 4;
+    kerntest_seed = 4;
     rows_init(&a, 1);
     for (int c = 0; c < N_IN; c++) {
         gain[c] = random_float();

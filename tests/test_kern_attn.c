@@ -13,6 +13,7 @@
 
 #include "engine/half.h"
 #include "engine/kern.h"
+#include "tests/kerntest.h"
 
 enum {
     HD_MAX = 64,
@@ -32,34 +33,6 @@ static const struct form {
     { KERN_KV_Q8,  64, 64, 64 },
 };
 enum { N_FORM = sizeof forms / sizeof *forms };
-
-static uint64_t seed;
-
-static uint32_t random32(void)
-{
-    seed = seed * 6364136223846793005u + 1442695040888963407u;
-    return (uint32_t)(seed >> 32);
-}
-
-static float random_float(void)
-{
-    return (float)((double)random32() / 2147483648.0 - 1.0);
-}
-
-static void near(double have, double want, double within)
-{
-    if (!(fabs(have - want) <= within))
-        fail_msg("%.9g is not within %g of %.9g", have, within, want);
-}
-
-static const struct kern_table *table(void **state)
-{
-    const struct kern_table *k = *state;
-
-    if (!kern_runs(k))
-        skip();         /* not on this CPU */
-    return k;
-}
 
 struct scene {
     const struct form *form;
@@ -234,7 +207,7 @@ static void kept_is_near(void **state)
     const struct kern_table *k = table(state);
     static struct scene s;
 
-    seed = 4;
+    kerntest_seed = 4;
     for (int i = 0; i < N_FORM; i++) {
         scene_init(&s, &forms[i], 1);
         for (int key = 0; key < N_KEY; key++) {
@@ -249,7 +222,7 @@ static void kept_equals_the_plain_one(void **state)
     const struct kern_table *k = table(state);
     static struct scene a, b;
 
-    seed = 8;
+    kerntest_seed = 8;
     for (int i = 0; i < N_FORM; i++) {
         const struct form *f = &forms[i];
 
@@ -315,7 +288,7 @@ static void attention_is_right(void **state)
     const struct kern_table *k = table(state);
     static struct scene s;
 
-    seed = 5;
+    kerntest_seed = 5;
     for (int f = 0; f < N_FORM; f++)
         for (int hide = 0; hide < 2; hide++) {
             scene_init(&s, &forms[f], N_QUERY);
@@ -356,11 +329,11 @@ static void check_tile(const struct kern_table *k, const struct form *form,
                        int n, int hide)
 {
     static struct scene a, b;
-    uint64_t here = seed;
+    uint64_t here = kerntest_seed;
     int most = 0;
 
     scene_init(&a, form, n);
-    seed = here;
+    kerntest_seed = here;
     scene_init(&b, form, n);
     a.a.hide = hide ? a.hide : NULL;
     b.a.hide = hide ? b.hide : NULL;
@@ -384,7 +357,7 @@ static void attention_equals_the_plain_one(void **state)
 {
     const struct kern_table *k = table(state);
 
-    seed = 6;
+    kerntest_seed = 6;
     for (int f = 0; f < N_FORM; f++)
         for (int n = 1; n <= N_QUERY; n++)
             for (int hide = 0; hide < 2; hide++)
@@ -397,7 +370,7 @@ static void nan_spoils_its_readers(void **state)
     const struct kern_table *k = table(state);
     static struct scene s;
 
-    seed = 9;
+    kerntest_seed = 9;
     for (int f = 0; f < N_FORM; f++) {
         scene_init(&s, &forms[f], N_QUERY);
         s.k[40][0] = s.v[40][0] = NAN;
@@ -415,7 +388,7 @@ static void partials_merge(void **state)
     static struct scene whole, first, second;
     const int hd = forms[0].hd;
 
-    seed = 7;
+    kerntest_seed = 7;
     scene_init(&whole, &forms[0], N_QUERY);
     for (int i = 0; i < N_QUERY; i++)
         whole.n_key[i] = N_KEY - i;

@@ -112,6 +112,11 @@ void list_goto(struct view *v, int64_t row)
     clamp(l);
 }
 
+int list_part(int64_t all, int64_t from, int n)
+{
+    return from >= all ? 0 : all - from < n ? (int)(all - from) : n;
+}
+
 int list_here(struct view *v)
 {
     struct list *l = &v->list;

@@ -122,6 +122,8 @@ void tui_end(struct tui *t, struct db_cur *c);
 void list_show(struct view *v, int height);
 int list_move(struct view *v, enum tui_cmd cmd);        /* 1: a motion */
 void list_goto(struct view *v, int64_t row);
+/* What fetch() returns of a list that holds all its rows. */
+int list_part(int64_t all, int64_t from, int n);
 /* The cursor's row in the window; -1: there is none. */
 int list_here(struct view *v);
 /* Heads, rows and cursor in r; v->pane becomes where the rows are. */

@@ -75,10 +75,9 @@ static void crumb(const struct view *v, struct str *out)
 static int fetch(struct view *v, int64_t from, int n)
 {
     struct claims *s = (struct claims *)v;
-    int all = s->r.set[DB_CLAIM].n;
 
     s->window = (int)from;
-    return from >= all ? 0 : all - from < n ? (int)(all - from) : n;
+    return list_part(s->r.set[DB_CLAIM].n, from, n);
 }
 
 /* How often verdicts on this claim were wrong where that was measured. */

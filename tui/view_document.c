@@ -142,10 +142,9 @@ static void crumb(const struct view *v, struct str *out)
 static int fetch(struct view *v, int64_t from, int n)
 {
     struct document *s = (struct document *)v;
-    int all = s->r.set[DB_CLAUSE].n;
 
     s->window = (int)from;
-    return from >= all ? 0 : all - from < n ? (int)(all - from) : n;
+    return list_part(s->r.set[DB_CLAUSE].n, from, n);
 }
 
 static void cell(struct view *v, int i, int col, struct pen *p)

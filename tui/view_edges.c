@@ -52,7 +52,7 @@ static int fetch(struct view *v, int64_t from, int n)
     struct edges *s = (struct edges *)v;
 
     s->window = (int)from;
-    return from >= s->n ? 0 : s->n - from < n ? (int)(s->n - from) : n;
+    return list_part(s->n, from, n);
 }
 
 static const struct db_near *row(struct view *v, int i)

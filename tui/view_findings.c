@@ -63,10 +63,9 @@ static void crumb(const struct view *v, struct str *out)
 static int fetch(struct view *v, int64_t from, int n)
 {
     struct findings *s = (struct findings *)v;
-    int all = s->r.set[DB_FINDING].n;
 
     s->window = (int)from;
-    return from >= all ? 0 : all - from < n ? (int)(all - from) : n;
+    return list_part(s->r.set[DB_FINDING].n, from, n);
 }
 
 static void cell(struct view *v, int i, int col, struct pen *p)

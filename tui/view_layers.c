@@ -125,7 +125,7 @@ static int fetch(struct view *v, int64_t from, int n)
     struct layers *s = (struct layers *)v;
 
     s->window = (int)from;
-    return from >= s->n ? 0 : s->n - from < n ? (int)(s->n - from) : n;
+    return list_part(s->n, from, n);
 }
 
 /* ---- drawing -------------------------------------------------------------- */
