@@ -101,51 +101,69 @@ static void state(const struct tui *t, const struct db_run *r, struct doc *d)
                  (long long)r->n_lost);
 }
 
-static void cost(struct tui *t, const struct db_run *r, struct doc *d)
+/* A review reads its passages as it goes: no prompt, and nothing is written. */
+static void time_taken(const struct db_run *r, int is_review, struct doc *d)
 {
-    struct db *db = tui_db(t);
-    struct db_model m;
     char a[40], b[40];
 
-    doc_head(d, "Run");
-    doc_fact(d, "uid", "%s", r->uid);
-    fmt_date(a, sizeof a, r->started_us);
-    doc_fact(d, "started", "%s UTC", a);
-    state(t, r, d);
-    if (strcmp(r->kind, "review") == 0 && !r->model_id) {
-        fmt_time(a, sizeof a, r->wall_ns);
-        if (r->status)
-            doc_fact(d, "time", "%s", a);
-        doc_fact(d, "model", "rules only: no model was used");
-        doc_fact(d, "recorded", "by sorites %s", r->program);
+    if (!r->status)
+        return;
+    fmt_time(a, sizeof a, r->wall_ns);
+    if (is_review) {
+        doc_fact(d, "time", "%s", a);
         return;
     }
-    if (r->status) {
-        fmt_time(a, sizeof a, r->wall_ns);
-        fmt_time(b, sizeof b, r->prefill_ns);
-        doc_fact(d, "time", "%s, of it %s for the prompt", a, b);
-        fmt_count(a, sizeof a, r->n_token);
-        doc_fact(d, "tokens", "%s recorded, %d of them the prompt", a,
-                 r->n_prompt);
-        if (r->wall_ns > r->prefill_ns && r->n_token > r->n_prompt)
-            doc_fact(d, "speed", "%.1f tokens a second, all paths together",
-                     (double)(r->n_token - r->n_prompt) * 1e9 /
-                         (double)(r->wall_ns - r->prefill_ns));
-    }
+    fmt_time(b, sizeof b, r->prefill_ns);
+    doc_fact(d, "time", "%s, of it %s for the prompt", a, b);
+    fmt_count(a, sizeof a, r->n_token);
+    doc_fact(d, "tokens", "%s recorded, %d of them the prompt", a,
+             r->n_prompt);
+    if (r->wall_ns > r->prefill_ns && r->n_token > r->n_prompt)
+        doc_fact(d, "speed", "%.1f tokens a second, all paths together",
+                 (double)(r->n_token - r->n_prompt) * 1e9 /
+                     (double)(r->wall_ns - r->prefill_ns));
+}
+
+static void model(struct db *db, const struct db_run *r, int is_review,
+                  struct doc *d)
+{
+    struct db_model m;
+    char a[40];
+
     if (r->model_id && db_get_model(db, r->model_id, &m) == 1) {
         fmt_bytes(a, sizeof a, m.bytes);
         doc_fact(d, "model", "%s, %s, %s, %s", m.name, m.arch, m.quant, a);
         doc_fact(d, "", "%d layers, %d heads (%d for keys), width %d",
                  m.n_layer, m.n_head, m.n_head_kv, m.n_embd);
     } else {
-        doc_fact(d, "model", "none: a trace from elsewhere");
+        doc_fact(d, "model", is_review ? "rules only: no model was used"
+                             : "none: a trace from elsewhere");
+    }
+}
+
+static void cost(struct tui *t, const struct db_run *r, struct doc *d)
+{
+    int is_review = strcmp(r->kind, "review") == 0;
+    char when[40];
+
+    doc_head(d, "Run");
+    doc_fact(d, "uid", "%s", r->uid);
+    fmt_date(when, sizeof when, r->started_us);
+    doc_fact(d, "started", "%s UTC", when);
+    state(t, r, d);
+    time_taken(r, is_review, d);
+    model(tui_db(t), r, is_review, d);
+    if (is_review && !r->model_id) {
+        doc_fact(d, "recorded", "by sorites %s", r->program);
+        return;
     }
     if (r->temperature > 0)
         doc_fact(d, "sampling", "temperature %g, top-k %d, top-p %g, min-p %g, "
                  "seed %lld", r->temperature, r->top_k, r->top_p, r->min_p,
                  (long long)r->seed);
     else
-        doc_fact(d, "sampling", "greedy");
+        doc_fact(d, "sampling", is_review ? "none: answers are scored"
+                                          : "greedy");
     doc_fact(d, "computed", "routing %s, keys and values %s, %s, %d thread%s",
              r->route, r->kv_type, r->isa, r->n_thread,
              r->n_thread == 1 ? "" : "s");
