@@ -119,13 +119,20 @@ static enum sor_err check_ctx(struct engine *e, int n_ctx, struct sor_msg *msg)
     return SOR_OK;
 }
 
+static const char narrow_mark[] = "+acts8";
+
 /* Everything that the bits depend on and no other field tells. */
 static void name_isa(struct engine *e)
 {
     snprintf(e->isa, sizeof e->isa, "%s%s%s%s", e->kern->name,
-             e->narrow ? "+acts8" : "", e->n_blas > 0 ? "+" : "",
+             e->narrow ? narrow_mark : "", e->n_blas > 0 ? "+" : "",
              e->n_blas > 0 ? blas_name() : "");
     e->info.isa = e->isa;
+}
+
+int engine_isa_narrow(const char *isa)
+{
+    return strstr(isa, narrow_mark) != NULL;
 }
 
 static void describe(struct engine *e)

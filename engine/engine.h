@@ -53,6 +53,9 @@ struct engine_feed {
     float *logits;          /* [n_logits][n_vocab], the caller's */
 };
 
+/* 1 where a recorded info.isa says that `narrow` was set. */
+int engine_isa_narrow(const char *isa);
+
 enum sor_err engine_open(const char *path, const struct engine_opts *opts,
                          struct engine **out, struct sor_msg *msg);
 void engine_close(struct engine *e);            /* accepts NULL */

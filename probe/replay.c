@@ -434,7 +434,7 @@ enum sor_err replay_engine(struct db *d, const struct db_run *run,
     struct engine_opts opts = { .n_thread = n_thread, .n_ctx = run->n_ctx,
                                 .isa_cap = isa_cap(run->isa),
                                 .kv_type = kern_kv_parse(run->kv_type),
-                                .narrow = strstr(run->isa, "+acts8") != NULL };
+                                .narrow = engine_isa_narrow(run->isa) };
     struct model_id_job job;
     struct model_id id = { .n_part = 0 };
     struct engine *e = NULL;
