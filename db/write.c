@@ -92,15 +92,6 @@ static enum sor_err probe(const char *path, struct sor_msg *msg)
     return err == SOR_IO || err == SOR_FULL || err == SOR_BUSY ? SOR_OK : err;
 }
 
-/* A file that another writer is just making looks like none of ours: then the
- * lock decides, and it is looked at again once that writer is gone. */
-static enum sor_err probe_settled(const char *path, struct sor_msg *msg)
-{
-    if (probe(path, msg) == SOR_OK || db_writer_pid(path) != 0)
-        return SOR_OK;
-    return probe(path, msg);
-}
-
 /* Makes the file, so that its mode (which SQLite gives to -wal and -shm too)
  * is ours to choose. */
 static enum sor_err make_file(const char *path, struct sor_msg *msg)
@@ -250,7 +241,7 @@ enum sor_err db_writer_open(const char *path, const struct db_writer_opts *o,
         return sor_fail(msg, SOR_NOMEM, "%s: out of memory", path);
     w->lock_fd = -1;
     if ((err = conn_look(path, &exists, msg)) ||
-        (exists && (err = probe_settled(path, msg))) ||
+        (exists && (err = probe(path, msg))) ||
         (!exists && (err = make_default_parent(path, msg))) ||
         (err = resolve(path, exists, &real, msg)) ||
         (err = open_real(w, real, o, msg))) {
