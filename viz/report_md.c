@@ -83,12 +83,13 @@ static void put_decisions(const struct report *r, int64_t finding_id,
 /* Does a finding's sentence say "clause 10.2" already? */
 static int names_clause(const char *text, const char *clause)
 {
+    static const char word[] = "clause ";
+    const char *at = text ? strstr(text, word) : NULL;
     size_t n = strlen(clause);
 
-    while (text && (text = strstr(text, "clause "))) {
-        text += strlen("clause ");
-        if (strncmp(text, clause, n) == 0 &&
-            strspn(text + n, "0123456789.(") == 0)
+    for (; at; at = strstr(at, word)) {
+        at += sizeof word - 1;
+        if (strncmp(at, clause, n) == 0 && strspn(at + n, "0123456789.(") == 0)
             return 1;
     }
     return 0;
