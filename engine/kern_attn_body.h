@@ -54,13 +54,6 @@ INLINE int keys_in_block(int n_key, int block)
     return n < 0 ? 0 : n < KERN_KVBLOCK ? n : KERN_KVBLOCK;
 }
 
-/* Where V begins in a piece. */
-INLINE size_t value_offset(enum kern_kvtype type, int head_dim)
-{
-    return type == KERN_KV_F16 ? 32 * (size_t)head_dim
-                               : KERN_KVBLOCK * (attn_width(head_dim) + 4);
-}
-
 INLINE const uint16_t *halves(const uint8_t *piece)
 {
     return (const uint16_t *)(const void *)piece;
