@@ -1,3 +1,4 @@
+#define _XOPEN_SOURCE 700       /* realpath() in glibc */
 /* Fifty recorded runs of the real model replay bit-identical: greedy, sampled,
  * sixteen paths, forks (and forks of forks), with an adapter.  Short runs; each
  * is recorded and replayed on another number of threads. */
