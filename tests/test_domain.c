@@ -15,92 +15,22 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "review/pack.h"
+#include "tests/minipack.h"
 
 /* --- a small pack of our own ------------------------------------------------- */
 
-static char dir[] = "/tmp/sorites-pack-XXXXXX";
-
-/* The files of a pack in order; a test replaces one of them. */
-static const char *const files[][2] = {
-    { "pack.json",
-      "{\"format\":1,\"id\":\"small\",\"title\":\"Small\",\"version\":\"1\","
-      "\"licence\":\"none\",\"attribution\":\"ours\",\"note\":\"for tests\","
-      "\"files\":{\"patterns\":[\"p.json\"],\"types\":\"t.json\","
-      "\"claims\":[\"c.json\"],\"playbook\":\"b.json\","
-      "\"measured\":\"m.json\",\"facts\":\"f.json\"}}" },
-    { "p.json",
-      "{\"patterns\":["
-      "{\"id\":\"z.1\",\"purpose\":\"z\",\"regex\":\"zed\"},"
-      "{\"id\":\"a.1\",\"purpose\":\"a\",\"regex\":\"(b)(c)?\"},"
-      "{\"id\":\"z.2\",\"purpose\":\"z\",\"regex\":\"Z+\",\"flags\":\"i\"},"
-      "{\"id\":\"a.2\",\"purpose\":\"a\",\"regex\":\"^(x+x+)+y$\"}]}" },
-    { "t.json", "{\"types\":[{\"label\":\"Law\",\"title\":\"Law\"},"
-                "{\"label\":\"None\",\"title\":\"None\"}]}" },
-    { "c.json",
-      "{\"set\":{\"id\":\"one\",\"title\":\"One\",\"document\":\"a\"},"
-      "\"claims\":[{\"id\":\"k\",\"title\":\"K\",\"type\":\"Law\",\"wordings\":["
-      "{\"role\":\"statement\",\"text\":\"A law is named.\"},"
-      "{\"role\":\"paraphrase\",\"text\":\"It names a law.\","
-      "\"trained\":false},"
-      "{\"role\":\"opposite\",\"text\":\"No law is named.\"},"
-      "{\"role\":\"swap\",\"text\":\"A judge is named.\"}]},"
-      "{\"id\":\"v\",\"title\":\"V\",\"kind\":\"law\",\"wordings\":["
-      "{\"role\":\"statement\",\"text\":\"The law is {}.\"}]}]}" },
-    { "b.json",
-      "{\"playbook\":[{\"claim\":\"k\",\"positions\":["
-      "{\"party\":\"buyer\",\"on\":{\"supported\":\"standard\","
-      "\"contradicted\":\"unacceptable\",\"not_addressed\":\"fallback\"},"
-      "\"text\":\"Name it.\"}]}],"
-      "\"required\":[{\"id\":\"law\",\"title\":\"Law\",\"found\":\"a\"}]}" },
-    { "m.json",
-      "{\"types\":[],\"claims\":[{\"claim\":\"k\",\"verdict\":\"any\","
-      "\"n\":10,\"wrong\":1,\"low\":0.01,\"high\":0.4,\"set\":\"ten\"}]}" },
-    { "f.json",
-      "{\"facts\":[{\"group\":\"g\",\"id\":\"1\",\"title\":\"one\"},"
-      "{\"group\":\"a\",\"id\":\"1\",\"title\":\"uno\"},"
-      "{\"group\":\"g\",\"id\":\"2\",\"title\":\"two\",\"of\":\"1\"}]}" },
-};
-enum { FILES = sizeof files / sizeof *files };
-
 static void spill(const char *name, const char *text)
 {
-    char path[128];
-    FILE *f;
-
-    snprintf(path, sizeof path, "%s/%s", dir, name);
-    unlink(path);
-    assert_non_null(f = fopen(path, "w"));
-    assert_int_equal(fputs(text, f) >= 0, 1);
-    assert_int_equal(fclose(f), 0);
-}
-
-static int make_dir(void **state)
-{
-    (void)state;
-    return mkdtemp(dir) ? 0 : -1;
+    assert_int_equal(minipack_spill(name, text), 0);
 }
 
 static int remove_dir(void **state)
 {
     char path[128];
 
-    (void)state;
-    for (int i = 0; i < FILES; i++) {
-        snprintf(path, sizeof path, "%s/%s", dir, files[i][0]);
-        unlink(path);
-    }
-    snprintf(path, sizeof path, "%s/mine.json", dir);
+    snprintf(path, sizeof path, "%s/mine.json", minipack_dir);
     unlink(path);
-    return rmdir(dir);
-}
-
-/* The small pack, whole. */
-static int write_pack(void **state)
-{
-    (void)state;
-    for (int i = 0; i < FILES; i++)
-        spill(files[i][0], files[i][1]);
-    return 0;
+    return minipack_remove(state);
 }
 
 static struct pack *open_small(void)
@@ -108,7 +38,7 @@ static struct pack *open_small(void)
     struct pack *p = NULL;
     struct sor_msg msg = { "" };
 
-    if (pack_open(dir, &p, &msg) != SOR_OK)
+    if (pack_open(minipack_dir, &p, &msg) != SOR_OK)
         fail_msg("%s", msg.text);
     return p;
 }
@@ -258,9 +188,9 @@ static const struct wrong wrongs[] = {
 
 static const char *text_of(const char *file)
 {
-    for (int i = 0; i < FILES; i++)
-        if (strcmp(files[i][0], file) == 0)
-            return files[i][1];
+    for (int i = 0; i < MINIPACK_FILES; i++)
+        if (strcmp(minipack_files[i][0], file) == 0)
+            return minipack_files[i][1];
     fail();
     return NULL;
 }
@@ -279,7 +209,7 @@ static void wrong_packs_are_refused_by_place(void **state)
         snprintf(bad, sizeof bad, "%.*s%s%s", (int)(at - good), good, w->to,
                  at + strlen(w->from));
         spill(w->file, bad);
-        assert_int_not_equal(pack_open(dir, &p, &msg), SOR_OK);
+        assert_int_not_equal(pack_open(minipack_dir, &p, &msg), SOR_OK);
         assert_null(p);
         if (!strstr(msg.text, w->says))
             fail_msg("\"%s\" does not say \"%s\"", msg.text, w->says);
@@ -294,10 +224,10 @@ static void a_link_is_no_file_of_the_pack(void **state)
     char path[128];
 
     (void)state;
-    snprintf(path, sizeof path, "%s/t.json", dir);
+    snprintf(path, sizeof path, "%s/t.json", minipack_dir);
     unlink(path);
     assert_int_equal(symlink("/etc/hostname", path), 0);
-    assert_int_equal(pack_open(dir, &p, &msg), SOR_IO);
+    assert_int_equal(pack_open(minipack_dir, &p, &msg), SOR_IO);
     assert_non_null(strstr(msg.text, "a pack holds its own files"));
 }
 
@@ -329,7 +259,7 @@ static void out_of_memory_is_an_error(void **state)
         enum sor_err err;
 
         mem_fail_at(i);
-        err = pack_open(dir, &p, NULL);
+        err = pack_open(minipack_dir, &p, NULL);
         mem_fail_at(0);
         assert_true(!err || err == SOR_NOMEM);
         assert_true(!err == !!p);
@@ -350,7 +280,7 @@ static void a_claim_in_the_packs_words_is_the_packs(void **state)
     int n = 0;
 
     (void)state;
-    snprintf(path, sizeof path, "%s/mine.json", dir);
+    snprintf(path, sizeof path, "%s/mine.json", minipack_dir);
     spill("mine.json", "[{\"id\":\"x\",\"text\":\"It names a law.\"},"
                        "{\"id\":\"y\",\"text\":\"Cats are kept.\"}]");
     assert_int_equal(pack_claims_file(p, path, &c, &n, &msg), SOR_OK);
@@ -464,21 +394,24 @@ static void no_sentence_of_the_data_set_is_shipped(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(everything_is_read, write_pack),
-        cmocka_unit_test_setup(patterns_give_their_groups, write_pack),
-        cmocka_unit_test_setup(a_hostile_text_ends_soon, write_pack),
-        cmocka_unit_test_setup(a_cut_character_does_no_harm, write_pack),
-        cmocka_unit_test_setup(wrong_packs_are_refused_by_place, write_pack),
-        cmocka_unit_test_setup(a_link_is_no_file_of_the_pack, write_pack),
+        cmocka_unit_test_setup(everything_is_read, minipack_write),
+        cmocka_unit_test_setup(patterns_give_their_groups, minipack_write),
+        cmocka_unit_test_setup(a_hostile_text_ends_soon, minipack_write),
+        cmocka_unit_test_setup(a_cut_character_does_no_harm, minipack_write),
+        cmocka_unit_test_setup(wrong_packs_are_refused_by_place,
+                               minipack_write),
+        cmocka_unit_test_setup(a_link_is_no_file_of_the_pack, minipack_write),
         cmocka_unit_test_setup(
-            a_pack_that_is_nowhere_says_where_it_was_looked_for, write_pack),
-        cmocka_unit_test_setup(out_of_memory_is_an_error, write_pack),
+            a_pack_that_is_nowhere_says_where_it_was_looked_for,
+            minipack_write),
+        cmocka_unit_test_setup(out_of_memory_is_an_error, minipack_write),
         cmocka_unit_test_setup(a_claim_in_the_packs_words_is_the_packs,
-                               write_pack),
+                               minipack_write),
         cmocka_unit_test(shipped_packs_open_with_their_adapters),
         cmocka_unit_test(the_legal_pack_is_whole),
         cmocka_unit_test(no_sentence_of_the_data_set_is_shipped),
     };
 
-    return cmocka_run_group_tests_name("domain", tests, make_dir, remove_dir);
+    return cmocka_run_group_tests_name("domain", tests, minipack_make,
+                                       remove_dir);
 }
