@@ -44,11 +44,15 @@ static enum sor_err differs(struct check *c, const char *fmt, ...)
 /* A page that cannot be read is a finding, not a failure to look. */
 static enum sor_err unreadable(struct check *c, const char *what)
 {
-    enum sor_err err = conn_fail(c->d, c->msg, what);
+    struct sor_msg why;
+    enum sor_err err = conn_fail(c->d, &why, what);
 
-    if (err != SOR_FORMAT)
-        return err;
-    return differs(c, "%s: %s", what, sqlite3_errmsg(c->d->sq));
+    if (err == SOR_FORMAT)
+        return differs(c, "%s: cannot be read: %s", what,
+                       sqlite3_errmsg(c->d->sq));
+    if (c->msg)
+        *c->msg = why;
+    return err;
 }
 
 /* --- the batches --------------------------------------------------------- */
@@ -85,8 +89,9 @@ static void put_range(struct check *c, struct str *out,
     put_address(c, &last, r->t, r->last_id);
     str_printf(out, "%s rows %lld..%lld", tables[r->t].name,
                (long long)r->first_id, (long long)r->last_id);
-    if (first.len || last.len)
-        str_printf(out, " (%s%s%s)", first.p, last.len ? " .. " : "", last.p);
+    if (first.len || last.len)      /* a row that is gone has no address */
+        str_printf(out, " (%s%s%s)", first.p,
+                   first.len && last.len ? " .. " : "", last.p);
     str_release(&first);
     str_release(&last);
 }
@@ -156,8 +161,8 @@ static enum sor_err check_part(struct check *c, int64_t batch_id,
     if (err || fate == FATE_RENEWED)
         return err;
     if (table_digest(c->rows[want->t], &c->hash, &have) != SQLITE_OK) {
-        err = conn_fail(c->d, c->msg, tables[want->t].name);
-        return err == SOR_FORMAT
+        err = unreadable(c, tables[want->t].name);
+        return err == SOR_DIFFERS
                    ? bad_part(c, batch_id, want, sqlite3_errmsg(c->d->sq))
                    : err;
     }
@@ -258,6 +263,22 @@ static enum sor_err check_batches(struct check *c)
 
 /* --- rows that no batch knows -------------------------------------------- */
 
+/* "token row 320 (3fa2a1b0:0@64)" */
+static enum sor_err stray(struct check *c, enum table t, int64_t id)
+{
+    enum sor_err err;
+    struct str where;
+
+    str_init(&where);
+    put_address(c, &where, t, id);
+    err = differs(c, "%s row %lld%s%s%s: in no batch; it was added, or the "
+                  "batches at the end were cut off", tables[t].name,
+                  (long long)id, where.len ? " (" : "", where.p,
+                  where.len ? ")" : "");
+    str_release(&where);
+    return err;
+}
+
 static enum sor_err check_strays(struct check *c, enum table t)
 {
     const char *name = tables[t].name;
@@ -274,23 +295,33 @@ static enum sor_err check_strays(struct check *c, enum table t)
              "t.id AND b.first_id <= t.id) LIMIT 1", name, name);
     if (conn_int(c->d, sql, 0, &id, c->msg))
         return unreadable(c, name);
-    return differs(c, "%s row %lld: in no batch", name, (long long)id);
+    return stray(c, t, id);
 }
 
-static enum sor_err check_all_strays(struct check *c)
+/* Parts outlive their batch where only the end of `batch` was cut off. */
+static enum sor_err check_cut(struct check *c)
 {
-    int64_t n;
+    int64_t n, id;
 
-    for (int t = 0; t < TABLES; t++) {
-        enum sor_err err = check_strays(c, (enum table)t);
-
-        if (err)
-            return err;
-    }
+    if (conn_int(c->d, "SELECT min(batch_id) FROM batch_part WHERE batch_id "
+                 "NOT IN (SELECT id FROM batch)", 0, &id, c->msg))
+        return unreadable(c, "batch_part");
+    if (id)
+        return differs(c, "batch %lld is missing: its parts and rows are "
+                       "there, its record in batch is not", (long long)id);
     if (conn_int(c->d, "SELECT count(*) FROM batch_part", 0, &n, c->msg))
         return unreadable(c, "batch_part");
     return n == c->n_part ? SOR_OK
                           : differs(c, "batch_part: a row in no batch");
+}
+
+static enum sor_err check_all_strays(struct check *c)
+{
+    enum sor_err err = check_cut(c);
+
+    for (int t = 0; t < TABLES && !err; t++)
+        err = check_strays(c, (enum table)t);
+    return err;
 }
 
 /* --- texts --------------------------------------------------------------- */
@@ -365,23 +396,46 @@ static enum sor_err check_texts(struct check *c)
 
 /* --- the schema ---------------------------------------------------------- */
 
+/* Every object of one schema must be in the other; how: what it means where
+ * it is not. */
+static enum sor_err covers(struct check *c, struct db *ref, struct db *all,
+                           int views, const char *how)
+{
+    sqlite3_stmt *each = NULL, *have = NULL;
+    enum sor_err err = conn_prepare(all, views
+        ? "SELECT type, name FROM sqlite_schema ORDER BY type = 'index'"
+        : "SELECT type, name FROM sqlite_schema WHERE type <> 'view' "
+          "ORDER BY type = 'index'", &each, c->msg);
+
+    if (!err)
+        err = conn_prepare(ref, "SELECT 1 FROM sqlite_schema WHERE type = ? "
+                           "AND name = ?", &have, c->msg);
+    while (!err && sqlite3_step(each) == SQLITE_ROW) {
+        for (int i = 1; i <= 2; i++)
+            sqlite3_bind_value(have, i, sqlite3_column_value(each, i - 1));
+        if (sqlite3_step(have) != SQLITE_ROW)
+            err = differs(c, "schema: %s %s %s",
+                          (const char *)sqlite3_column_text(each, 0),
+                          (const char *)sqlite3_column_text(each, 1), how);
+        sqlite3_reset(have);
+    }
+    sqlite3_finalize(each);
+    sqlite3_finalize(have);
+    return err;
+}
+
 /* The file's object of this name and kind against the reference's. */
 static enum sor_err same_object(struct check *c, sqlite3_stmt *have,
                                 sqlite3_stmt *want)
 {
-    const char *type = (const char *)sqlite3_column_text(want, 0);
-    const char *name = (const char *)sqlite3_column_text(want, 1);
-    const char *sql = (const char *)sqlite3_column_text(want, 2);
-    const char *of = (const char *)sqlite3_column_text(want, 3);
     enum sor_err err = SOR_OK;
 
-    sqlite3_bind_text(have, 1, type, -1, SQLITE_STATIC);
-    sqlite3_bind_text(have, 2, name, -1, SQLITE_STATIC);
-    sqlite3_bind_text(have, 3, sql, -1, SQLITE_STATIC);
-    sqlite3_bind_text(have, 4, of, -1, SQLITE_STATIC);
+    for (int i = 1; i <= 4; i++)
+        sqlite3_bind_value(have, i, sqlite3_column_value(want, i - 1));
     if (sqlite3_step(have) != SQLITE_ROW)
-        err = differs(c, "schema: %s %s is not as sorites makes it", type,
-                      name);
+        err = differs(c, "schema: %s %s is not as sorites makes it",
+                      (const char *)sqlite3_column_text(want, 0),
+                      (const char *)sqlite3_column_text(want, 1));
     if (sqlite3_reset(have) != SQLITE_OK)
         err = unreadable(c, "schema");
     return err;
@@ -392,11 +446,15 @@ static enum sor_err same_object(struct check *c, sqlite3_stmt *have,
 static enum sor_err compare_schema(struct check *c, struct db *ref, int views)
 {
     sqlite3_stmt *have = NULL, *want = NULL;
-    enum sor_err err = conn_prepare(ref, views
+    enum sor_err err;
+
+    if ((err = covers(c, c->d, ref, views, "is missing")) ||
+        (err = covers(c, ref, c->d, views, "was added")))
+        return err;
+    err = conn_prepare(ref, views
         ? "SELECT type, name, sql, tbl_name FROM sqlite_schema"
         : "SELECT type, name, sql, tbl_name FROM sqlite_schema "
           "WHERE type <> 'view'", &want, c->msg);
-
     if (!err)
         err = conn_prepare(c->d, "SELECT 1 FROM sqlite_schema WHERE type = ? "
                            "AND name = ? AND sql IS ? AND tbl_name = ?", &have,
@@ -408,8 +466,6 @@ static enum sor_err compare_schema(struct check *c, struct db *ref, int views)
     return err;
 }
 
-static const char schema_count[] =
-    "SELECT count(*) FROM sqlite_schema WHERE type <> 'view'";
 static const char views_sum[] = "SELECT sha256 FROM views_made WHERE id = 1";
 static const char views_list[] =
     "SELECT group_concat(sql, ';') FROM (SELECT sql FROM sqlite_schema "
@@ -446,9 +502,7 @@ static enum sor_err check_schema(struct check *c)
     if (!err && !(err = migrate(ref, 0, c->msg))) {
         int ours = same_value(ref, c->d, views_sum);
 
-        if (!same_value(ref, c->d, schema_count))
-            err = differs(c, "schema: tables or indexes were added or lost");
-        else if (!ours && same_value(ref, c->d, views_list))
+        if (!ours && same_value(ref, c->d, views_list))
             err = differs(c, "views_made: was changed");
         else
             err = compare_schema(c, ref, ours);
@@ -463,6 +517,45 @@ static enum sor_err check_schema(struct check *c)
 }
 
 /* --- SQLite's own -------------------------------------------------------- */
+
+/* "NULL value in token.alt", "non-BLOB value in token.alt": finds such a row.
+ * 0: SQLite said something else, or there is none. */
+static int odd_value(struct check *c, const char *said, enum table *t,
+                     char column[32], int64_t *id)
+{
+    char kind[16], table[32], sql[256];
+
+    if (sscanf(said, "%15s value in %31[a-z_].%31[a-z0-9_]", kind, table,
+               column) != 3 || (*t = table_find(table)) == TABLES)
+        return 0;
+    if (strcmp(kind, "NULL") == 0)
+        snprintf(sql, sizeof sql, "SELECT id FROM \"%s\" WHERE \"%s\" IS NULL "
+                 "LIMIT 1", table, column);
+    else if (strncmp(kind, "non-", 4) == 0)
+        snprintf(sql, sizeof sql, "SELECT id FROM \"%s\" WHERE typeof(\"%s\") "
+                 "NOT IN ('null', lower('%.11s')) LIMIT 1", table, column,
+                 kind + 4);
+    else
+        return 0;
+    return conn_int(c->d, sql, 0, id, NULL) == SOR_OK && *id;
+}
+
+/* The first sentence of SQLite's own check, in the words of the tables. */
+static enum sor_err said_by_sqlite(struct check *c, const char *said)
+{
+    static const char head[] = "*** in database main ***\n";
+    char column[32];
+    enum table t;
+    int64_t id;
+
+    if (odd_value(c, said, &t, column, &id))
+        return differs(c, "%s row %lld: its %s is a value of another type",
+                       tables[t].name, (long long)id, column);
+    if (strncmp(said, head, sizeof head - 1) == 0)
+        return differs(c, "the pages of the file are damaged: %s",
+                       said + sizeof head - 1);
+    return differs(c, "SQLite's integrity check: %s", said);
+}
 
 static enum sor_err check_sqlite(struct check *c)
 {
@@ -487,7 +580,7 @@ static enum sor_err check_sqlite(struct check *c)
     if (!said)
         err = unreadable(c, "integrity check");
     else if (strcmp(said, "ok") != 0)
-        err = differs(c, "SQLite: %s", said);
+        err = said_by_sqlite(c, said);
     sqlite3_finalize(st);
     return err;
 }

@@ -68,7 +68,9 @@ static enum sor_err find_target(struct removal *r)
                                 r->d->path, (long long)r->run_id);
 }
 
-/* A fork in another run reads its first tokens from this one. */
+/* A fork in another run reads its first tokens from this one.  One whose words
+ * are forgotten has no use for them; its rows still point here, so that rm
+ * has to wait for it and forget has not. */
 static enum sor_err refuse_forked(struct removal *r)
 {
     sqlite3_stmt *st = NULL;
@@ -76,16 +78,19 @@ static enum sor_err refuse_forked(struct removal *r)
         "SELECT substr(o.uid, 1, 8) FROM path p "
         "JOIN path_span s ON s.source_id = p.id "
         "JOIN path c ON c.id = s.path_id JOIN run o ON o.id = c.run_id "
-        "WHERE p.run_id = ?1 AND c.run_id <> ?1 LIMIT 1", &st, r->msg);
+        "WHERE p.run_id = ?1 AND c.run_id <> ?1 AND (?2 OR o.id NOT IN "
+        "(SELECT run_id FROM tombstone WHERE kind = 'forget')) LIMIT 1", &st,
+        r->msg);
 
     if (err)
         return err;
     sqlite3_bind_int64(st, 1, r->run_id);
+    sqlite3_bind_int(st, 2, r->kind == KIND_RM);
     if (sqlite3_step(st) == SQLITE_ROW)
         err = sor_fail(r->msg, SOR_USAGE, "run %.8s: run %s was forked from "
-                       "it and shares its tokens; remove or forget that one "
-                       "first", r->uid,
-                       (const char *)sqlite3_column_text(st, 0));
+                       "it and shares its tokens; %s that one first", r->uid,
+                       (const char *)sqlite3_column_text(st, 0),
+                       r->kind == KIND_RM ? "remove" : "remove or forget");
     sqlite3_finalize(st);
     return err;
 }

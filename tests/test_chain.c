@@ -123,10 +123,11 @@ static const struct { const char *sql, *where; } edits[] = {
     { "UPDATE model SET name = 'Other' WHERE id = 1", "model rows 1..1" },
     { "UPDATE model_part SET xxh3 = 3 WHERE id = 1", "model_part rows" },
     { "UPDATE run_end SET n_lost = 1 WHERE id = 1", "run_end rows" },
-    { "INSERT INTO loss VALUES (1, 1, 1, 1, 'x')", "loss row 1: in no batch" },
+    { "INSERT INTO loss VALUES (1, 1, 1, 1, 'x')",
+      "loss row 1 (3fa20000): in no batch" },
     { "INSERT INTO token SELECT 99999, path_id, 9999, 1, NULL, NULL, NULL, "
       "NULL, NULL, NULL, NULL FROM token WHERE id = 1",
-      "token row 99999: in no batch" },
+      "token row 99999 (3fa20000:0@9999): in no batch" },
     { "INSERT INTO tombstone VALUES (1, 1, 'x', 'rm', 1, 1)", "batch 2: " },
     { "UPDATE batch SET at_us = at_us - 1 WHERE id = 2",
       "batch 2: its record" },
@@ -136,6 +137,10 @@ static const struct { const char *sql, *where; } edits[] = {
     { "UPDATE batch SET hash = zeroblob(32) WHERE id = 3", "batch 3: its" },
     { "DELETE FROM batch_part WHERE batch_id = 2; DELETE FROM batch WHERE "
       "id = 2", "batch 2 is missing" },
+    { "DELETE FROM batch WHERE id = 3", "batch 3 is missing: its parts" },
+    { "DELETE FROM batch_part WHERE batch_id = 3; DELETE FROM batch WHERE "
+      "id = 3", "cut off" },
+    { "DELETE FROM token WHERE id = 1", "(3fa20000:7@" },
     { "UPDATE batch_part SET n_row = n_row - 1 WHERE batch_id = 2 AND "
       "table_name = 'token'", "rows were added" },
     { "UPDATE batch_part SET digest = zeroblob(32) WHERE id = 4",
@@ -144,9 +149,12 @@ static const struct { const char *sql, *where; } edits[] = {
     { "DELETE FROM batch_part WHERE id = 4", "batch 2: its record" },
     { "DROP VIEW v_vote; CREATE VIEW v_vote AS SELECT 8 AS answer",
       "view v_vote" },
-    { "DROP INDEX edge_src", "indexes were added or lost" },
+    { "CREATE VIEW v_mine AS SELECT 8 AS answer", "view v_mine was added" },
+    { "DROP VIEW v_vote", "view v_vote is missing" },
+    { "DROP INDEX edge_src", "index edge_src is missing" },
+    { "CREATE TABLE x (y)", "table x was added" },
     { "CREATE TRIGGER x AFTER INSERT ON token BEGIN SELECT 1; END",
-      "added or lost" },
+      "trigger x was added" },
     { "DELETE FROM number WHERE n = 7", "number" },
     { "UPDATE views_made SET sha256 = zeroblob(32)", "views_made" },
 };
@@ -510,6 +518,50 @@ static void a_forked_run_stays(void **state)
     assert_intact();
 }
 
+/* What a forgotten fork shared is of no use to it any more; its rows are. */
+static void a_forgotten_fork_lets_its_parent_be_forgotten(void **state)
+{
+    struct db_put_path p = { .kind = "fork", .params = "{}", .fork_pos = 5 };
+    struct db_addr a;
+
+    (void)state;
+    dbtest_make(1);
+    struct db *d = dbtest_reader();
+    OK(db_find(d, "last:0", &a, &t.msg));
+    db_close(d);
+    struct db_writer *w = dbtest_writer();
+    OK(db_begin(w, 0, &t.msg));
+    p.run_id = dbtest_put_run(w, "0123456789abcdef0123456789abcdef");
+    p.parent_id = a.path_id;
+    OK(db_put_path(w, &p, NULL, &t.msg));
+    OK(db_commit(w, NULL, &t.msg));
+    OK(db_forget_run(w, p.run_id, &t.msg));
+    assert_int_equal(db_remove_run(w, a.run_id, &t.msg), SOR_USAGE);
+    assert_non_null(strstr(t.msg.text, "remove that one first"));
+    OK(db_forget_run(w, a.run_id, &t.msg));
+    OK(db_remove_run(w, p.run_id, &t.msg));
+    OK(db_remove_run(w, a.run_id, &t.msg));
+    db_writer_close(w);
+    assert_intact();
+}
+
+/* text.body is not in the digests, its hash is: a body of another type is
+ * SQLite's to find, and ours to say in words of tables and rows. */
+static void a_value_of_another_type_is_named(void **state)
+{
+    (void)state;
+    dbtest_make(1);
+    tamper("PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = "
+           "replace(sql, ' STRICT', '') WHERE name = 'text'");
+    tamper("UPDATE text SET body = CAST(body AS BLOB) WHERE id = 2");
+    tamper("PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = "
+           "sql || ' STRICT' WHERE name = 'text'");
+    struct chain_report r = verify();
+    assert_int_equal(r.ok, 0);
+    assert_string_equal(r.where, "text row 2: its body is a value of another "
+                        "type");
+}
+
 /* rm must not hide what was changed before it. */
 static void rm_refuses_what_was_changed(void **state)
 {
@@ -538,6 +590,8 @@ int main(void)
         DBTEST(words_of_that_run_only_go),
         DBTEST(shared_words_stay_for_the_other),
         DBTEST(a_forked_run_stays),
+        DBTEST(a_forgotten_fork_lets_its_parent_be_forgotten),
+        DBTEST(a_value_of_another_type_is_named),
         DBTEST(rm_refuses_what_was_changed),
     };
     return cmocka_run_group_tests_name("chain", tests, NULL, NULL);
