@@ -62,9 +62,12 @@ static void run(const struct intervene *iv, int n, int before, float *logits)
     if (before)
         assert_int_equal(engine_step(m.e, &f, 1, NULL), SOR_OK);
     assert_int_equal(session_intervene(s, iv, n, NULL), SOR_OK);
-    f = (struct engine_feed){ s, m.id + before, N - before, 1, logits };
+    f = (struct engine_feed){ .session = s, .tok = m.id + before,
+                              .n_tok = N - before, .n_logits = 1,
+                              .logits = logits };
     assert_int_equal(engine_step(m.e, &f, 1, NULL), SOR_OK);
     session_close(s);
+    m.iv = NULL;                        /* the caller's own */
 }
 
 static int setup(void **state)

@@ -126,7 +126,7 @@ static void pieces_are_tokenised_one_by_one(void **state)
 static void what_is_long_is_cut_where_training_cut_it(void **state)
 {
     enum { WORDS = 500 };
-    char *text = calloc(WORDS, 8);
+    char text[WORDS * 8] = "";
     struct tok_ids a = { 0 };
     struct judge_place at;
 
@@ -143,7 +143,6 @@ static void what_is_long_is_cut_where_training_cut_it(void **state)
     assert_true(a.n <= JUDGE_STATEMENT_TOKENS);
     assert_int_equal(a.id[a.n - 1], 42);    /* it still ends in the question */
     tok_ids_release(&a);
-    free(text);
 }
 
 static void strings_sort_by_their_tokens(void **state)

@@ -311,7 +311,7 @@ static void attend_alone(struct scene *s, int i)
 
     one.n_query = 1;
     one.q += i, one.n_key += i, one.part += i;
-    one.mass += i, one.score += i;
+    one.mass += one.mass ? i : 0, one.score += one.score ? i : 0;
     one.hide += one.hide ? i : 0;
     kern_ref.part_init(s->pp[i], s->form->hd);
     one.block_to = KERN_GROUP;

@@ -145,11 +145,11 @@ static void with_an_adapter(void **state)
 {
     static const char *const how[] = { "--max-tokens 8", "--max-tokens 6 -n 3",
                                        "--max-tokens 4 -n 16" };
-    char opts[600], *file = realpath("domains/legal/legal-lora-q8_0.gguf",
-                                     NULL);
+    char opts[600], *file;
 
     (void)state;
     need_the_model();
+    file = realpath("domains/legal/legal-lora-q8_0.gguf", NULL);
     assert_non_null(file);              /* the program runs elsewhere */
     for (int i = 0; i < EACH; i++) {
         snprintf(opts, sizeof opts, "--lora '%s:%s' %s", file,
