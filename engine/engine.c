@@ -495,6 +495,9 @@ static enum sor_err check_feed(const struct engine *e,
     if (feed->n_tok < 1 || feed->n_logits < 0 || feed->n_logits > feed->n_tok)
         return sor_fail(msg, SOR_USAGE, "a feed of %d tokens with %d logits",
                         feed->n_tok, feed->n_logits);
+    if (feed->n_layer < 0 || feed->n_layer > (int)e->hp.n_layer)
+        return sor_fail(msg, SOR_USAGE, "%d layers asked for; the model has "
+                        "%u", feed->n_layer, e->hp.n_layer);
     if (feed->n_tok > e->info.n_ctx - len)
         return sor_fail(msg, SOR_LIMIT, "the text needs %lld tokens of "
                         "context; %d are available (--ctx)",
@@ -539,7 +542,8 @@ static int fill(struct engine *e, const struct engine_feed *feed, int n_feed,
         int pos = f->session->len + at->tok, blas = pos < e->n_blas;
 
         if (n > 0 && (!go_together(first, f->session) ||
-                      blas != e->row[0].blas))
+                      blas != e->row[0].blas ||
+                      f->n_layer != e->row[0].n_layer))
             break;
         first = f->session;
         if (place >= 0 && logits-- == 0)
@@ -548,7 +552,8 @@ static int fill(struct engine *e, const struct engine_feed *feed, int n_feed,
             .id = f->tok[at->tok], .pos = pos, .blas = blas,
             .tag = f->session->tag, .block = f->session->block,
             .lora = &f->session->lora, .iv = f->session->iv,
-            .n_iv = f->session->n_iv,
+            .n_iv = f->session->n_iv, .n_layer = f->n_layer,
+            .is_draft = at->tok >= f->n_tok - f->n_draft,
             .logits = place < 0 ? NULL
                     : f->logits + (size_t)place * e->hp.n_vocab,
         };

@@ -51,6 +51,11 @@ struct engine_feed {
     int n_tok;
     int n_logits;           /* the last n_logits rows get logits; 0 .. n_tok */
     float *logits;          /* [n_logits][n_vocab], the caller's */
+    int n_draft;            /* the last n_draft tokens are guesses: their rows
+                             * are told as such (hook_row.is_draft) */
+    int n_layer;            /* > 0: a guess is wanted of the first n_layer
+                             * layers and the output head.  Nobody is told, and
+                             * K/V of later layers are left out: rewind */
 };
 
 /* 1 where a recorded info.isa says that `narrow` was set. */

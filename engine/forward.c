@@ -239,17 +239,40 @@ static int layer_narrow(const struct forward *f)
     return f->p.narrow && 10 * f->layer >= (int)f->p.hp->n_layer;
 }
 
-void forward_run(struct forward *f, const struct forward_row *row, int n)
+static void run_layers(struct forward *f, int n_layer)
 {
-    int n_layer = (int)f->p.hp->n_layer;
-
-    begin(f, row, n);
-    rows_run(f, n, embed_task);
     for (f->layer = 0; f->layer < n_layer; f->layer++) {
         f->in.narrow = f->mid.narrow = f->ff.narrow = layer_narrow(f);
         attention_block(f, f->p.w->layer[f->layer].mat);
         ffn_block(f, f->p.w->layer[f->layer].mat);
     }
+}
+
+/* A guess: what the first layers would say.  No row of it is told. */
+static void run_shallow(struct forward *f, const struct forward_row *row,
+                        int n)
+{
+    struct hook_observer told = f->observer;
+
+    f->observer = (struct hook_observer){ 0 };
+    begin(f, row, n);
+    rows_run(f, n, embed_task);
+    run_layers(f, row[0].n_layer);
+    output_head(f);
+    f->observer = told;
+}
+
+void forward_run(struct forward *f, const struct forward_row *row, int n)
+{
+    int n_layer = (int)f->p.hp->n_layer;
+
+    if (row[0].n_layer > 0) {
+        run_shallow(f, row, n);
+        return;
+    }
+    begin(f, row, n);
+    rows_run(f, n, embed_task);
+    run_layers(f, n_layer);
     if (f->observer.mask) {
         rows_run(f, n, last_stats_task);
         observe_layer(f, n_layer - 1);

@@ -43,6 +43,8 @@ struct forward_row {
     const struct intervene *iv;     /* [n_iv], likewise */
     int n_iv;
     int blas;               /* likewise: the layers' products by OpenBLAS */
+    int n_layer;            /* likewise: so many layers, and no events; 0: all */
+    uint8_t is_draft;       /* see hook_row */
 };
 
 struct forward_parts {      /* what a pass works with; all borrowed */

@@ -9,6 +9,12 @@
  * A path that has ended leaves its seat at once, and the next one's prompt is
  * in the very same step.  An empty seat costs nothing: it has no row.
  *
+ * Where drafts are asked for, a path that writes may read guesses at its next
+ * tokens in the same step (draft.h).  Each is kept only where the sampler draws
+ * that very token from the logits before it; so the tokens, their logits and
+ * the sampler's draws are what they are without, and the KV of wrong guesses is
+ * gone before anybody sees it.
+ *
  * Determinism  a path's bits do not depend on its mates (engine.h), and who
  *          sits when follows from the order of gen_add() and the lengths alone.
  *          Both are told: HOOK_JOIN for a path that takes a seat, HOOK_BATCH
@@ -23,6 +29,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "engine/draft.h"
 #include "engine/engine.h"
 #include "engine/sampler.h"
 
@@ -47,12 +54,15 @@ struct gen_path {
     float *logits;          /* [n_vocab] what its last token made; read when
                              * the path takes its seat, so paths may share it */
     int max_tok;            /* new tokens at most */
+    const int32_t *before;  /* [n_before] what the session holds already, */
+    int n_before;           /* for guesses; 0: that is not looked into */
     /* filled by the loop */
     int32_t *out;           /* [max_tok], the caller's: chosen ids, the
                              * end-of-generation token included */
     int n_out;
     enum gen_stop stop;
     int joined, left;       /* steps before it took its seat, before it left */
+    int n_draft, n_kept;    /* guesses read; of which right */
 };
 
 /* What the steps were filled with. */
@@ -60,11 +70,17 @@ struct gen_stats {
     int64_t n_step;
     int64_t seats, rows;    /* in use, summed over steps */
     int n_seat, n_row;      /* there were so many in each */
+    int64_t n_draft, n_kept;    /* guesses read; of which right */
+    /* Steps in which all paths write, by whether there were guesses among
+     * their rows; choosing and guessing included. */
+    struct gen_time { int64_t n_tok, ns; } plain, drafted;
 };
 
 struct gen_opts {
     int n_seat;             /* paths that run together; 0: GEN_SEATS */
     int n_row;              /* rows in a step at most; 0: GEN_ROWS */
+    enum draft_source draft;
+    int draft_layer;        /* DRAFT_SELF: layers that guess; 0: a quarter */
     void *ud;
     /* Called after every token, in the order of the seats; `path` counts the
      * calls of gen_add() from 0; non-zero ends that path.  May be NULL. */

@@ -14,6 +14,10 @@
  * the new token, whose own row follows in a later pass (or never, for the
  * last token of a path).  HOOK_JOIN and HOOK_BATCH come from it too.
  *
+ * Tokens may be guessed ahead (draft.h).  The row of a guess says is_draft, and
+ * its events are void unless a HOOK_DRAFT keeps it, before the next pass; the
+ * HOOK_TOKENs of those kept come between.
+ *
  * Ownership  every pointer in an event is borrowed and dies when the callback
  *            returns; an observer copies what it keeps.
  * Threads    called only from the thread that runs engine_step(), in
@@ -40,6 +44,7 @@ enum hook_kind {
     HOOK_NEURONS,   /* silu(gate) * up, before Wdown  u.vec [n_ff] */
     HOOK_JOIN,      /* a path joined the batch      u.join  */
     HOOK_BATCH,     /* a step of the batch is done  u.batch */
+    HOOK_DRAFT,     /* guesses were checked         u.draft */
     HOOK_KINDS
 };
 
@@ -100,6 +105,7 @@ struct hook_attn {
 struct hook_row {
     int32_t  id;            /* the token that went in */
     uint8_t  has_logits;    /* the output head ran for this row */
+    uint8_t  is_draft;      /* a guess: void unless a HOOK_DRAFT keeps it */
     int16_t  nan_layer;     /* first layer whose output has NaN/inf; -1 none */
     uint64_t digest;        /* XXH3-64 of the logits [n_vocab] f32; else 0 */
 };
@@ -128,6 +134,13 @@ struct hook_batch {
     uint16_t n_row, max_row;    /* rows in it, of how many */
 };
 
+/* Guesses at the tokens after pos, read together with the one at pos. */
+struct hook_draft {
+    uint16_t n, n_kept;     /* rows pos + 1 .. pos + n; the first n_kept of
+                             * them stand, the others are void */
+    uint8_t  source;        /* enum draft_source */
+};
+
 /* Raw activations of one row. */
 struct hook_vec {
     uint32_t n;
@@ -152,6 +165,7 @@ struct hook_event {
         struct hook_vec   vec;
         struct hook_join  join;
         struct hook_batch batch;
+        struct hook_draft draft;
     } u;
 };
 

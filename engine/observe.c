@@ -242,6 +242,7 @@ void observe_rows(struct forward *f)
 
         ev.u.row = (struct hook_row){
             .id = f->row[r].id, .has_logits = no >= 0,
+            .is_draft = f->row[r].is_draft,
             .nan_layer = f->facts.nan_layer[r],
             .digest = no >= 0 ? f->facts.digest[no] : 0,
         };

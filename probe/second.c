@@ -175,8 +175,9 @@ static enum sor_err feed_prompt(struct view *v)
 
     for (int at = 0, take; at < n && !err; at += take) {
         take = n - at < CHUNK ? n - at : CHUNK;
-        struct engine_feed f = { v->root, v->ids.id + at, take,
-                                 at + take == n, v->first };
+        struct engine_feed f = { .session = v->root, .tok = v->ids.id + at,
+                                 .n_tok = take, .n_logits = at + take == n,
+                                 .logits = v->first };
 
         err = step(v, &f);
     }
@@ -196,8 +197,9 @@ static enum sor_err feed_text(struct view *v, struct session *s,
     memcpy(v->logits, v->first, width * sizeof *v->logits);
     for (int at = 0, take; at < n && !err; at += take) {
         take = n - at < CHUNK ? n - at : CHUNK;
-        struct engine_feed f = { s, text->id + at, take, take,
-                                 v->logits + width };
+        struct engine_feed f = { .session = s, .tok = text->id + at,
+                                 .n_tok = take, .n_logits = take,
+                                 .logits = v->logits + width };
 
         err = step(v, &f);
         for (int i = 0; pick && i < take && !err; i++)

@@ -100,8 +100,9 @@ void rig_feed(struct rec *r, uint64_t tag, int pos, int32_t id)
         mass[b] = 1.0f / (float)ev.u.attn.n_block;
     rig_emit(r, ev);
     ev.kind = HOOK_ROW;
-    ev.u.row = (struct hook_row){ id, 1, (int16_t)rig_nan_layer,
-                                  rig_digest(tag, pos) };
+    ev.u.row = (struct hook_row){ .id = id, .has_logits = 1,
+                                  .nan_layer = (int16_t)rig_nan_layer,
+                                  .digest = rig_digest(tag, pos) };
     rig_emit(r, ev);
 }
 

@@ -54,8 +54,9 @@ static struct engine *open_model(int type, int n_thread, int n_blas)
 static void feed(struct engine *e, struct session *s, int n, float *logits)
 {
     int at = session_len(s);
-    struct engine_feed f = { s, text + at, n, n,
-                             logits + (size_t)at * n_vocab };
+    struct engine_feed f = { .session = s, .tok = text + at, .n_tok = n,
+                             .n_logits = n,
+                             .logits = logits + (size_t)at * n_vocab };
     struct sor_msg msg;
 
     if (engine_step(e, &f, 1, &msg))
@@ -159,9 +160,10 @@ static void no_bit_depends_on_mates(void **state)
         assert_int_equal(session_open(e, i + 1, 0, &s[i], NULL), 0);
         if (at[i])
             feed(e, s[i], at[i], mine);
-        f[i] = (struct engine_feed){
-            s[i], text + at[i], TOKENS - at[i], TOKENS - at[i],
-            mine + (size_t)at[i] * n_vocab };
+        f[i] = (struct engine_feed){ .session = s[i], .tok = text + at[i],
+                                     .n_tok = TOKENS - at[i],
+                                     .n_logits = TOKENS - at[i],
+                                     .logits = mine + (size_t)at[i] * n_vocab };
     }
     assert_int_equal(engine_step(e, f, 4, NULL), 0);
     for (size_t i = 0; i < 4; i++) {

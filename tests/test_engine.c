@@ -52,7 +52,8 @@ static struct session *timeline(struct engine *e, uint64_t tag)
 static enum sor_err feed(struct session *s, struct engine *e,
                          const int32_t *tok, int n, float *logits)
 {
-    struct engine_feed f = { s, tok, n, logits ? 1 : 0, logits };
+    struct engine_feed f = { .session = s, .tok = tok, .n_tok = n,
+                             .n_logits = logits ? 1 : 0, .logits = logits };
 
     return engine_step(e, &f, 1, NULL);
 }
@@ -62,20 +63,24 @@ static void bad_feeds_change_nothing(void **state)
     struct engine *e = open_model(&(struct mkmodel_opts){ 0 });
     struct session *s = timeline(e, 1), *t = timeline(e, 2);
     int32_t ids[CTX + 1] = { 5 }, high = 1 << 20;
-    struct engine_feed two[2] = { { s, ids, 3, 0, NULL },
-                                  { t, ids, CTX + 1, 0, NULL } };
+    struct engine_feed two[2] = { { .session = s, .tok = ids, .n_tok = 3 },
+                                  { .session = t, .tok = ids,
+                                    .n_tok = CTX + 1 } };
     struct sor_msg msg;
 
     (void)state;
     assert_int_equal(engine_step(e, two, 2, &msg), SOR_LIMIT);
     assert_non_null(strstr(msg.text, "81 tokens"));
     assert_non_null(strstr(msg.text, "80 are available"));
-    two[1] = (struct engine_feed){ t, &high, 1, 0, NULL };
+    two[1] = (struct engine_feed){ .session = t, .tok = &high, .n_tok = 1,
+                                   .n_logits = 0, .logits = NULL };
     assert_int_equal(engine_step(e, two, 2, &msg), SOR_USAGE);
     assert_non_null(strstr(msg.text, "1048576"));
-    two[1] = (struct engine_feed){ t, ids, 0, 0, NULL };
+    two[1] = (struct engine_feed){ .session = t, .tok = ids, .n_tok = 0,
+                                   .n_logits = 0, .logits = NULL };
     assert_int_equal(engine_step(e, two, 2, NULL), SOR_USAGE);
-    two[1] = (struct engine_feed){ t, ids, 1, 2, NULL };
+    two[1] = (struct engine_feed){ .session = t, .tok = ids, .n_tok = 1,
+                                   .n_logits = 2, .logits = NULL };
     assert_int_equal(engine_step(e, two, 2, NULL), SOR_USAGE);
     assert_int_equal(session_len(s), 0);
     assert_int_equal(session_len(t), 0);

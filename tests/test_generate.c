@@ -254,7 +254,8 @@ static void ready_logits_are_shared(void **state)
     make_paths(PATHS);
     close_paths(PATHS);
     assert_int_equal(session_open(e, 99, 0, &base, NULL), 0);
-    f = (struct engine_feed){ base, text, 30, 1, logits };
+    f = (struct engine_feed){ .session = base, .tok = text, .n_tok = 30,
+                              .n_logits = 1, .logits = logits };
     assert_int_equal(engine_step(e, &f, 1, NULL), 0);
     for (int i = 0; i < PATHS; i++) {
         assert_int_equal(session_fork(base, (uint64_t)i + 1, 30, &session[i],

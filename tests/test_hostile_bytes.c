@@ -42,7 +42,8 @@ static void computes(struct engine *e, const struct lora *l)
     int32_t tok[3] = { 5, 6, 7 };
     struct tok_ids ids = { 0 };
     struct session *s = NULL;
-    struct engine_feed feed = { s, tok, 3, 1, logits };
+    struct engine_feed feed = { .session = s, .tok = tok, .n_tok = 3,
+                                .n_logits = 1, .logits = logits };
 
     assert_non_null(logits);
     assert_int_equal(session_open(e, 1, 0, &s, NULL), SOR_OK);

@@ -541,7 +541,8 @@ static void runs(struct engine *e)
 
     assert_non_null(logits);
     assert_int_equal(session_open(e, 1, 0, &s, NULL), SOR_OK);
-    struct engine_feed feed = { s, tok, 3, 1, logits };
+    struct engine_feed feed = { .session = s, .tok = tok, .n_tok = 3,
+                                .n_logits = 1, .logits = logits };
     assert_int_equal(engine_step(e, &feed, 1, NULL), SOR_OK);
     assert_true(isfinite(logits[0]));
     session_close(s);

@@ -153,7 +153,8 @@ static void run(struct engine *e, const struct lora *const *set, int n,
     assert_int_equal(session_adapt(s, set, n, NULL), SOR_OK);
     for (int i = 0; i < N; i += chunk) {
         int c = i + chunk < N ? chunk : N - i;
-        struct engine_feed f = { s, m.id + i, c, 1, logits };
+        struct engine_feed f = { .session = s, .tok = m.id + i, .n_tok = c,
+                                 .n_logits = 1, .logits = logits };
 
         assert_int_equal(engine_step(e, &f, 1, NULL), SOR_OK);
     }
@@ -218,12 +219,16 @@ static void cutting_the_work_changes_no_bit(void **state)
     assert_int_equal(session_open(m.e, 1, 0, &a, NULL), SOR_OK);
     assert_int_equal(session_open(m.e, 2, 0, &b, NULL), SOR_OK);
     assert_int_equal(session_adapt(a, &l, 1, NULL), SOR_OK);
-    f[0] = (struct engine_feed){ a, m.id, N - 5, 0, NULL };
-    f[1] = (struct engine_feed){ b, m.id, N, 1, got };
+    f[0] = (struct engine_feed){ .session = a, .tok = m.id, .n_tok = N - 5,
+                                 .n_logits = 0, .logits = NULL };
+    f[1] = (struct engine_feed){ .session = b, .tok = m.id, .n_tok = N,
+                                 .n_logits = 1, .logits = got };
     assert_int_equal(engine_step(m.e, f, 2, NULL), SOR_OK);
     assert_memory_equal(got, base, m.row);
     assert_int_equal(session_fork(a, 3, 20, &child, NULL), SOR_OK);
-    f[0] = (struct engine_feed){ child, m.id + 20, N - 20, 1, got };
+    f[0] = (struct engine_feed){ .session = child, .tok = m.id + 20,
+                                 .n_tok = N - 20, .n_logits = 1,
+                                 .logits = got };
     assert_int_equal(engine_step(m.e, f, 1, NULL), SOR_OK);
     assert_memory_equal(got, want, m.row);
     session_close(child);
@@ -349,7 +354,9 @@ static void choices_are_llama_cpp_s(void **state)
         assert_int_equal(session_open(e, 1, 0, &s, NULL), SOR_OK);
         assert_int_equal(session_adapt(s, (const struct lora *const *)&l, 1,
                                        NULL), SOR_OK);
-        struct engine_feed f = { s, ids.id, (int)ids.n, 1, z };
+        struct engine_feed f = { .session = s, .tok = ids.id,
+                                 .n_tok = (int)ids.n, .n_logits = 1,
+                                 .logits = z };
 
         assert_int_equal(engine_step(e, &f, 1, NULL), SOR_OK);
         lp = logprob_of_best(z, n_vocab, &best);

@@ -300,7 +300,7 @@ static void attention_is_kept(void **state)
         ev.u.attn = (struct hook_attn){ (uint32_t)pos / 16 + 1, mass };
         rig_emit(r, ev);
         ev.kind = HOOK_ROW;
-        ev.u.row = (struct hook_row){ id, 0, -1, 0 };
+        ev.u.row = (struct hook_row){ .id = id, .nan_layer = -1 };
         rig_emit(r, ev);
     }
     rec_path_end(r, 1, "length");
