@@ -311,8 +311,12 @@ static void attend_alone(struct scene *s, int i)
 
     one.n_query = 1;
     one.q += i, one.n_key += i, one.part += i;
-    one.mass += one.mass ? i : 0, one.score += one.score ? i : 0;
-    one.hide += one.hide ? i : 0;
+    if (one.mass)
+        one.mass += i;
+    if (one.score)
+        one.score += i;
+    if (one.hide)
+        one.hide += i;
     kern_ref.part_init(s->pp[i], s->form->hd);
     one.block_to = KERN_GROUP;
     kern_ref.attn[s->form->type](&one);
