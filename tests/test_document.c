@@ -18,6 +18,7 @@
 #include "base/str.h"
 #include "base/text.h"
 #include "review/document.h"
+#include "tests/mkzip.h"
 
 static struct document *from(const void *bytes, size_t n)
 {
@@ -153,33 +154,11 @@ static void form_feeds_are_pages(void **state)
 #define W "xmlns:w=\"http://schemas.openxmlformats.org/wordprocessingml/2006/" \
           "main\""
 
-struct part { const char *name, *xml; };
-
 /* A ZIP of these parts, in memory. */
-static void zip(const struct part *parts, int n, struct str *out)
+static void zip(const struct mkzip_part *parts, int n, struct str *out)
 {
-    static char buf[1 << 16];
-    size_t used = 0;
-    struct archive *a = archive_write_new();
-
-    assert_int_equal(archive_write_set_format_zip(a), ARCHIVE_OK);
-    assert_int_equal(archive_write_open_memory(a, buf, sizeof buf, &used),
-                     ARCHIVE_OK);
-    for (int i = 0; i < n; i++) {
-        struct archive_entry *e = archive_entry_new();
-
-        archive_entry_set_pathname(e, parts[i].name);
-        archive_entry_set_size(e, (la_int64_t)strlen(parts[i].xml));
-        archive_entry_set_filetype(e, 0100000);
-        archive_entry_set_perm(e, 0644);
-        assert_int_equal(archive_write_header(a, e), ARCHIVE_OK);
-        archive_write_data(a, parts[i].xml, strlen(parts[i].xml));
-        archive_entry_free(e);
-    }
-    archive_write_close(a);
-    archive_write_free(a);
     str_init(out);
-    str_put(out, buf, used);
+    assert_int_equal(mkzip(parts, n, out), 0);
 }
 
 #define P(pr, t) "<w:p><w:pPr>" pr "</w:pPr><w:r><w:t>" t "</w:t></w:r></w:p>"
@@ -209,7 +188,7 @@ static const char styles[] =
 
 static void docx_has_the_numbers_word_shows(void **state)
 {
-    const struct part parts[] = {
+    const struct mkzip_part parts[] = {
         { "word/numbering.xml", numbering }, { "word/styles.xml", styles },
         { "word/document.xml", "<w:document " W "><w:body>"
           P("", "NDA") P(NUM(1, 0), "Term") P("<w:pStyle w:val=\"Sub\"/>", "x")
@@ -238,7 +217,7 @@ static void docx_has_the_numbers_word_shows(void **state)
 
 static void docx_leaves_out_what_was_deleted_or_drawn(void **state)
 {
-    const struct part part = { "word/document.xml", "<w:document " W
+    const struct mkzip_part part = { "word/document.xml", "<w:document " W
         "><w:body><w:p><w:r><w:t xml:space=\"preserve\">stays </w:t></w:r>"
         "<w:del><w:r><w:delText>gone</w:delText></w:r></w:del>"
         "<w:moveFrom><w:r><w:t>away</w:t></w:r></w:moveFrom>"
@@ -264,7 +243,7 @@ static void docx_leaves_out_what_was_deleted_or_drawn(void **state)
 static void hostile_docx_is_refused(void **state)
 {
     static const struct {
-        struct part part;
+        struct mkzip_part part;
         const char *because;
     } cases[] = {
         { { "word/document.xml", "<!DOCTYPE a [<!ENTITY b \"c\">]><a>&b;</a>" },
@@ -285,7 +264,7 @@ static void hostile_docx_is_refused(void **state)
     str_init(&deep);
     for (int i = 0; i < 2000; i++)
         str_puts(&deep, "<a>");
-    const struct part part = { "word/document.xml", deep.p };
+    const struct mkzip_part part = { "word/document.xml", deep.p };
     zip(&part, 1, &bytes);
     assert_int_equal(refused(bytes.p, bytes.len, "deep"), SOR_LIMIT);
     for (size_t n = 4; n < bytes.len; n += 37) {        /* cut anywhere */
