@@ -24,9 +24,11 @@ AID_SRC  := $(filter-out $(TEST_SRC),$(wildcard tests/*.c))
 SQL      := $(if $(filter db,$(DIRS)),$(sort $(wildcard db/migrations/*.sql)) \
                                       $(wildcard db/views.sql))
 SQL_SRC  := $(if $(strip $(SQL)),$(BUILD)/gen/db_sql.c)
+PAGE     := $(if $(filter viz,$(DIRS)),viz/page.css viz/page.js)
+GEN_SRC  := $(SQL_SRC) $(if $(PAGE),$(BUILD)/gen/viz_page.c)
 
 objects   = $(patsubst %.c,$(BUILD)/%.o,$(1))
-LIB_OBJ  := $(call objects,$(LIB_SRC)) $(SQL_SRC:.c=.o)
+LIB_OBJ  := $(call objects,$(LIB_SRC)) $(GEN_SRC:.c=.o)
 CLI_OBJ  := $(call objects,$(filter-out cli/main.c,$(CLI_SRC)))
 MAIN_OBJ := $(call objects,$(filter cli/main.c,$(CLI_SRC)))
 AID_OBJ  := $(call objects,$(AID_SRC))
@@ -102,6 +104,10 @@ $(BUILD)/gen/%.o: $(BUILD)/gen/%.c $(BUILD)/flags
 $(BUILD)/gen/db_sql.c: db/embed.sh $(SQL)
 	@mkdir -p $(@D)
 	$(Q)sh db/embed.sh $(SQL) > $@.tmp && mv $@.tmp $@
+
+$(BUILD)/gen/viz_page.c: viz/embed.sh $(PAGE)
+	@mkdir -p $(@D)
+	$(Q)sh viz/embed.sh $(PAGE) > $@.tmp && mv $@.tmp $@
 
 # Whole archives, made anew when the list of files changes: a member whose
 # source is gone must not linger.

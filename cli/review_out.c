@@ -4,8 +4,13 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/log.h"
 #include "cli/review_text.h"
+#include "viz/dot.h"
+#include "viz/logic.h"
+#include "viz/render.h"
 #include "viz/report.h"
+#include "viz/style.h"
 
 static const struct { const char *ending; enum review_form form; } forms[] = {
     { ".json", REVIEW_JSON },   { ".jsonl", REVIEW_JSON },
@@ -45,6 +50,31 @@ static enum sor_err write_out(struct cli *cli, FILE *to, const struct str *s)
     return SOR_OK;
 }
 
+/* The logic of the review as SVG.  A report is worth having without its
+ * picture, so what keeps it away is only said. */
+static void draw_logic(struct db *d, int64_t run_id, struct str *svg)
+{
+    static const struct logic_opts which = { 0 };
+    static const struct dot_opts look = { .theme = STYLE_LIGHT };
+    static const struct render_limits limits = { 0 };
+    struct sor_msg msg = { "" };
+    struct graph g;
+    struct str dot;
+    enum sor_err err;
+
+    graph_init(&g);
+    str_init(&dot);
+    err = logic_build(d, run_id, &which, &g, &msg);
+    if (!err)
+        err = dot_write(&g, &look, &dot, &msg);
+    if (!err)
+        err = render(dot.p, "svg", &limits, svg, &msg);
+    if (err)
+        log_warn("the report goes without its graph: %s", msg.text);
+    str_release(&dot);
+    graph_release(&g);
+}
+
 struct wanted { int64_t run_id; enum review_form form; int all; };
 
 static enum sor_err print_to(struct cli *cli, FILE *to, struct db *d,
@@ -52,20 +82,24 @@ static enum sor_err print_to(struct cli *cli, FILE *to, struct db *d,
 {
     struct report *r = NULL;
     enum sor_err err = report_load(d, want->run_id, &r, &cli->msg);
-    struct str page;
+    struct str page, svg;
 
     if (err || !to) {
         report_close(r);
         return err ? err : SOR_IO;
     }
     str_init(&page);
-    if (want->form == REVIEW_HTML)
-        report_html(r, &page);
-    else if (want->form == REVIEW_MARKDOWN)
+    str_init(&svg);
+    if (want->form == REVIEW_HTML) {
+        draw_logic(d, want->run_id, &svg);
+        report_html(r, svg.len ? svg.p : NULL, &page);
+    } else if (want->form == REVIEW_MARKDOWN) {
         report_markdown(r, &page);
-    else
+    } else {
         review_text(cli, to, r, want->all);
+    }
     err = write_out(cli, to, &page);
+    str_release(&svg);
     str_release(&page);
     report_close(r);
     return err;

@@ -249,7 +249,7 @@ static void reports_escape(void **state)
     int64_t id = put(w);
     OK(report_load(db_writer_reader(w), id, &p, &t.msg));
     str_init(&page);
-    report_html(p, &page);
+    report_html(p, NULL, &page);
     assert_true(str_ok(&page));
     assert_non_null(strstr(page.p, "Section 9 &lt;i&gt;is&lt;/i&gt;"));
     assert_non_null(strstr(page.p, "&lt;b&gt;soon&lt;/b&gt;"));

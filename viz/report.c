@@ -25,6 +25,7 @@ static enum sor_err load_run(struct report *r, struct db *d,
         return sor_fail(msg, SOR_FORMAT, "the run cannot be read");
     snprintf(r->uid, sizeof r->uid, "%s", run.uid);
     snprintf(r->isa, sizeof r->isa, "%s", run.isa);
+    snprintf(r->program, sizeof r->program, "%s", run.program);
     snprintf(r->status, sizeof r->status, "%s",
              run.status ? run.status : "unfinished");
     clock_iso8601(run.started_us, r->started);
@@ -61,6 +62,74 @@ static enum sor_err index_text(struct report *r, struct sor_msg *msg)
     return SOR_OK;
 }
 
+/* Room for one more step. */
+static struct report_step *add_step(struct report *r, int *cap)
+{
+    if (r->n_step == *cap) {
+        int want = *cap ? 2 * *cap : 64;
+        void *p = mem_realloc(r->step, (size_t)want, sizeof *r->step);
+
+        if (!p)
+            return NULL;
+        r->step = p;
+        *cap = want;
+    }
+    return &r->step[r->n_step++];
+}
+
+/* The row's strings end to end; 0: out of memory. */
+static int copy_step(struct report_step *s, const struct db_step *row)
+{
+    const char *from[] = { row->role, row->origin, row->text };
+    const char **to[] = { &s->role, &s->origin, &s->text };
+    size_t n = 0;
+    char *at;
+
+    *s = (struct report_step){ .path_id = row->path_id,
+                               .ordinal = row->ordinal };
+    for (int i = 0; i < 3; i++)
+        n += from[i] ? strlen(from[i]) + 1 : 0;
+    at = s->words = mem_calloc(n + 1, 1);
+    for (int i = 0; at && i < 3; i++)
+        if (from[i]) {
+            *to[i] = strcpy(at, from[i]);
+            at += strlen(at) + 1;
+        }
+    return s->words != NULL;
+}
+
+static enum sor_err load_steps_of(struct report *r, struct db *d,
+                                  int64_t path_id, int *cap)
+{
+    struct db_cur *c = db_steps(d, path_id, (struct db_window){ 0, 0, 0 });
+    struct db_step row;
+    int got = 0, ok = 1;
+    enum sor_err err;
+
+    while (ok && c && (got = db_step_next(c, &row)) == 1) {
+        struct report_step *s = add_step(r, cap);
+
+        ok = s && copy_step(s, &row);
+    }
+    err = db_cur_close(c);
+    return !ok ? SOR_NOMEM : err || got < 0 || !c ? SOR_IO : SOR_OK;
+}
+
+static enum sor_err load_steps(struct report *r, struct db *d,
+                               struct sor_msg *msg)
+{
+    enum sor_err err = SOR_OK;
+    int cap = 0;
+
+    for (int i = 0; i < report_n(r, DB_CLAIM_PATH) && !err; i++) {
+        const struct db_claim_path *p = report_row(r, DB_CLAIM_PATH, i);
+
+        err = load_steps_of(r, d, p->path_id, &cap);
+    }
+    return err ? sor_fail(msg, err, "cannot read the steps of the claims")
+               : SOR_OK;
+}
+
 enum sor_err report_load(struct db *d, int64_t run_id, struct report **out,
                          struct sor_msg *msg)
 {
@@ -82,8 +151,13 @@ enum sor_err report_load(struct db *d, int64_t run_id, struct report **out,
             err = sor_fail(msg, SOR_NOTFOUND, "run %.8s: its words were "
                            "forgotten, so there is no report", r->uid);
     }
-    if (!err)
+    if (!err) {
+        hash_hex(r->doc->sha256.p, r->doc->sha256.n < SHA256_BYTES
+                 ? r->doc->sha256.n : SHA256_BYTES, r->doc_sha256);
         err = index_text(r, msg);
+    }
+    if (!err)
+        err = load_steps(r, d, msg);
     if (err)
         report_close(r);
     else
@@ -97,6 +171,9 @@ void report_close(struct report *r)
         return;
     for (int t = 0; t < DB_REVIEW_TABLES; t++)
         db_review_set_release(&r->set[t]);
+    for (int i = 0; i < r->n_step; i++)
+        mem_free(r->step[i].words);
+    mem_free(r->step);
     mem_free(r->byte);
     mem_free(r);
 }
@@ -132,6 +209,15 @@ const void *report_find(const struct report *r, enum db_review_table t,
         else
             hi = mid;
     }
+    return NULL;
+}
+
+const struct report_step *report_step(const struct report *r, int64_t path_id,
+                                      int ordinal)
+{
+    for (int i = 0; i < r->n_step; i++)
+        if (r->step[i].path_id == path_id && r->step[i].ordinal == ordinal)
+            return &r->step[i];
     return NULL;
 }
 
@@ -188,6 +274,11 @@ const struct db_decision *report_decision(const struct report *r,
                                           int64_t finding_id)
 {
     return report_decision_back(r, finding_id, 0);
+}
+
+int report_needs_you(const struct report *r, const struct db_finding *f)
+{
+    return f->severity >= 2 && !report_decision(r, f->id);
 }
 
 /* A document with pages has a form feed between each two. */

@@ -14,13 +14,25 @@
 #include "base/str.h"
 #include "db/review.h"
 
+/* One step of a path of a claim: what it came to there, and whose word that is
+ * (rule, scored). */
+struct report_step {
+    int64_t path_id;
+    int ordinal;
+    const char *role, *origin, *text;   /* in `words`; text NULL: forgotten */
+    char *words;
+};
+
 struct report {
     int64_t run_id;
     char uid[33], started[21], isa[16], status[16];
     char model[128], model_sha256[65];  /* "": no model was used */
     char head[65];                      /* of the hash chain, when read */
+    char program[32], doc_sha256[65];
     double seconds;                     /* 0: not ended */
     struct db_review_set set[DB_REVIEW_TABLES];
+    struct report_step *step;   /* [n_step] of all paths of claims, in order */
+    int n_step;
 
     const struct db_review *review;
     const struct db_document *doc;
@@ -48,6 +60,10 @@ struct report_text report_quote(const struct report *r, int from, int to);
 enum { REPORT_NAME = 48 };
 const char *report_clause(const struct report *r, int64_t clause_id,
                           char buf[REPORT_NAME]);
+
+/* Step `ordinal` of a path; NULL: it has none. */
+const struct report_step *report_step(const struct report *r, int64_t path_id,
+                                      int ordinal);
 
 /* The verdict of a claim; NULL: not reached. */
 const struct db_verdict *report_verdict(const struct report *r,
@@ -107,9 +123,12 @@ void report_put_nothing(const struct report *r, struct str *out);
 /* What this review did not look at, one sentence a line; appended. */
 void report_put_unchecked(const struct report *r, struct str *out);
 
-/* The whole report as Markdown, and as one self-contained HTML page (no
- * script, no link to anything outside, CSP default-src 'none'). */
+/* Does the finding ask for a person: medium or high, and not decided on? */
+int report_needs_you(const struct report *r, const struct db_finding *f);
+
+/* The whole report as Markdown, and as one self-contained HTML page
+ * (viz/html.h).  svg: the review's logic as a picture; NULL: none. */
 void report_markdown(const struct report *r, struct str *out);
-void report_html(const struct report *r, struct str *out);
+void report_html(const struct report *r, const char *svg, struct str *out);
 
 #endif
