@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "cli/experiment.h"
@@ -42,8 +43,9 @@ enum { SPAN_LEAST = 3 };        /* tokens; a shorter line is no clause */
 
 struct job {
     struct experiment x;
-    struct ablate_part *part;
+    struct ablate_part *part;   /* what is asked for, each once */
     int n_part, cap;
+    int n_known;                /* of them, stored before */
     int64_t asked;              /* step of the token asked about; 0: none */
     struct experiment other;    /* of --patch */
     struct lens_row row;        /* its row */
@@ -54,8 +56,19 @@ struct job {
 
 /* --- what is to be changed ------------------------------------------------ */
 
+static int is_same(const struct ablate_part *a, const struct ablate_part *b)
+{
+    return a->how == b->how && a->layer == b->layer && a->head == b->head &&
+           a->from == b->from && a->to == b->to;
+}
+
 static enum sor_err add(struct job *j, struct ablate_part part)
 {
+    for (int i = 0; i < j->n_part; i++)
+        if (is_same(&j->part[i], &part)) {
+            j->part[i].step = part.step ? part.step : j->part[i].step;
+            return SOR_OK;
+        }
     if (j->n_part == j->cap) {
         int cap = j->cap ? 2 * j->cap : 64;
         struct ablate_part *more = mem_realloc(j->part, (size_t)cap,
@@ -93,9 +106,6 @@ static enum sor_err add_parts(struct job *j)
     struct db_model m;
     enum sor_err err = SOR_OK;
 
-    if (opt.patch && heads)
-        return sor_fail(&j->x.cli->msg, SOR_USAGE, "--patch replaces the "
-                        "stream after layers, not heads");
     if (heads && strcmp(heads, "all") == 0) {
         err = add_all(j, 1, how);
         heads = NULL;
@@ -184,22 +194,15 @@ static enum sor_err add_spans(struct job *j, const char *list,
     return err;
 }
 
+/* The rest of the key: parts are rows, each found by itself. */
 static void print_params(struct job *j, int32_t target)
 {
-    str_printf(&j->params, "{\"target\":%d,", (int)target);
+    str_printf(&j->params, "{\"target\":%d", (int)target);
     if (opt.patch)
-        str_printf(&j->params, "\"patch\":\"%s:%d@%d\",",
+        str_printf(&j->params, ",\"patch\":\"%s:%d@%d\"",
                    j->other.prefix.uid, j->other.prefix.path,
                    j->other.at.pos);
-    str_puts(&j->params, "\"parts\":[");
-    for (int i = 0; i < j->n_part; i++) {
-        const struct ablate_part *p = &j->part[i];
-
-        str_printf(&j->params, "%s[\"%s\",%d,%d,%d,%d]", i ? "," : "",
-                   ablate_how_name(p->how), p->layer, p->head, p->from,
-                   p->to);
-    }
-    str_puts(&j->params, "]}");
+    str_putc(&j->params, '}');
 }
 
 static enum sor_err make_parts(struct job *j)
@@ -209,7 +212,8 @@ static enum sor_err make_parts(struct job *j)
     if (!opt.heads && !opt.layers && !opt.mask && !opt.recompute)
         opt.layers = "all";
     if (opt.patch)
-        err = experiment_begin(&j->other, j->x.cli, opt.patch);
+        err = experiment_begin(&j->other, j->x.cli, opt.patch,
+                               EXPERIMENT_POS);
     if (!err)
         err = add_parts(j);
     if (!err)
@@ -235,28 +239,49 @@ static enum sor_err read_other(struct job *j)
                      &j->x.cli->msg);
 }
 
+/* The stored or computed row of a part; NULL: there is none yet. */
+static const struct db_effect *effect_of(const struct job *j, int part)
+{
+    const struct ablate_part *p = &j->part[part];
+
+    for (int i = 0; i < j->r.of[DB_EFFECT].n; i++) {
+        const struct db_effect *e = result_at(&j->r, DB_EFFECT, i);
+
+        if (strcmp(e->how, ablate_how_name(p->how)) == 0 &&
+            e->layer == p->layer && e->head == p->head &&
+            e->span_from == p->from && e->span_to == p->to)
+            return e;
+    }
+    return NULL;
+}
+
 /* What followed from removing a step becomes an edge from it to the step that
  * the token asked about is in. */
 static void add_causes(struct job *j)
 {
     for (int i = 0; i < j->n_part; i++) {
-        const struct db_effect *e = result_at(&j->r, DB_EFFECT, i);
-        int64_t step = j->part[i].step;
+        const struct ablate_part *part = &j->part[i];
+        const struct db_effect *e = effect_of(j, i);
 
-        if (j->part[i].how == ABLATE_RECOMPUTE && step && j->asked &&
-            step != j->asked)
-            result_cause(&j->r, &(struct result_cause){
-                step, j->asked, exp(j->r.head.logprob), exp(e->logprob) });
+        if (part->how != ABLATE_RECOMPUTE || !part->step || !j->asked ||
+            part->step == j->asked || !e)
+            continue;
+        struct result_cause c = { part->step, j->asked,
+                                  exp(j->r.head.logprob), exp(e->logprob) };
+        if (result_knows(&j->r, j->x.d, &c) == 0)
+            result_cause(&j->r, &c);
     }
 }
 
-static enum sor_err compute(struct job *j)
+static enum sor_err compute(struct job *j, const struct ablate_part *part,
+                            int n)
 {
     struct cli *cli = j->x.cli;
     struct ablate_opts o = {
-        .pos = j->x.at.pos, .part = j->part, .n_part = j->n_part,
-        .target = experiment_next(&j->x, j->x.at.pos), .cancelled = progress_stopped,
-        .progress = progress_advance, .ud = &j->bar };
+        .pos = j->x.at.pos, .part = part, .n_part = n,
+        .target = experiment_next(&j->x, j->x.at.pos),
+        .cancelled = progress_stopped, .progress = progress_advance,
+        .ud = &j->bar };
     enum sor_err err = experiment_engine(&j->x);
 
     if (!err && opt.patch)
@@ -267,11 +292,33 @@ static enum sor_err compute(struct job *j)
     progress_begin(&j->bar, cli, "altering", "parts", 0);
     err = ablate_compute(&j->x.prefix, j->x.e, &o, &j->r, &cli->msg);
     progress_end(&j->bar);
-    if (!err) {
-        add_causes(j);
-        experiment_store(&j->x, &j->r);
-    }
     return err;
+}
+
+/* Computes the parts that are not stored, and stores them. */
+static enum sor_err find_or_compute(struct job *j)
+{
+    struct ablate_part *missing = mem_calloc((size_t)j->n_part + 1,
+                                             sizeof *missing);
+    int n = 0;
+    enum sor_err err = missing ? SOR_OK
+                               : sor_fail(&j->x.cli->msg, SOR_NOMEM,
+                                          "out of memory");
+
+    for (int i = 0; i < j->n_part && !err; i++)
+        if (!effect_of(j, i))
+            missing[n++] = j->part[i];
+    j->n_known = j->n_part - n;
+    j->r.cached = n == 0;
+    if (!err && n)
+        err = compute(j, missing, n);
+    mem_free(missing);
+    if (err)
+        return err;
+    add_causes(j);
+    if (n || j->r.cause.n)
+        experiment_store(&j->x, &j->r);
+    return SOR_OK;
 }
 
 /* --- showing -------------------------------------------------------------- */
@@ -321,7 +368,7 @@ static void say_span(struct experiment *x, const struct db_effect *e)
 static void show(struct job *j)
 {
     struct experiment *x = &j->x;
-    int n = j->r.of[DB_EFFECT].n, causal = 0, other = 0;
+    int n = j->n_part, causal = 0, other = 0;
     const struct db_effect **order = mem_calloc((size_t)n + 1,
                                                 sizeof *order);
     char word[EXPERIMENT_WORD];
@@ -329,7 +376,7 @@ static void show(struct job *j)
     if (!order)
         return;
     for (int i = 0; i < n; i++)
-        order[i] = result_at(&j->r, DB_EFFECT, i);
+        order[i] = effect_of(j, i);
     base_of_sort = j->r.head.logprob;
     qsort(order, (size_t)n, sizeof *order, by_size);
     fprintf(x->to, "%.8s:%d@%d  %s, log-probability %.4f\n\n", x->prefix.uid,
@@ -405,13 +452,29 @@ static void show_json(struct job *j)
     json_num(&js, j->r.head.logprob);
     json_key(&js, "effects");
     json_arr(&js);
-    for (int i = 0; i < j->r.of[DB_EFFECT].n; i++)
-        json_effect(&j->x, &js, result_at(&j->r, DB_EFFECT, i),
-                    j->r.head.logprob);
+    for (int i = 0; i < j->n_part; i++)
+        json_effect(&j->x, &js, effect_of(j, i), j->r.head.logprob);
     json_end_arr(&js);
     json_end_obj(&js);
     fprintf(j->x.to, "%s\n", out.p);
     str_release(&out);
+}
+
+/* An option that would do nothing is a mistake. */
+static enum sor_err check_options(struct sor_msg *msg)
+{
+    const char *span = opt.mask ? "--mask" : opt.recompute ? "--recompute"
+                                                           : NULL;
+
+    if (opt.patch && (opt.heads || opt.mean || span))
+        return sor_fail(msg, SOR_USAGE, "--patch replaces the stream after "
+                        "layers (--layer): it does not go with %s",
+                        opt.heads ? "--head" : opt.mean ? "--mean" : span);
+    if (opt.mean && span && !opt.heads && !opt.layers)
+        return sor_fail(msg, SOR_USAGE, "--mean is what a head or layer gives "
+                        "instead of nothing: it needs --head or --layer "
+                        "beside %s", span);
+    return SOR_OK;
 }
 
 static enum sor_err run(struct cli *cli)
@@ -419,22 +482,27 @@ static enum sor_err run(struct cli *cli)
     struct job j = { .n_part = 0 };
     enum sor_err err;
 
+    if ((err = check_options(&cli->msg)))
+        return err;
     str_init(&j.params);
     cli_catch_signals();
-    err = experiment_begin(&j.x, cli, cli->argv[0]);
+    err = experiment_begin(&j.x, cli, cli->argv[0], EXPERIMENT_POS);
     if (!err)
         err = make_parts(&j);
     if (!err)
         err = result_init(&j.r, "ablate", &j.x.prefix, j.x.at.pos,
                           j.params.p, &cli->msg);
     if (!err)
-        err = result_load(&j.r, j.x.d, &cli->msg);
-    if (!err && !j.r.cached)
-        err = compute(&j);
+        err = result_gather(&j.r, j.x.d, &cli->msg);
+    if (!err)
+        err = find_or_compute(&j);
     if (!err && cli->json)
         show_json(&j);
     if (!err && !cli->json) {
         show(&j);
+        if (j.n_known && j.n_known < j.n_part)
+            log_info("%d of %d parts were stored already", j.n_known,
+                     j.n_part);
         experiment_say_source(&j.x, &j.r);
     }
     lens_row_release(&j.row);

@@ -135,7 +135,8 @@ static enum sor_err run(struct cli *cli)
     struct result r = { .cached = 0 };
     int npy = npy_is_name(cli->out);
     char params[32];
-    enum sor_err err = experiment_begin(&x, cli, cli->argv[0]);
+    enum sor_err err = experiment_begin(&x, cli, cli->argv[0],
+                                        EXPERIMENT_POS);
 
     snprintf(params, sizeof params, "{\"top\":%d}", opt.top);
     if (!err)

@@ -31,7 +31,6 @@ struct job {
     struct experiment x;
     struct lens_head *whole;    /* [n_whole] of --rows */
     int n_whole;
-    struct str params;
     struct result r;
 };
 
@@ -58,35 +57,36 @@ static enum sor_err list_heads(struct job *j, const struct db_model *m)
                                         "out of memory for the heads");
 }
 
-/* The rest of the key: the heads chosen. */
 static enum sor_err choose(struct job *j)
 {
+    struct sor_msg *msg = &j->x.cli->msg;
     struct db_model m;
-    enum sor_err err = SOR_OK;
 
-    if (opt.rows && db_get_model(j->x.d, j->x.prefix.model_id, &m) <= 0)
-        return sor_fail(&j->x.cli->msg, SOR_FORMAT, "the model cannot be "
-                        "read");
-    if (opt.rows)
-        err = list_heads(j, &m);
-    str_puts(&j->params, opt.rows ? "{\"rows\":[" : "{");
-    for (int i = 0; i < j->n_whole; i++)
-        str_printf(&j->params, "%s[%d,%d]", i ? "," : "", j->whole[i].layer,
-                   j->whole[i].head);
-    str_puts(&j->params, opt.rows ? "]}" : "}");
-    return err;
+    if (db_get_model(j->x.d, j->x.prefix.model_id, &m) <= 0)
+        return sor_fail(msg, SOR_FORMAT, "the model cannot be read");
+    if (opt.layer >= m.n_layer || opt.head >= m.n_head)
+        return sor_fail(msg, SOR_USAGE, "the model has layers 0 to %d with "
+                        "heads 0 to %d", m.n_layer - 1, m.n_head - 1);
+    return opt.rows ? list_heads(j, &m) : SOR_OK;
 }
 
-static int is_wanted(int layer, int head)
+/* What --layer, --head and --rows leave. */
+static int is_wanted(const struct job *j, int layer, int head)
 {
-    return (opt.layer < 0 || layer == opt.layer) &&
+    int named = !opt.rows;
+
+    for (int i = 0; i < j->n_whole && !named; i++)
+        named = j->whole[i].layer == layer && j->whole[i].head == head;
+    return named && (opt.layer < 0 || layer == opt.layer) &&
            (opt.head < 0 || head == opt.head);
 }
 
 /* --- text ----------------------------------------------------------------- */
 
-static void show_top(struct experiment *x, const struct result *r)
+static void show_top(struct job *j)
 {
+    struct experiment *x = &j->x;
+    const struct result *r = &j->r;
     char word[EXPERIMENT_WORD];
     int shown = 0;
 
@@ -94,7 +94,7 @@ static void show_top(struct experiment *x, const struct result *r)
     for (int i = 0; i < r->of[DB_ATTENTION].n; i++) {
         const struct db_attention *a = result_at(r, DB_ATTENTION, i);
 
-        if (!is_wanted(a->layer, a->head))
+        if (!is_wanted(j, a->layer, a->head))
             continue;
         if (a->rank == 1)
             fprintf(x->to, "%s%5d %4d  %7.3f ", shown++ ? "\n" : "", a->layer,
@@ -127,8 +127,10 @@ static int cell_heights(const struct db_attention_row *row, int n_cell,
 }
 
 /* Each row as a line of bars, first key left. */
-static void show_rows(struct experiment *x, const struct result *r)
+static void show_rows(struct job *j)
 {
+    struct experiment *x = &j->x;
+    const struct result *r = &j->r;
     static const char *const bar[2][9] = {
         { " ", ".", ".", ":", ":", "+", "+", "#", "#" },
         { " ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" } };
@@ -139,7 +141,7 @@ static void show_rows(struct experiment *x, const struct result *r)
                                                        i);
         int height[CELLS], n;
 
-        if (!is_wanted(row->layer, row->head))
+        if (!is_wanted(j, row->layer, row->head))
             continue;
         n = cell_heights(row, CELLS, height);
         fprintf(x->to, "%5d %4d  ", row->layer, row->head);
@@ -149,16 +151,18 @@ static void show_rows(struct experiment *x, const struct result *r)
     }
 }
 
-static void show(struct experiment *x, const struct result *r)
+static void show(struct job *j)
 {
+    struct experiment *x = &j->x;
+    const struct result *r = &j->r;
     char word[EXPERIMENT_WORD];
 
     fprintf(x->to, "%.8s:%d@%d  %s looked at (correlation, not evidence):\n\n",
             x->prefix.uid, x->prefix.path, r->head.pos,
             experiment_word(x, x->prefix.id[r->head.pos], 40, word));
-    show_top(x, r);
+    show_top(j);
     if (r->of[DB_ATTENTION_ROW].n)
-        show_rows(x, r);
+        show_rows(j);
 }
 
 /* --- JSON and NumPy ------------------------------------------------------- */
@@ -200,8 +204,10 @@ static void json_row(struct json *js, const struct db_attention_row *row)
 
 /* {"run","path","pos","cached","rows":[{"layer","head","rank","key_pos",
  * "weight","entropy"}..],"whole":[{"layer","head","entropy","weights"}..]} */
-static void show_json(struct experiment *x, const struct result *r)
+static void show_json(struct job *j)
 {
+    struct experiment *x = &j->x;
+    const struct result *r = &j->r;
     struct str out;
     struct json js;
 
@@ -213,7 +219,7 @@ static void show_json(struct experiment *x, const struct result *r)
     for (int i = 0; i < r->of[DB_ATTENTION].n; i++) {
         const struct db_attention *a = result_at(r, DB_ATTENTION, i);
 
-        if (is_wanted(a->layer, a->head))
+        if (is_wanted(j, a->layer, a->head))
             json_top(&js, a);
     }
     json_end_arr(&js);
@@ -222,7 +228,7 @@ static void show_json(struct experiment *x, const struct result *r)
     for (int i = 0; i < r->of[DB_ATTENTION_ROW].n; i++) {
         const struct db_attention_row *row = result_at(r, DB_ATTENTION_ROW,
                                                        i);
-        if (is_wanted(row->layer, row->head))
+        if (is_wanted(j, row->layer, row->head))
             json_row(&js, row);
     }
     json_end_arr(&js);
@@ -232,26 +238,32 @@ static void show_json(struct experiment *x, const struct result *r)
 }
 
 /* [rows][keys], in the order of layers and heads. */
-static enum sor_err write_npy(struct experiment *x, const struct result *r)
+static enum sor_err write_npy(struct job *j)
 {
-    int n = r->of[DB_ATTENTION_ROW].n, n_key = r->head.pos + 1;
-    float *v = mem_calloc((size_t)n * (size_t)n_key, sizeof *v);
+    const struct result *r = &j->r;
+    struct cli *cli = j->x.cli;
+    int n_key = r->head.pos + 1, n = 0;
+    float *v = mem_calloc((size_t)r->of[DB_ATTENTION_ROW].n * (size_t)n_key,
+                          sizeof *v);
     enum sor_err err = SOR_OK;
 
     if (!v)
-        return sor_fail(&x->cli->msg, SOR_NOMEM, "out of memory for %d rows "
-                        "of %d keys", n, n_key);
-    for (int i = 0; i < n; i++) {
+        return sor_fail(&cli->msg, SOR_NOMEM, "out of memory for %d rows of "
+                        "%d keys", r->of[DB_ATTENTION_ROW].n, n_key);
+    for (int i = 0; i < r->of[DB_ATTENTION_ROW].n; i++) {
         const struct db_attention_row *row = result_at(r, DB_ATTENTION_ROW,
                                                        i);
+        float *to = v + (size_t)n * (size_t)n_key;
 
+        if (!is_wanted(j, row->layer, row->head))
+            continue;
         for (int k = 0; k < n_key &&
              (size_t)k < row->weights.n / PACK_WEIGHT_BYTES; k++)
-            v[(size_t)i * (size_t)n_key + (size_t)k] =
-                unpack_weight(row->weights.p, k);
+            to[k] = unpack_weight(row->weights.p, k);
+        n++;
     }
-    if (npy_write(x->to, v, n, n_key) != 0)
-        err = sor_fail(&x->cli->msg, SOR_IO, "%s: %s", x->cli->out,
+    if (npy_write(j->x.to, v, n, n_key) != 0)
+        err = sor_fail(&cli->msg, SOR_IO, "%s: %s", cli->out,
                        strerror(errno));
     mem_free(v);
     return err;
@@ -259,10 +271,22 @@ static enum sor_err write_npy(struct experiment *x, const struct result *r)
 
 /* --- together ------------------------------------------------------------- */
 
-static enum sor_err compute(struct job *j)
+static int has_row(const struct result *r, const struct lens_head *h)
 {
-    struct lens_attention_opts o = { .pos = j->x.at.pos, .whole = j->whole,
-                                     .n_whole = j->n_whole };
+    for (int i = 0; i < r->of[DB_ATTENTION_ROW].n; i++) {
+        const struct db_attention_row *row = result_at(r, DB_ATTENTION_ROW,
+                                                       i);
+        if (row->layer == h->layer && row->head == h->head)
+            return 1;
+    }
+    return 0;
+}
+
+static enum sor_err compute(struct job *j, const struct lens_head *missing,
+                            int n)
+{
+    struct lens_attention_opts o = { .pos = j->x.at.pos, .whole = missing,
+                                     .n_whole = n };
     enum sor_err err = experiment_engine(&j->x);
 
     if (!err)
@@ -273,17 +297,37 @@ static enum sor_err compute(struct job *j)
     return err;
 }
 
+/* Computes the rows that are not stored, and stores them. */
+static enum sor_err find_or_compute(struct job *j)
+{
+    struct lens_head *missing = mem_calloc((size_t)j->n_whole + 1,
+                                           sizeof *missing);
+    int n = 0;
+    enum sor_err err = SOR_OK;
+
+    if (!missing)
+        return sor_fail(&j->x.cli->msg, SOR_NOMEM, "out of memory");
+    for (int i = 0; i < j->n_whole; i++)
+        if (!has_row(&j->r, &j->whole[i]))
+            missing[n++] = j->whole[i];
+    j->r.cached &= n == 0;
+    if (!j->r.cached)
+        err = compute(j, missing, n);
+    mem_free(missing);
+    return err;
+}
+
 static enum sor_err look(struct job *j)
 {
     struct sor_msg *msg = &j->x.cli->msg;
     enum sor_err err = choose(j);
 
     if (!err)
-        err = result_init(&j->r, "attention", &j->x.prefix, j->x.at.pos,
-                          j->params.p, msg);
+        err = result_init(&j->r, "attention", &j->x.prefix, j->x.at.pos, "{}",
+                          msg);
     if (!err)
-        err = result_load(&j->r, j->x.d, msg);
-    return err || j->r.cached ? err : compute(j);
+        err = result_gather(&j->r, j->x.d, msg);
+    return err ? err : find_or_compute(j);
 }
 
 static enum sor_err run(struct cli *cli)
@@ -295,20 +339,19 @@ static enum sor_err run(struct cli *cli)
     if (npy && !opt.rows)
         return sor_fail(&cli->msg, SOR_USAGE, "%s: which heads? --rows",
                         cli->out);
-    str_init(&j.params);
-    err = experiment_begin(&j.x, cli, cli->argv[0]);
+    err = experiment_begin(&j.x, cli, cli->argv[0],
+                                        EXPERIMENT_POS);
     if (!err)
         err = look(&j);
     if (!err && npy)
-        err = write_npy(&j.x, &j.r);
+        err = write_npy(&j);
     else if (!err && cli->json)
-        show_json(&j.x, &j.r);
+        show_json(&j);
     else if (!err)
-        show(&j.x, &j.r);
+        show(&j);
     if (!err && !cli->json)
         experiment_say_source(&j.x, &j.r);
     result_release(&j.r);
-    str_release(&j.params);
     mem_free(j.whole);
     experiment_end(&j.x);
     return err;
@@ -319,7 +362,7 @@ const struct cmd cmd_attention = {
     .summary = "where the heads of one row looked",
     .text = "The path is replayed up to POS and the heaviest positions of "
         "every head are kept, at most eight each; entropy is of the whole "
-        "row.  --rows keeps the weights of all keys for the heads named, two "
-        "bytes each; -o NAME.npy writes them as a NumPy array of float32, "
-        "[rows][keys].",
+        "row.  --rows shows the heads named only and keeps the weights of "
+        "all keys for them, two bytes each; -o NAME.npy writes them as a "
+        "NumPy array of float32, [rows][keys].",
     .opts = opts, .run = run };

@@ -3,47 +3,49 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/log.h"
+#include "base/json.h"
 #include "base/mem.h"
-#include "base/text.h"
 #include "cli/cli.h"
+#include "cli/diff_steps.h"
 #include "cli/experiment.h"
 #include "db/pack.h"
-#include "probe/diff.h"
 
-enum { WORDS = 60, STEP_BYTES = 56, STEPS_MAX = 512 };
+enum { WORDS = 60 };
 
 struct side {
     struct experiment x;
-    struct db_step step[STEPS_MAX];     /* without their texts */
-    char text[STEPS_MAX][STEP_BYTES];
-    int n_step;
+    struct diff_steps steps;
 };
 
 struct job {
     struct cli *cli;
     struct side a, b;
+    const char *unit;           /* "token", or "word" of an imported run */
     struct diff_run *run;
     int n_run, cut;
+    struct diff_pair *pair;
+    int n_pair;
     int part;                   /* the first position that differs; -1: none */
 };
 
 /* --- reading -------------------------------------------------------------- */
 
-static enum sor_err read_steps(struct side *s)
+/* Text that came without tokens was cut into words (trace/foreign.h). */
+static int is_words(const struct side *s)
 {
-    struct db_window w = { .from = 0, .limit = STEPS_MAX };
-    struct db_cur *c = db_steps(s->x.d, s->x.at.path_id, w);
-    struct db_step step;
+    struct db_run run;
+    cJSON *params = NULL;
+    int is = 0;
 
-    while (s->n_step < STEPS_MAX && db_step_next(c, &step) == 1) {
-        const char *text = step.text ? step.text : "";
+    if (db_get_run(s->x.d, s->x.at.run_id, &run) > 0 && run.params &&
+        json_parse(run.params, strlen(run.params), "", &params, NULL) ==
+            SOR_OK) {
+        const cJSON *of = cJSON_GetObjectItemCaseSensitive(params, "tokens");
 
-        text_safe_fit(s->text[s->n_step], STEP_BYTES, text, strlen(text), 0);
-        s->step[s->n_step] = step;
-        s->step[s->n_step++].text = NULL;
+        is = cJSON_IsString(of) && strcmp(of->valuestring, "words") == 0;
     }
-    return db_cur_close(c);
+    cJSON_Delete(params);
+    return is;
 }
 
 /* What the distribution that drew position pos of a path gave to token id:
@@ -79,7 +81,9 @@ static void say_prob(FILE *to, double logprob, double below)
     if (!isnan(logprob))
         fprintf(to, "p %.4f", exp(logprob));
     else if (!isnan(below))
-        fprintf(to, "p < %.4f (not among the recorded alternatives)",
+        fprintf(to, exp(below) < 0.0001
+                        ? "p < %.1e (not among the recorded alternatives)"
+                        : "p < %.4f (not among the recorded alternatives)",
                 exp(below));
     else
         fprintf(to, "p not recorded (given, not drawn)");
@@ -117,11 +121,12 @@ static void say_parting(struct job *j)
     int n_a = j->a.x.prefix.n_id, n_b = j->b.x.prefix.n_id;
 
     if (j->part < 0) {
-        fprintf(to, "the same %d tokens\n", n_a);
+        fprintf(to, "the same %d %s%s\n", n_a, j->unit, n_a == 1 ? "" : "s");
         return;
     }
-    fprintf(to, "%d tokens the same; they part at %d (A has %d tokens, B %d)\n",
-            j->part, j->part, n_a, n_b);
+    fprintf(to, "%d %s%s the same; they part at %d (A has %d %s%s, B %d)\n",
+            j->part, j->unit, j->part == 1 ? "" : "s", j->part, n_a, j->unit,
+            n_a == 1 ? "" : "s", n_b);
     say_side(j, &j->a, "A");
     say_side(j, &j->b, "B");
     fputc('\n', to);
@@ -147,8 +152,8 @@ static void say_script(struct job *j)
         const struct diff_run *r = &j->run[i];
 
         if (r->equal && (r->a > 0 || j->n_run == 1))
-            fprintf(j->a.x.to, "  @%d %d token%s the same\n", r->a, r->n_a,
-                    r->n_a == 1 ? "" : "s");
+            fprintf(j->a.x.to, "  @%d %d %s%s the same\n", r->a, r->n_a,
+                    j->unit, r->n_a == 1 ? "" : "s");
         if (!r->equal && r->n_a)
             say_words(&j->a, '-', r->a, r->n_a);
         if (!r->equal && r->n_b)
@@ -159,57 +164,57 @@ static void say_script(struct job *j)
                 DIFF_EDITS);
 }
 
-/* The step of b that shares most tokens with step i of a; -1: none. */
-static int partner(const struct job *j, int i, int *shared)
+static void say_step(FILE *to, char mark, const struct diff_step *s)
 {
-    int count[STEPS_MAX] = { 0 }, best = -1;
-    const struct db_step *a = &j->a.step[i];
-
-    for (int pos = a->tok_from; pos < a->tok_to; pos++) {
-        int at = diff_partner(j->run, j->n_run, pos);
-
-        for (int k = 0; at >= 0 && k < j->b.n_step; k++)
-            count[k] += at >= j->b.step[k].tok_from &&
-                        at < j->b.step[k].tok_to;
-    }
-    for (int k = 0; k < j->b.n_step; k++)
-        if (count[k] > 0 && (best < 0 || count[k] > count[best]))
-            best = k;
-    *shared = best < 0 ? 0 : count[best];
-    return best;
+    fprintf(to, "%c %s %s", mark, s->name, s->text);
 }
 
 static void say_steps(struct job *j)
 {
     FILE *to = j->a.x.to;
-    int taken[STEPS_MAX] = { 0 }, shared;
 
-    if (!j->a.n_step && !j->b.n_step)
-        return;
-    fprintf(to, "\nsteps\n");
-    for (int i = 0; i < j->a.n_step; i++) {
-        int k = partner(j, i, &shared);
-        int n = j->a.step[i].tok_to - j->a.step[i].tok_from;
+    if (j->n_pair)
+        fprintf(to, "\nsteps\n");
+    for (int i = 0; i < j->n_pair; i++) {
+        const struct diff_pair *p = &j->pair[i];
+        const struct diff_step *a = p->a < 0 ? NULL : &j->a.steps.step[p->a];
+        const struct diff_step *b = p->b < 0 ? NULL : &j->b.steps.step[p->b];
 
-        if (k >= 0 && !taken[k]) {
-            taken[k] = 1;
-            fprintf(to, "%c A:%d %s\n  B:%d %s  (%d of %d tokens shared)\n",
-                    strcmp(j->a.text[i], j->b.text[k]) ? '~' : '=', i,
-                    j->a.text[i], k, j->b.text[k], shared, n);
+        if (!a || !b) {
+            say_step(to, a ? '-' : '+', a ? a : b);
+        } else if (a->id == b->id) {
+            say_step(to, '=', a);
+            fputs("  (one step of both)", to);
         } else {
-            fprintf(to, "- A:%d %s\n", i, j->a.text[i]);
+            say_step(to, p->is_same ? '=' : '~', a);
+            fputc('\n', to);
+            say_step(to, ' ', b);
+            fprintf(to, "  (%d of %d %ss shared)", p->shared, a->to - a->from,
+                    j->unit);
         }
+        fputc('\n', to);
     }
-    for (int k = 0; k < j->b.n_step; k++)
-        if (!taken[k])
-            fprintf(to, "+ B:%d %s\n", k, j->b.text[k]);
+}
+
+/* One token as a side's distribution saw it: "logprob_a"; where it was not
+ * among what was recorded, null and "below_a", the least likely that was; both
+ * null: the position was given, not drawn. */
+static void json_seen(struct json *js, struct side *s, int pos, int32_t id,
+                      char letter)
+{
+    char key[16];
+    double below = NAN, p = id < 0 ? NAN : recorded(s, pos, id, &below);
+
+    snprintf(key, sizeof key, "logprob_%c", letter);
+    json_key(js, key);
+    json_num(js, p);
+    snprintf(key, sizeof key, "below_%c", letter);
+    json_key(js, key);
+    json_num(js, isnan(p) ? below : NAN);
 }
 
 static void json_side(struct json *js, struct job *j, struct side *s)
 {
-    int32_t id[2] = { id_at(&j->a, j->part), id_at(&j->b, j->part) };
-    static const char *const key[] = { "logprob_a", "logprob_b" };
-
     json_obj(js);
     json_key(js, "run");
     json_str(js, s->x.prefix.uid);
@@ -219,19 +224,65 @@ static void json_side(struct json *js, struct job *j, struct side *s)
     json_int(js, s->x.prefix.n_id);
     if (j->part >= 0) {
         experiment_json_token(&s->x, js, id_at(s, j->part));
-        for (int i = 0; i < 2; i++) {
-            double below, p = id[i] < 0 ? NAN : recorded(s, j->part, id[i],
-                                                         &below);
-            json_key(js, key[i]);
-            json_num(js, p);
-        }
+        json_seen(js, s, j->part, id_at(&j->a, j->part), 'a');
+        json_seen(js, s, j->part, id_at(&j->b, j->part), 'b');
     }
     json_end_obj(js);
 }
 
-/* {"part","a":{..,"logprob_a","logprob_b"},"b":{..},"script":[{"equal","a",
- * "n_a","b","n_b"}..]}; a log-probability is null where it was not
- * recorded. */
+static void json_run(struct json *js, const struct diff_run *r)
+{
+    json_obj(js);
+    json_key(js, "equal");
+    json_bool(js, r->equal);
+    json_key(js, "a");
+    json_int(js, r->a);
+    json_key(js, "n_a");
+    json_int(js, r->n_a);
+    json_key(js, "b");
+    json_int(js, r->b);
+    json_key(js, "n_b");
+    json_int(js, r->n_b);
+    json_end_obj(js);
+}
+
+/* "a":{"step","text","tokens"}, or null. */
+static void json_step(struct json *js, const char *key,
+                      const struct diff_steps *steps, int i)
+{
+    const struct diff_step *s = i < 0 ? NULL : &steps->step[i];
+
+    json_key(js, key);
+    if (!s) {
+        json_null(js);
+        return;
+    }
+    json_obj(js);
+    json_key(js, "step");
+    json_str(js, s->name);
+    json_key(js, "text");
+    json_str(js, s->text);
+    json_key(js, "tokens");
+    json_int(js, s->to - s->from);
+    json_end_obj(js);
+}
+
+static void json_pair(struct json *js, struct job *j,
+                      const struct diff_pair *p)
+{
+    json_obj(js);
+    json_step(js, "a", &j->a.steps, p->a);
+    json_step(js, "b", &j->b.steps, p->b);
+    json_key(js, "same");
+    json_bool(js, p->is_same);
+    json_key(js, "shared");
+    json_int(js, p->shared);
+    json_end_obj(js);
+}
+
+/* {"unit","part","a":{..,"logprob_a","below_a","logprob_b","below_b"},"b":{..},
+ * "script":[{"equal","a","n_a","b","n_b"}..],"cut","steps":[{"a","b","same",
+ * "shared"}..]} */
 static void show_json(struct job *j)
 {
     struct str out;
@@ -240,6 +291,8 @@ static void show_json(struct job *j)
     str_init(&out);
     json_init(&js, &out);
     json_obj(&js);
+    json_key(&js, "unit");
+    json_str(&js, j->unit);
     json_key(&js, "part");
     if (j->part < 0)
         json_null(&js);
@@ -251,22 +304,15 @@ static void show_json(struct job *j)
     json_side(&js, j, &j->b);
     json_key(&js, "script");
     json_arr(&js);
-    for (int i = 0; i < j->n_run; i++) {
-        const struct diff_run *r = &j->run[i];
-
-        json_obj(&js);
-        json_key(&js, "equal");
-        json_bool(&js, r->equal);
-        json_key(&js, "a");
-        json_int(&js, r->a);
-        json_key(&js, "n_a");
-        json_int(&js, r->n_a);
-        json_key(&js, "b");
-        json_int(&js, r->b);
-        json_key(&js, "n_b");
-        json_int(&js, r->n_b);
-        json_end_obj(&js);
-    }
+    for (int i = 0; i < j->n_run; i++)
+        json_run(&js, &j->run[i]);
+    json_end_arr(&js);
+    json_key(&js, "cut");
+    json_bool(&js, j->cut);
+    json_key(&js, "steps");
+    json_arr(&js);
+    for (int i = 0; i < j->n_pair; i++)
+        json_pair(&js, j, &j->pair[i]);
     json_end_arr(&js);
     json_end_obj(&js);
     fprintf(j->a.x.to, "%s\n", out.p);
@@ -285,36 +331,40 @@ static enum sor_err compare(struct job *j)
     while (at < least && a->id[at] == b->id[at])
         at++;
     j->part = at == a->n_id && at == b->n_id ? -1 : at;
-    if (read_steps(&j->a) || read_steps(&j->b))
-        return sor_fail(msg, SOR_FORMAT, "the steps cannot be read");
-    return diff_ids(a->id, a->n_id, b->id, b->n_id, &j->run, &j->n_run,
-                    &j->cut, msg);
+    j->unit = is_words(&j->a) || is_words(&j->b) ? "word" : "token";
+    enum sor_err err = diff_ids(a->id, a->n_id, b->id, b->n_id, &j->run,
+                                &j->n_run, &j->cut, msg);
+    if (err ||
+        (err = diff_steps_read(j->a.x.d, a->path_id, 'A', &j->a.steps, msg)) ||
+        (err = diff_steps_read(j->b.x.d, b->path_id, 'B', &j->b.steps, msg)))
+        return err;
+    return diff_steps_pair(&j->a.steps, &j->b.steps, j->run, j->n_run,
+                           &j->pair, &j->n_pair, msg);
 }
 
 static enum sor_err run(struct cli *cli)
 {
-    struct job *j = mem_calloc(1, sizeof *j);
-    enum sor_err err;
+    struct job j = { .cli = cli };
+    enum sor_err err = experiment_begin(&j.a.x, cli, cli->argv[0],
+                                        EXPERIMENT_ROWS);
 
-    if (!j)
-        return sor_fail(&cli->msg, SOR_NOMEM, "out of memory");
-    j->cli = cli;
-    err = experiment_begin(&j->a.x, cli, cli->argv[0]);
     if (!err)
-        err = experiment_begin(&j->b.x, cli, cli->argv[1]);
+        err = experiment_begin(&j.b.x, cli, cli->argv[1], EXPERIMENT_ROWS);
     if (!err)
-        err = compare(j);
+        err = compare(&j);
     if (!err && cli->json) {
-        show_json(j);
+        show_json(&j);
     } else if (!err) {
-        say_parting(j);
-        say_script(j);
-        say_steps(j);
+        say_parting(&j);
+        say_script(&j);
+        say_steps(&j);
     }
-    mem_free(j->run);
-    experiment_end(&j->a.x);
-    experiment_end(&j->b.x);
-    mem_free(j);
+    mem_free(j.run);
+    mem_free(j.pair);
+    diff_steps_release(&j.a.steps);
+    diff_steps_release(&j.b.steps);
+    experiment_end(&j.a.x);
+    experiment_end(&j.b.x);
     return err;
 }
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -177,15 +178,18 @@ static enum sor_err compute(struct job *j)
 static enum sor_err find_or_compute(struct job *j)
 {
     struct sor_msg *msg = &j->x.cli->msg;
+    uint64_t answer = hash_xxh3(j->stated, strlen(j->stated),
+                                hash_xxh3(j->norm, strlen(j->norm), 0));
     struct str params;
     enum sor_err err;
 
+    /* Paths with one prefix may state different answers.  What only samples depend on is no part of the key without them. */
     str_init(&params);
     str_printf(&params, "{\"samples\":%d,\"temperature\":%g,\"max_tok\":%d,"
-               "\"seed\":%llu,\"end\":%d,\"right\":%d,\"of\":%d,"
-               "\"chance\":%g}", opt.samples, opt.temperature, opt.max_tok,
-               (unsigned long long)j->x.cli->seed, j->end, j->known.right,
-               j->known.n, j->known.chance);
+               "\"seed\":%llu,\"end\":%d,\"answer\":\"%016llx\"}", opt.samples,
+               opt.samples ? opt.temperature : 0, opt.max_tok,
+               opt.samples ? (unsigned long long)j->x.cli->seed : 0,
+               j->end, (unsigned long long)answer);
     err = result_init(&j->r, "faithful", &j->x.prefix, j->x.at.pos, params.p,
                       msg);
     str_release(&params);
@@ -358,7 +362,8 @@ static enum sor_err run(struct cli *cli)
     if (!j)
         return sor_fail(&cli->msg, SOR_NOMEM, "out of memory");
     cli_catch_signals();
-    err = experiment_begin(&j->x, cli, cli->argv[0]);
+    err = experiment_begin(&j->x, cli, cli->argv[0],
+                                        EXPERIMENT_PATH);
     if (!err)
         err = test(j);
     if (!err && cli->json)

@@ -50,16 +50,15 @@ struct job {
     struct tok_stream stream;
     struct str piece;
     char uid[33];
+    int shown;                  /* what the fork was given is shown */
 };
 
-static int on_token(void *ud, int path, int32_t id, float logprob)
+static int put_token(struct job *j, int32_t id)
 {
-    struct job *j = ud;
     const struct tok *t = engine_tok(j->x.e);
     struct str safe;
 
-    (void)path, (void)logprob;
-    if (j->cli->json || prompt_is_silent(t, id))
+    if (prompt_is_silent(t, id))
         return 0;
     tok_stream_put(t, &j->stream, id, &j->piece);
     str_init(&safe);
@@ -69,6 +68,26 @@ static int on_token(void *ud, int path, int32_t id, float logprob)
     str_release(&safe);
     str_clear(&j->piece);
     return ferror(j->x.to);
+}
+
+/* The tokens that the fork was given are the beginning of its text; they are
+ * shown once it is under way, since until then it may be refused. */
+static void show_given(struct job *j)
+{
+    for (int i = 0; i < j->o.n_put && !j->shown; i++)
+        put_token(j, j->o.put[i]);
+    j->shown = 1;
+}
+
+static int on_token(void *ud, int path, int32_t id, float logprob)
+{
+    struct job *j = ud;
+
+    (void)path, (void)logprob;
+    if (j->cli->json)
+        return 0;
+    show_given(j);
+    return put_token(j, id);
 }
 
 /* --token: a token's text, or #ID. */
@@ -125,13 +144,6 @@ static enum sor_err make_opts(struct job *j, const struct db_run *run)
     return err;
 }
 
-/* The tokens that the fork was given, as the beginning of its text. */
-static void show_given(struct job *j)
-{
-    for (int i = 0; i < j->o.n_put; i++)
-        on_token(j, 0, j->o.put[i], 0);
-}
-
 static enum sor_err show(struct job *j)
 {
     struct show s = { .cli = j->cli, .to = j->x.to, .streamed = 1 };
@@ -166,10 +178,11 @@ static enum sor_err fork_it(struct job *j)
     db_rest(j->x.d);
     if (err)
         return err;
-    show_given(j);
     err = fork_run(j->x.d, &j->x.prefix, j->x.e, &j->o, j->uid, msg);
-    if (!err && !j->cli->json)
+    if (!err && !j->cli->json) {
+        show_given(j);          /* nothing may have been drawn */
         fputc('\n', j->x.to);
+    }
     if (!err && cli_stopped())
         err = sor_fail(msg, SOR_INTERRUPTED, "interrupted; recorded as %.8s",
                        j->uid);
@@ -187,7 +200,8 @@ static enum sor_err run(struct cli *cli)
     str_init(&j.piece);
     cli_catch_signals();
     signal(SIGPIPE, SIG_IGN);
-    err = experiment_begin(&j.x, cli, cli->argv[0]);
+    err = experiment_begin(&j.x, cli, cli->argv[0],
+                                        EXPERIMENT_POS);
     if (!err)
         err = fork_it(&j);
     prefix_mask_release(&j.o.mask);

@@ -233,7 +233,8 @@ static enum sor_err run(struct cli *cli)
 {
     struct experiment x;
     struct result r = { .cached = 0 };
-    enum sor_err err = experiment_begin(&x, cli, cli->argv[0]);
+    enum sor_err err = experiment_begin(&x, cli, cli->argv[0],
+                                        EXPERIMENT_POS);
 
     if (!err)
         err = compute(&x, &r);

@@ -27,8 +27,46 @@ static enum sor_err find_step(struct experiment *x, struct sor_msg *msg)
                ? sor_fail(msg, SOR_FORMAT, "the step cannot be read") : SOR_OK;
 }
 
+/* Only what a model of this machine computed can be computed again. */
+static enum sor_err refuse_foreign(struct experiment *x, struct sor_msg *msg)
+{
+    struct db_model m;
+    struct db_run run;
+
+    if (db_get_run(x->d, x->at.run_id, &run) <= 0)
+        return sor_fail(msg, SOR_FORMAT, "the run cannot be read");
+    if (run.model_id && db_get_model(x->d, run.model_id, &m) > 0 &&
+        strcmp(m.arch, "foreign") != 0)
+        return SOR_OK;
+    return sor_fail(msg, SOR_UNSUP, "run %.8s was imported: no model here "
+                    "computed it, so there is nothing to replay "
+                    "(import --second-opinion has the local model read it)",
+                    run.uid);
+}
+
+/* The position, and what of the address was guessed, to stderr. */
+static enum sor_err find_pos(struct experiment *x, const char *address,
+                             enum experiment_use use, struct sor_msg *msg)
+{
+    int guessed = use == EXPERIMENT_POS && x->at.pos < 0;
+    char safe[80];
+
+    if (x->at.pos < 0)
+        x->at.pos = x->prefix.n_id > 1 ? x->prefix.n_id - 2 : 0;
+    if (x->at.pos >= x->prefix.n_id)
+        return sor_fail(msg, SOR_NOTFOUND, "%s: the path has positions 0 to "
+                        "%d", address, x->prefix.n_id - 1);
+    text_safe_fit(safe, sizeof safe, address, strlen(address), 0);
+    if (guessed)
+        log_info("%s: taken as %.8s:%d@%d, its last token that another "
+                 "follows", safe, x->prefix.uid, x->prefix.path, x->at.pos);
+    else if (!strchr(address, ':'))
+        log_info("%s: taken as %.8s:%d", safe, x->prefix.uid, x->prefix.path);
+    return SOR_OK;
+}
+
 enum sor_err experiment_begin(struct experiment *x, struct cli *cli,
-                              const char *address)
+                              const char *address, enum experiment_use use)
 {
     struct sor_msg *msg = &cli->msg;
     struct str with_path;
@@ -41,17 +79,16 @@ enum sor_err experiment_begin(struct experiment *x, struct cli *cli,
     str_printf(&with_path, "%s%s", address, strchr(address, ':') ? "" : ":0");
     err = db_find(x->d, with_path.p, &x->at, msg);
     str_release(&with_path);
+    if (!err && use != EXPERIMENT_ROWS)
+        err = refuse_foreign(x, msg);
     if (!err)
         err = find_step(x, msg);
     if (!err)
         err = prefix_load(x->d, x->at.run_id, x->at.path_id, &x->prefix, msg);
+    if (!err)
+        err = find_pos(x, address, use, msg);
     if (err)
         return err;
-    if (x->at.pos < 0)
-        x->at.pos = x->prefix.n_id > 1 ? x->prefix.n_id - 2 : 0;
-    if (x->at.pos >= x->prefix.n_id)
-        return sor_fail(msg, SOR_NOTFOUND, "%s: the path has positions 0 to "
-                        "%d", address, x->prefix.n_id - 1);
     return (x->to = cli_out(cli)) ? SOR_OK : SOR_IO;
 }
 
@@ -98,8 +135,8 @@ void experiment_store(struct experiment *x, struct result *r)
     struct sor_msg msg;
 
     db_rest(x->d);
-    if (result_store(r, cli_db(x->cli), engine_tok(x->e),
-                   engine_info(x->e)->isa, &msg) != SOR_OK)
+    if (result_store(r, cli_db(x->cli), x->e ? engine_tok(x->e) : NULL,
+                     x->e ? engine_info(x->e)->isa : NULL, &msg) != SOR_OK)
         log_warn("the result is not stored: %s", msg.text);
 }
 

@@ -2,7 +2,7 @@
  * share: the address, the path's tokens, the engine of the run, results that
  * are stored once, and words for tokens.
  *
- *     experiment_begin(&x, cli, "RUN:PATH@POS")   database and tokens
+ *     experiment_begin(&x, cli, "RUN:PATH@POS", EXPERIMENT_POS)
  *     experiment_engine(&x)                       only where not stored yet
  *     experiment_store(&x, &rows)                 warns where it cannot
  *     experiment_end(&x)
@@ -26,10 +26,18 @@ struct experiment {
     struct engine *e;           /* NULL until experiment_engine() */
 };
 
+/* What a command does with its address. */
+enum experiment_use {
+    EXPERIMENT_ROWS,            /* reads the path's rows, whoever made them */
+    EXPERIMENT_PATH,            /* computes on the whole path again */
+    EXPERIMENT_POS              /* computes at one position of it */
+};
+
 /* Opens the database and finds the address.  A missing PATH is 0; a missing
- * position is the last token that another follows. */
+ * position is the last token that another follows; what was guessed is said.
+ * SOR_UNSUP: it is to be computed again and was imported. */
 enum sor_err experiment_begin(struct experiment *x, struct cli *cli,
-                              const char *address);
+                              const char *address, enum experiment_use use);
 void experiment_end(struct experiment *x);      /* a zeroed one is fine */
 
 /* The engine as the run had it. */
@@ -38,7 +46,7 @@ enum sor_err experiment_engine(struct experiment *x);
 /* The token after position pos as recorded; -1: none. */
 int32_t experiment_next(const struct experiment *x, int pos);
 
-/* Stores a result; where the file cannot be written it says so and goes on,
+/* Stores what is new of a result; where the file cannot be written it says so and goes on,
  * since what was computed can still be shown. */
 void experiment_store(struct experiment *x, struct result *r);
 

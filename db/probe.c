@@ -86,14 +86,11 @@ size_t db_probe_row_bytes(enum db_probe_table t)
     return rows[t].bytes;
 }
 
-int db_find_probe(struct db *d, const struct db_probe *key,
-                  struct db_probe *out)
-{
-    struct db_cur *c = cursor_open(d, "SELECT id, token_id, logprob, wall_ns, "
-        "at_us FROM probe WHERE model_id = ?1 AND kind = ?2 AND prefix = ?3 "
-        "AND pos = ?4 AND params = ?5 ORDER BY id DESC LIMIT 1");
-    int got;
+#define KEY "model_id = ?1 AND kind = ?2 AND prefix = ?3 AND pos = ?4 " \
+            "AND params = ?5"
 
+static void bind_key(struct db_cur *c, const struct db_probe *key)
+{
     cursor_bind(c, 1, key->model_id);
     cursor_bind_text(c, 2, key->kind);
     if (c->st)
@@ -101,6 +98,16 @@ int db_find_probe(struct db *d, const struct db_probe *key,
                           SQLITE_TRANSIENT);
     cursor_bind(c, 4, key->pos);
     cursor_bind_text(c, 5, key->params);
+}
+
+int db_find_probe(struct db *d, const struct db_probe *key,
+                  struct db_probe *out)
+{
+    struct db_cur *c = cursor_open(d, "SELECT id, token_id, logprob, wall_ns, "
+        "at_us FROM probe WHERE " KEY " ORDER BY id DESC LIMIT 1");
+    int got;
+
+    bind_key(c, key);
     got = cursor_step(c);
     if (got == 1) {
         out->id = cursor_int(c->st, 0, 0);
@@ -112,17 +119,33 @@ int db_find_probe(struct db *d, const struct db_probe *key,
     return db_cur_close(c) ? -1 : got;
 }
 
+static struct db_cur *open_rows(struct db *d, enum db_probe_table t,
+                                const char *of)
+{
+    const struct table_info *info = &tables[rows[t].table];
+    char sql[384];
+
+    snprintf(sql, sizeof sql, "SELECT %s FROM %s WHERE probe_id %s "
+             "ORDER BY id", info->columns, info->name, of);
+    return cursor_open(d, sql);
+}
+
 struct db_cur *db_probe_rows(struct db *d, enum db_probe_table t,
                              int64_t probe_id)
 {
-    const struct table_info *info = &tables[rows[t].table];
-    char sql[256];
-    struct db_cur *c;
+    struct db_cur *c = open_rows(d, t, "= ?");
 
-    snprintf(sql, sizeof sql, "SELECT %s FROM %s WHERE probe_id = ? "
-             "ORDER BY id", info->columns, info->name);
-    c = cursor_open(d, sql);
     cursor_bind(c, 1, probe_id);
+    return c;
+}
+
+struct db_cur *db_probe_rows_of(struct db *d, enum db_probe_table t,
+                                const struct db_probe *key)
+{
+    struct db_cur *c = open_rows(d, t, "IN (SELECT id FROM probe WHERE " KEY
+                                 ")");
+
+    bind_key(c, key);
     return c;
 }
 
@@ -199,4 +222,32 @@ enum sor_err db_put_probe_row(struct db_writer *w, enum db_probe_table t,
             put_text(&p, *(const char *const *)from);
     }
     return put_end(&p, NULL, msg);
+}
+
+int db_has_edge(struct db *d, const struct db_put_edge *e)
+{
+    struct db_cur *c = cursor_open(d, "SELECT 1 FROM edge WHERE src_kind = ?1 "
+        "AND src_id = ?2 AND dst_kind = ?3 AND dst_id = ?4 AND kind = ?5 AND "
+        "measured = ?6 AND weight = ?7 LIMIT 1");
+    int got;
+
+    cursor_bind_text(c, 1, e->src_kind);
+    cursor_bind(c, 2, e->src_id);
+    cursor_bind_text(c, 3, e->dst_kind);
+    cursor_bind(c, 4, e->dst_id);
+    cursor_bind_text(c, 5, e->kind);
+    cursor_bind_text(c, 6, e->measured);
+    if (c->st)
+        sqlite3_bind_double(c->st, 7, e->weight);
+    got = cursor_step(c);
+    return db_cur_close(c) ? -1 : got;
+}
+
+enum sor_err db_put_edge_once(struct db_writer *w, const struct db_put_edge *e,
+                              struct sor_msg *msg)
+{
+    int has = db_has_edge(w->d, e);
+
+    return has < 0 ? conn_fail(w->d, msg, "edge")
+         : has ? SOR_OK : db_put_edge(w, e, msg);
 }

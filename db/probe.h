@@ -89,6 +89,9 @@ int db_find_probe(struct db *d, const struct db_probe *key,
  * points to the table's struct. */
 struct db_cur *db_probe_rows(struct db *d, enum db_probe_table t,
                              int64_t probe_id);
+/* The same under every experiment with this key. */
+struct db_cur *db_probe_rows_of(struct db *d, enum db_probe_table t,
+                                const struct db_probe *key);
 int db_probe_row_next(struct db_cur *c, enum db_probe_table t, void *row);
 
 /* Into an open batch of its run; id is ignored. */
@@ -96,6 +99,13 @@ enum sor_err db_put_probe(struct db_writer *w, const struct db_probe *p,
                           int64_t *id, struct sor_msg *msg);
 enum sor_err db_put_probe_row(struct db_writer *w, enum db_probe_table t,
                               int64_t probe_id, const void *row,
+                              struct sor_msg *msg);
+
+/* An edge that an experiment found: 1 the same is there, its note aside, 0 it
+ * is not, -1 damaged. */
+int db_has_edge(struct db *d, const struct db_put_edge *e);
+/* As db_put_edge(), where the same is not there yet. */
+enum sor_err db_put_edge_once(struct db_writer *w, const struct db_put_edge *e,
                               struct sor_msg *msg);
 
 #endif

@@ -512,7 +512,8 @@ SELECT b.run_id, b.path_id, t.test, t.step_id, t.step, t.n, t.n_same,
 FROM probe b JOIN trial t ON t.probe_id = b.id;
 
 -- Was the answer fixed before the reasoning?  Asked for it at once and after
--- all n_step steps: did the path's answer come, and its log-probability.
+-- all n_step steps: did the path's answer come, and its log-probability.  One
+-- row per path, of the last test made of it.
 CREATE VIEW v_fixed AS
 SELECT b.run_id, b.path_id, a.step AS n_step,
        z.n_same AS same_without, a.n_same AS same_with,
@@ -522,7 +523,9 @@ FROM probe b
 JOIN trial z ON z.probe_id = b.id AND z.test = 'early' AND z.step = 0
 JOIN trial a ON a.probe_id = b.id AND a.test = 'early' AND a.step =
      (SELECT max(t.step) FROM trial t
-      WHERE t.probe_id = b.id AND t.test = 'early');
+      WHERE t.probe_id = b.id AND t.test = 'early')
+WHERE b.id = (SELECT max(l.id) FROM probe l
+              WHERE l.path_id = b.path_id AND l.kind = 'faithful');
 
 -- --- reviews ---------------------------------------------------------------
 -- Words of a forgotten run are NULL.  A quotation is cut from the document's

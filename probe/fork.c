@@ -240,9 +240,10 @@ enum sor_err fork_run(struct db *d, struct prefix *p, struct engine *e,
                       .start_ns = clock_mono_ns() };
     enum sor_err err;
 
-    if (o->pos < 1 || o->pos > p->n_id)
-        return sor_fail(msg, SOR_USAGE, "a fork begins after the first token "
-                        "and at most at %d", p->n_id);
+    if (o->pos < 1 || o->pos >= p->n_id)
+        return sor_fail(msg, SOR_USAGE, "a fork of %.8s:%d begins at one of "
+                        "the positions 1 to %d", p->uid, p->path,
+                        p->n_id - 1);
     if (!(err = branch(&f, msg)) && !(err = begin(&f, uid, msg)))
         err = go(&f, msg);
     rec_close(f.rec);

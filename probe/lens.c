@@ -107,8 +107,9 @@ static void on_head(void *ud, const struct hook_event *ev)
 {
     const struct hook_head *h = &ev->u.head;
     struct looking *l = ud;
+    int n_top = l->out->of[DB_ATTENTION].n_stored ? 0 : h->n_top;
 
-    for (int k = 0; k < h->n_top; k++)
+    for (int k = 0; k < n_top; k++)
         result_add(l->out, DB_ATTENTION, &(struct db_attention){
             .layer = ev->layer, .head = h->head, .rank = k + 1,
             .key_pos = h->pos[k], .weight = (double)h->weight[k],

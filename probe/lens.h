@@ -64,8 +64,8 @@ struct lens_attention_opts {
     int n_whole;
 };
 
-/* Rows attention: the heaviest positions of every head of the row at pos;
- * attention_row: all weights of the heads chosen. */
+/* Rows attention: the heaviest positions of every head of the row at pos,
+ * where `out` read none; attention_row: all weights of the heads chosen. */
 enum sor_err lens_attention(struct prefix *p, struct engine *e,
                             const struct lens_attention_opts *o,
                             struct result *out, struct sor_msg *msg);

@@ -109,9 +109,8 @@ static enum sor_err describe(struct db *d, struct prefix *p,
         db_get_path(d, p->path_id, &path) <= 0)
         return sor_fail(msg, SOR_FORMAT, "the run cannot be read");
     if (!run.model_id)
-        return sor_fail(msg, SOR_UNSUP, "run %.8s was imported: no model here "
-                        "computed it, so there is nothing to replay",
-                        run.uid);
+        return sor_fail(msg, SOR_UNSUP, "run %.8s was imported without its "
+                        "tokens, and no model here computed it", run.uid);
     text_safe_fit(p->uid, sizeof p->uid, run.uid, strlen(run.uid), 0);
     snprintf(p->isa, sizeof p->isa, "%s", run.isa);
     p->model_id = run.model_id;

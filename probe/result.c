@@ -132,7 +132,9 @@ union any_row {
     struct db_attention_row attention_row;
 };
 
-enum sor_err result_load(struct result *r, struct db *d, struct sor_msg *msg)
+/* all: of every experiment with the key, not the newest alone. */
+static enum sor_err load(struct result *r, struct db *d, int all,
+                         struct sor_msg *msg)
 {
     int got = db_find_probe(d, &r->head, &r->head);
     enum sor_err err = SOR_OK;
@@ -142,11 +144,13 @@ enum sor_err result_load(struct result *r, struct db *d, struct sor_msg *msg)
                         "be read");
     for (int t = 0; t < DB_PROBE_TABLES && got && !err; t++) {
         enum db_probe_table table = (enum db_probe_table)t;
-        struct db_cur *c = db_probe_rows(d, table, r->head.id);
+        struct db_cur *c = all ? db_probe_rows_of(d, table, &r->head)
+                               : db_probe_rows(d, table, r->head.id);
         union any_row row;
 
         while (db_probe_row_next(c, table, &row) == 1)
             result_add(r, table, &row);
+        r->of[t].n_stored = r->of[t].n;
         err = db_cur_close(c);
     }
     if (err || r->failed)
@@ -154,6 +158,16 @@ enum sor_err result_load(struct result *r, struct db *d, struct sor_msg *msg)
                         "experiment cannot be read");
     r->cached = got;
     return SOR_OK;
+}
+
+enum sor_err result_load(struct result *r, struct db *d, struct sor_msg *msg)
+{
+    return load(r, d, 0, msg);
+}
+
+enum sor_err result_gather(struct result *r, struct db *d, struct sor_msg *msg)
+{
+    return load(r, d, 1, msg);
 }
 
 static enum sor_err put_piece(struct db_writer *w, const struct result *r,
@@ -171,12 +185,14 @@ static enum sor_err put_pieces(struct db_writer *w, const struct result *r,
 {
     enum sor_err err = put_piece(w, r, t, r->head.token_id, msg);
 
-    for (int i = 0; i < r->of[DB_LENS_TOP].n && !err; i++) {
+    for (int i = r->of[DB_LENS_TOP].n_stored; i < r->of[DB_LENS_TOP].n && !err;
+         i++) {
         const struct db_lens_top *top = result_at(r, DB_LENS_TOP, i);
 
         err = put_piece(w, r, t, top->token_id, msg);
     }
-    for (int i = 0; i < r->of[DB_EFFECT].n && !err; i++) {
+    for (int i = r->of[DB_EFFECT].n_stored; i < r->of[DB_EFFECT].n && !err;
+         i++) {
         const struct db_effect *effect = result_at(r, DB_EFFECT, i);
 
         err = put_piece(w, r, t, effect->top_id, msg);
@@ -184,46 +200,72 @@ static enum sor_err put_pieces(struct db_writer *w, const struct result *r,
     return err;
 }
 
-static enum sor_err put_cause(struct db_writer *w, const struct result *r,
-                              const struct result_cause *c,
-                              struct sor_msg *msg)
+static struct db_put_edge edge_of(const struct result *r,
+                                  const struct result_cause *c)
 {
-    struct db_put_edge e = {
+    return (struct db_put_edge){
         .run_id = r->head.run_id, .measured = "causal", .src_kind = "step",
         .kind = c->with >= c->without ? "supports" : "contradicts",
         .src_id = c->src_step, .dst_kind = "step", .dst_id = c->dst_step,
         .weight = fabs(c->with - c->without) };
+}
+
+int result_knows(const struct result *r, struct db *d,
+                 const struct result_cause *c)
+{
+    struct db_put_edge e = edge_of(r, c);
+
+    return db_has_edge(d, &e);
+}
+
+static enum sor_err put_cause(struct db_writer *w, const struct result *r,
+                              const struct result_cause *c,
+                              struct sor_msg *msg)
+{
+    struct db_put_edge e = edge_of(r, c);
     char note[96];
     int n = snprintf(note, sizeof note, "%s: %.3f with it, %.3f without",
                      r->head.kind, c->with, c->without);
     enum sor_err err = db_put_text(w, note, (size_t)n, &e.note_id, msg);
 
-    return err ? err : db_put_edge(w, &e, msg);
+    return err ? err : db_put_edge_once(w, &e, msg);
+}
+
+static enum sor_err put_rows(struct db_writer *w, struct result *r,
+                             const struct tok *t, struct sor_msg *msg)
+{
+    enum sor_err err = put_pieces(w, r, t, msg);
+
+    if (!err)
+        err = db_put_probe(w, &r->head, &r->head.id, msg);
+    for (int k = 0; k < DB_PROBE_TABLES; k++)
+        for (int i = r->of[k].n_stored; i < r->of[k].n && !err; i++) {
+            enum db_probe_table table = (enum db_probe_table)k;
+
+            err = db_put_probe_row(w, table, r->head.id,
+                                   result_at(r, table, i), msg);
+        }
+    return err;
 }
 
 static enum sor_err put_all(struct db_writer *w, struct result *r,
                             const struct tok *t, struct sor_msg *msg)
 {
     enum sor_err err = db_begin(w, r->head.run_id, msg);
+    int any = 0;
 
-    if (err || (err = put_pieces(w, r, t, msg)) ||
-        (err = db_put_probe(w, &r->head, &r->head.id, msg)))
-        return err;
     for (int k = 0; k < DB_PROBE_TABLES; k++)
-        for (int i = 0; i < r->of[k].n && !err; i++) {
-            enum db_probe_table table = (enum db_probe_table)k;
-
-            err = db_put_probe_row(w, table, r->head.id,
-                                   result_at(r, table, i), msg);
-        }
+        any |= r->of[k].n > r->of[k].n_stored;
+    if (!err && any)
+        err = put_rows(w, r, t, msg);
     for (int i = 0; i < r->cause.n && !err; i++)
         err = put_cause(w, r, &r->cause.row[i], msg);
     return err ? err : db_commit(w, NULL, msg);
 }
 
 enum sor_err result_store(struct result *r, const char *db_path,
-                        const struct tok *t, const char *isa,
-                        struct sor_msg *msg)
+                          const struct tok *t, const char *isa,
+                          struct sor_msg *msg)
 {
     struct db_writer_opts o = { .wait = 0 };
     struct db_writer *w = NULL;

@@ -21,7 +21,8 @@ struct result_cause {
 
 struct result {
     struct db_probe head;       /* kind is a constant; params is ours */
-    struct { void *row; int n, cap; } of[DB_PROBE_TABLES];
+    /* the first n_stored were read and are not stored again */
+    struct { void *row; int n, cap, n_stored; } of[DB_PROBE_TABLES];
     struct { struct result_cause *row; int n, cap; } cause;
     char *params;
     int failed;                 /* out of memory in result_add() */
@@ -44,11 +45,19 @@ void result_cause(struct result *r, const struct result_cause *c);
 /* Row i of a table; i < r->of[t].n. */
 const void *result_at(const struct result *r, enum db_probe_table t, int i);
 
+/* 1: the edge that this would become is stored already; -1: damaged. */
+int result_knows(const struct result *r, struct db *d,
+                 const struct result_cause *c);
+
 /* SOR_OK and r->cached = 1 where the key is stored. */
 enum sor_err result_load(struct result *r, struct db *d, struct sor_msg *msg);
+/* The rows of every experiment with the key, for kinds that are computed part
+ * by part: what is missing is computed, added and stored. */
+enum sor_err result_gather(struct result *r, struct db *d,
+                           struct sor_msg *msg);
 
-/* Writes the rows, and the pieces of tokens that they name.  isa: computed
- * on.  SOR_BUSY: somebody records into the file. */
+/* Writes the rows that are new, and the pieces of tokens that they name; t
+ * and isa: of the engine that computed them, NULL where no row is new.  SOR_BUSY: somebody records into the file. */
 enum sor_err result_store(struct result *r, const char *db_path,
                         const struct tok *t, const char *isa,
                         struct sor_msg *msg);

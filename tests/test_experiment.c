@@ -197,9 +197,27 @@ static void whole_rows_of_attention(void **state)
                          "a.weight / 512"), 16);
     assert_int_equal(prog_run("attention last:0@40 --rows all -o a.npy --db "
                               "whole.db"), 0);
+    /* the two of before are not computed again, nor are the heaviest keys */
     assert_int_equal(ask("whole.db", "SELECT count(*) FROM attention_row"),
-                     2 + ask("whole.db", "SELECT n_layer * n_head FROM "
-                             "model"));
+                     ask("whole.db", "SELECT n_layer * n_head FROM model"));
+    assert_int_equal(ask("whole.db", "SELECT count(*) - count(DISTINCT "
+                         "layer * 10000 + head * 100 + rank) FROM attention"),
+                     0);
+    /* what is named is what is shown */
+    assert_int_equal(prog_run("attention last:0@40 --rows 2.3 --db whole.db"),
+                     0);
+    assert_non_null(strstr(prog_err, "read from the database"));
+    assert_non_null(strstr(prog_out, "    2    3  "));
+    assert_null(strstr(prog_out, "    0    0  "));
+    root = said("attention last:0@40 --rows 2.3 --json --db whole.db");
+    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(root, "whole")),
+                     1);
+    cJSON_ArrayForEach(whole, cJSON_GetObjectItem(root, "rows"))
+        assert_int_equal((int)number(whole, "layer") * 100 +
+                         (int)number(whole, "head"), 203);
+    cJSON_Delete(root);
+    assert_int_equal(prog_run("attention last:0@40 --layer 99 --db whole.db"),
+                     2);
     assert_int_not_equal(prog_run("attention last:0 --rows 99.0 --db "
                                   "whole.db"), 0);
     assert_non_null(strstr(prog_err, "LAYER.HEAD"));
@@ -245,6 +263,51 @@ static void forks_share_their_prefix_and_replay(void **state)
     assert_int_equal(prog_run("lens last --db fork.db"), 0);
 }
 
+/* A fork's steps before it left are its parent's: each stands beside itself,
+ * and the one that was cut beside the fork's first. */
+static void a_forks_steps_stand_beside_its_parents(void **state)
+{
+    cJSON *root, *pair, *step;
+    char uid[16], args[96];
+    int n = 0, n_own = 0;
+
+    (void)state;
+    record("steps.db");
+    int pos = (int)ask("steps.db", "SELECT s.tok_from + 1 FROM step s JOIN "
+                       "path p ON p.id = s.path_id AND p.ordinal = 0 WHERE "
+                       "s.tok_to > s.tok_from + 1 ORDER BY s.ordinal DESC "
+                       "LIMIT 1");
+    int before = (int)ask("steps.db", "SELECT max(s.ordinal) FROM step s JOIN "
+                          "path p ON p.id = s.path_id AND p.ordinal = 0 "
+                          "WHERE s.tok_to > s.tok_from + 1");
+    assert_int_equal(prog_run("runs --json --db steps.db"), 0);
+    snprintf(uid, sizeof uid, "%.8s", strstr(prog_out, "\"run\":\"") + 7);
+    assert_int_equal(prog_run("fork last:0@%d -q --token '#40' --max-tokens 8 "
+                              "--db steps.db", pos), 0);
+    snprintf(args, sizeof args, "diff %s:0 last:0 --json --db steps.db", uid);
+    root = said(args);
+    cJSON_ArrayForEach(pair, cJSON_GetObjectItem(root, "steps")) {
+        const cJSON *a = cJSON_GetObjectItem(pair, "a");
+        const cJSON *b = cJSON_GetObjectItem(pair, "b");
+
+        if (n++ < before) {
+            assert_true(is_true(pair, "same"));
+            step = cJSON_GetObjectItem(b, "step");
+            assert_int_equal(strncmp(step->valuestring, uid, 8), 0);
+        } else if (n == before + 1) {       /* the one that was cut */
+            assert_false(is_true(pair, "same"));
+            assert_true(number(pair, "shared") >= 1);
+            step = cJSON_GetObjectItem(b, "step");
+            assert_string_equal(step->valuestring, "B:0");
+        }
+        n_own += cJSON_IsObject(a);
+    }
+    assert_int_equal(n_own, ask("steps.db", "SELECT count(*) FROM step s JOIN "
+                                "path p ON p.id = s.path_id WHERE "
+                                "p.ordinal = 0 AND p.kind <> 'fork'"));
+    cJSON_Delete(root);
+}
+
 static void diff_says_where_they_part(void **state)
 {
     cJSON *root;
@@ -266,6 +329,12 @@ static void diff_says_where_they_part(void **state)
     assert_int_equal((int)number(root, "part"), pos);
     assert_int_equal((int)number(cJSON_GetObjectItem(root, "b"), "token"), 40);
     assert_true(number(cJSON_GetObjectItem(root, "a"), "logprob_a") < 0);
+    /* why: the other token was among the alternatives, or below them */
+    cJSON *a = cJSON_GetObjectItem(root, "a");
+    assert_true(cJSON_IsNumber(cJSON_GetObjectItem(a, "logprob_b")) !=
+                cJSON_IsNumber(cJSON_GetObjectItem(a, "below_b")));
+    assert_true(cJSON_IsNull(cJSON_GetObjectItem(
+        cJSON_GetObjectItem(root, "b"), "below_b")));   /* it was given */
     cJSON_Delete(root);
 }
 
@@ -301,6 +370,54 @@ static void only_recompute_is_called_causal(void **state)
                      2);
     assert_int_equal(prog_run("ablate last:0 --mask lines --recompute lines "
                               "--mean --layer 0 --db span.db"), 0);
+}
+
+/* A part is computed once, whichever requests hold it. */
+static void a_part_is_computed_once(void **state)
+{
+    cJSON *root;
+
+    (void)state;
+    record("part.db");
+    cJSON_Delete(said("ablate last:0@20 --mask 2:6,8:12 --recompute 2:6 "
+                      "--json --db part.db"));
+    double logprob = ask("part.db", "SELECT logprob FROM effect WHERE how = "
+                         "'recompute'");
+    root = said("ablate last:0@20 --recompute 2:6,2:6,8:12 --mask 8:12 "
+                "--json --db part.db");
+    assert_false(is_true(root, "cached"));
+    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(root, "effects")),
+                     3);
+    cJSON_Delete(root);
+    root = said("ablate last:1@20 --recompute 2:6 --json --db part.db");
+    assert_true(is_true(root, "cached"));
+    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(root, "effects")),
+                     1);
+    assert_true(fabs(number(cJSON_GetArrayItem(cJSON_GetObjectItem(
+        root, "effects"), 0), "logprob") - logprob) < 1e-6);
+    cJSON_Delete(root);
+    assert_int_equal(ask("part.db", "SELECT count(*) FROM v_effect"), 4);
+    assert_int_equal(ask("part.db", "SELECT count(*) FROM (SELECT DISTINCT "
+                         "how, span_from, span_to FROM effect)"), 4);
+    assert_int_equal(prog_run("verify --chain --db part.db"), 0);
+}
+
+static void options_that_would_do_nothing_are_refused(void **state)
+{
+    static const char *const args[] = {
+        "--mask 2:6 --mean", "--recompute 2:6 --mean",
+        "--patch last:0@9 --head 0.0", "--patch last:0@9 --mean",
+        "--patch last:0@9 --mask 2:6",
+    };
+
+    (void)state;
+    record("opts.db");
+    for (size_t i = 0; i < sizeof args / sizeof *args; i++) {
+        assert_int_equal(prog_run("ablate last:0@20 %s --db opts.db",
+                                  args[i]), 2);
+        assert_string_equal(prog_out, "");
+    }
+    assert_int_equal(ask("opts.db", "SELECT count(*) FROM probe"), 0);
 }
 
 /* Hiding nothing that matters: a mask over every key but the row's own leaves
@@ -353,6 +470,44 @@ static void wrong_addresses_are_told(void **state)
                      0);
 }
 
+/* What was guessed of an address is said; what was imported is not computed;
+ * a refused fork prints nothing. */
+static void addresses_are_said_and_refused(void **state)
+{
+    (void)state;
+    record("say.db");
+    assert_int_equal(prog_run("lens last --db say.db"), 0);
+    assert_non_null(strstr(prog_err, "last: taken as "));
+    assert_int_equal(prog_run("lens last:0@9 --db say.db"), 0);
+    assert_null(strstr(prog_err, "taken as"));
+    assert_int_equal(prog_run("diff last last:1 --db say.db"), 0);
+    assert_non_null(strstr(prog_err, "last: taken as "));
+    int n = (int)ask("say.db", "SELECT max(t.pos) + 1 FROM v_token t JOIN "
+                     "path p ON p.id = t.path_id AND p.ordinal = 0");
+    assert_int_equal(prog_run("fork last:0@0 --text ' so' --db say.db"), 2);
+    char range[48];
+    snprintf(range, sizeof range, "positions 1 to %d", n - 1);
+    assert_non_null(strstr(prog_err, range));
+    assert_string_equal(prog_out, "");
+    assert_int_equal(prog_run("fork last:0@%d -q --max-tokens 2 --token '#40' "
+                              "--db say.db", n - 1), 0);
+
+    static const char chat[] = "{\"model\":\"m\",\"choices\":[{\"message\":"
+        "{\"content\":\"one two\"}},{\"message\":{\"content\":\"one three\"}}]}";
+    char path[96];
+    snprintf(path, sizeof path, "%s/chat.json", prog_dir);
+    prog_spill(path, chat, sizeof chat - 1);
+    assert_int_equal(prog_run("import chat.json --db say.db"), 0);
+    for (int i = 0; i < 3; i++) {
+        static const char *const name[] = { "ablate", "lens", "attention" };
+
+        assert_int_equal(prog_run("%s last:0@0 --db say.db", name[i]), 3);
+        prog_expect_sentence("was imported: no model here computed it");
+    }
+    assert_int_equal(prog_run("diff last:0 last:1 --db say.db"), 0);
+    assert_non_null(strstr(prog_out, "1 word the same; they part at 1 (A has 2 words"));
+}
+
 /* --- faithfulness: only a model that reasons has any ---------------------- */
 
 static void faithfulness_and_its_refusal(void **state)
@@ -380,6 +535,12 @@ static void faithfulness_and_its_refusal(void **state)
     root = said(args);
     assert_true(is_true(root, "cached"));
     cJSON_Delete(root);
+    /* the accuracy is no part of what was computed; other samples are */
+    assert_int_equal(prog_run("faithful last:%d --samples 3 --accuracy 19/100 "
+                              "--chance 0.011 --db f.db", path), 0);
+    assert_non_null(strstr(prog_err, "read from the database"));
+    assert_int_equal(prog_run("faithful last:%d --samples 0 --accuracy 18/100 "
+                              "--chance 0.011 --db f.db", path), 0);
     assert_int_equal(ask("f.db", "SELECT count(*) FROM v_fixed WHERE "
                          "logprob_without < 0 AND logprob_with < 0 AND "
                          "fixed_before = (same_without AND same_with)"), 1);
@@ -413,11 +574,15 @@ int main(void)
         cmocka_unit_test(whole_rows_of_attention),
         cmocka_unit_test(forks_share_their_prefix_and_replay),
         cmocka_unit_test(diff_says_where_they_part),
+        cmocka_unit_test(a_forks_steps_stand_beside_its_parents),
         cmocka_unit_test(a_row_patched_with_itself_is_the_same),
         cmocka_unit_test(only_recompute_is_called_causal),
+        cmocka_unit_test(a_part_is_computed_once),
+        cmocka_unit_test(options_that_would_do_nothing_are_refused),
         cmocka_unit_test(a_mask_reaches_the_row),
         cmocka_unit_test(experiments_go_with_their_run),
         cmocka_unit_test(wrong_addresses_are_told),
+        cmocka_unit_test(addresses_are_said_and_refused),
         cmocka_unit_test(faithfulness_and_its_refusal),
     };
     return cmocka_run_group_tests_name("experiment", tests, setup,

@@ -143,7 +143,7 @@ struct put {
     struct finish fin;
     struct track *root;         /* what all paths grew from: the question */
     struct track **track;       /* [n_path] */
-    int64_t n_token;
+    int64_t n_token;            /* the model's; words are none */
     int64_t ended_us;
     struct sor_msg *msg;
 };
@@ -208,6 +208,18 @@ static int cut_words(struct foreign_path *p)
     return 0;
 }
 
+/* Into the run's params: its positions are words, which we cut. */
+static void say_words(struct str *params)
+{
+    if (params->len < 3) {          /* "" or {} */
+        str_clear(params);
+        str_puts(params, "{\"tokens\":\"words\"}");
+        return;
+    }
+    params->p[--params->len] = '\0';
+    str_puts(params, ",\"tokens\":\"words\"}");
+}
+
 /* A path that has tokens and no text gets theirs; several paths without any
  * tokens get words. */
 static enum sor_err complete(struct put *u)
@@ -232,6 +244,10 @@ static enum sor_err complete(struct put *u)
             return no_memory(u);
     }
     u->is_words = !any && f->n_path > 1;
+    if (u->is_words)
+        say_words(&f->params);
+    if (!str_ok(&f->params))
+        return no_memory(u);
     for (int i = 0; u->is_words && i < f->n_path; i++)
         if (cut_words(f->path[i]) != 0)
             return no_memory(u);
@@ -384,7 +400,6 @@ static enum sor_err put_tokens(struct put *u, const struct foreign_path *p,
             row.alt = (struct db_blob){ k->alt, (size_t)k->n_alt *
                                                 PACK_ALT_BYTES };
         err = db_put_token(u->w, &row, u->msg);
-        u->n_token++;
     }
     return err;
 }
@@ -407,6 +422,7 @@ static enum sor_err put_path(struct put *u, int i)
         return no_memory(u);
     if (how.n_token < 0 && u->is_words)
         how.n_token = 0;
+    u->n_token += u->is_words ? how.n_token : p->n_tok;
     if ((err = db_put_path(u->w, &row, &t->id, u->msg)) ||
         (err = put_tokens(u, p, t)))
         return err;

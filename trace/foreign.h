@@ -9,7 +9,8 @@
  *          shows text, two databases give the same rows, and the order of the
  *          pieces says nothing of the order of the text (forget relies on it).
  * Words    Several paths without tokens are cut into words, so that the place
- *          where they part can be named; params says "tokens":"words".
+ *          where they part can be named; the run's params say
+ *          "tokens":"words", and they are not counted as tokens.
  * Identity uid is the head of the SHA-256 of all that was read, so importing
  *          a trace twice adds nothing. */
 #ifndef TRACE_FOREIGN_H
