@@ -131,7 +131,7 @@ static void keep(void *ud, const struct reading *r)
         t->err = memo_put(&t->asks->memo, &e);
 }
 
-enum sor_err asks_run(struct asks *a, struct judge *j,
+enum sor_err asks_run(struct asks *a, struct judge *j, int once,
                       const struct judge_watch *watch, struct sor_msg *msg)
 {
     struct table t;
@@ -146,7 +146,8 @@ enum sor_err asks_run(struct asks *a, struct judge *j,
     struct judge_job job = {
         .passage = t.passage, .n_passage = t.n_passage,
         .statement = t.statement, .n_statement = t.n_statement,
-        .want = t.want, .on_reading = keep, .ud = &t, .watch = watch,
+        .want = t.want, .once = once, .on_reading = keep, .ud = &t,
+        .watch = watch,
     };
 
     err = judge_pairs(j, &job, msg);

@@ -25,8 +25,8 @@ struct asks {
 void asks_release(struct asks *a);              /* a zeroed one is fine */
 void asks_add(struct asks *a, const struct passage_text *p,
               const char *statement);
-/* Reads all that is open. */
-enum sor_err asks_run(struct asks *a, struct judge *j,
+/* Reads all that is open; once: see judge.h. */
+enum sor_err asks_run(struct asks *a, struct judge *j, int once,
                       const struct judge_watch *watch, struct sor_msg *msg);
 /* NULL where it was not asked for. */
 const struct memo_entry *asks_get(const struct asks *a,

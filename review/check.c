@@ -3,8 +3,9 @@
  * Contrast     the opposite of the claim, the claim with its parties swapped or
  *              its scope changed, another value: none may get the same verdict.
  * Knock-out    the deciding passage is struck from the text, and every passage
- *              in whose context it stood is read again; the others read what
- *              they read before, so their readings stand.
+ *              in whose context it stood and that may have to do with the claim
+ *              is read again; the others read what they read before, so their
+ *              readings stand.
  * Type         the clauses that a verdict rests on must be of the type that the
  *              claim is about: another question to the model, and a check on
  *              statements that many clauses seem to bear out.
@@ -22,6 +23,9 @@ static const double TYPE_SURE = 0.9;
 static const double SAME = 0.5;         /* a changed claim got the verdict */
 static const double RELATED = 0.05;     /* counts in a document without its
                                          * deciding passage */
+/* Below this, no other context makes a passage count: of 322 readings on 14
+ * NDAs none came over 0.025.  Such a one is not read again. */
+static const double NEAR = 0.01;
 
 /* --- lists of checks ----------------------------------------------------- */
 
@@ -89,15 +93,28 @@ static const struct contrast {
 };
 enum { CONTRASTS = sizeof contrasts / sizeof contrasts[0] };
 
-void checks_wordings(struct judging *j, struct inquiry *q)
+/* Some opposites, and all swaps, say nothing about a clause that contradicts
+ * the claim, nor of a document that is silent. */
+static int tells(const struct contrast *kind, const struct wording *w,
+                 enum verdict v)
 {
-    for (int k = 0; k < CONTRASTS && claim_is_measured(q); k++)
+    return w && (v == VERDICT_SUPPORTED ||
+                 (!w->one_way && kind->kind != CHECK_SWAP));
+}
+
+/* A verdict is tried where it rests; of a silent document, every passage. */
+static void ask_contrasts(struct judging *j, struct inquiry *q)
+{
+    enum verdict v = conclude_forced(q->out->p);
+
+    for (int k = 0; k < CONTRASTS; k++)
         for (int n = 0; n < contrasts[k].most; n++) {
             const struct wording *w = changed(j, q->out->claim,
                                               contrasts[k].role, n);
 
-            for (int i = 0; w && i < q->n_read; i++)
-                asks_add(&j->asks, &j->plain[q->cited[i]], w->text);
+            for (int i = 0; i < q->n_read && tells(&contrasts[k], w, v); i++)
+                if (v == VERDICT_NOT_ADDRESSED || i == q->decisive)
+                    asks_add(&j->asks, &j->plain[q->cited[i]], w->text);
         }
 }
 
@@ -157,11 +174,7 @@ static void contrast(struct judging *j, struct inquiry *q,
         const struct wording *w = changed(j, q->out->claim, kind->role, n);
         struct check *x;
 
-        /* some opposites, and all swaps, say nothing about a clause that
-         * contradicts the claim */
-        if (!w ||
-            ((w->one_way || kind->kind == CHECK_SWAP) &&
-             v != VERDICT_SUPPORTED))
+        if (!tells(kind, w, v))
             continue;
         any = 1;
         if (!(x = add(j, q, kind->kind, -1)))
@@ -206,6 +219,7 @@ static int without(struct judging *j, int i, struct span s,
     const char *text = j->r->doc->text;
     size_t at = j->r->passages->at[i].span.from, from = at;
     const char *before, *after;
+    struct str out;
 
     if (at < s.to)              /* stands before it */
         return 0;
@@ -216,19 +230,14 @@ static int without(struct judging *j, int i, struct span s,
         return 0;
     before = path_context(j, s.from, CONTEXT_CHARS);
     after = claim_text(j, text + s.to, at - s.to);
-    {
-        struct str out;
-
-        str_init(&out);
-        str_puts(&out, before);
-        str_puts(&out, after);
-        if (!str_ok(&out))
-            j->failed = SOR_NOMEM;
-        *t = (struct passage_text){ claim_text(j, out.p, out.len),
-                                    j->plain[i].text };
-        str_release(&out);
-    }
-    return 1;
+    str_init(&out);
+    str_puts(&out, before);
+    str_puts(&out, after);
+    if (!str_ok(&out))
+        j->failed = SOR_NOMEM;
+    *t = (struct passage_text){ path_reads(j, out.p), j->plain[i].text };
+    str_release(&out);
+    return strcmp(t->context, j->plain[i].context) != 0;
 }
 
 static int has_basis(const struct inquiry *q)
@@ -237,21 +246,33 @@ static int has_basis(const struct inquiry *q)
            conclude_forced(q->out->p) != VERDICT_NOT_ADDRESSED;
 }
 
+static void ask_struck(struct judging *j, struct inquiry *q, int struck)
+{
+    const char *statement = q->out->claim->wording[0].text;
+
+    for (int i = struck + 1; i < j->r->passages->n; i++) {
+        float p[RELATIONS];
+        struct passage_text t;
+
+        if (!without(j, i, j->r->passages->at[struck].span, &t))
+            break;              /* nor any further on */
+        claim_reading(j, &j->plain[i], statement, p);
+        if (1.0 - (double)p[RELATION_UNRELATED] >= NEAR)
+            asks_add(&j->asks, &t, statement);
+    }
+}
+
 enum sor_err checks_ask(struct judging *j)
 {
     for (int k = 0; k < j->n; k++) {
         struct inquiry *q = &j->inquiry[k];
-        int struck = has_basis(q) ? q->cited[q->decisive] : -1;
 
-        for (int i = struck + 1; struck >= 0 && i < j->r->passages->n; i++) {
-            struct passage_text t;
-
-            if (!without(j, i, j->r->passages->at[struck].span, &t))
-                break;          /* nor any further on */
-            asks_add(&j->asks, &t, q->out->claim->wording[0].text);
-        }
+        if (q->decisive >= 0 && claim_is_measured(q))
+            ask_contrasts(j, q);
+        if (has_basis(q))
+            ask_struck(j, q, q->cited[q->decisive]);
     }
-    return claims_read(j, "check");
+    return claims_read(j, "check", 1);
 }
 
 /* What is left of a document, and the best passage of it that is not of the

@@ -6,9 +6,9 @@
  *
  *     claims_begin()    which claims apply to this document
  *     claims_rank()     every claim against every passage; the best are cited
- *     paths_ask()       what each path reads, and what the checks read beside
+ *     paths_ask()       what each path reads
  *     paths_answer()    the paths' verdicts, and the claims' probabilities
- *     checks_ask()      the deciding clause struck out
+ *     checks_ask()      the claim changed; the deciding clause struck out
  *     checks_answer()
  *     conclude()        verdicts, confidence, playbook
  *     findings_make()
@@ -72,8 +72,8 @@ enum sor_err claims_rank(struct judging *j);
 const struct memo_entry *claim_reading(const struct judging *j,
                                        const struct passage_text *t,
                                        const char *statement, float *p);
-/* Reads what is open, telling the caller's on_stage. */
-enum sor_err claims_read(struct judging *j, const char *stage);
+/* Reads what is open, telling the caller's on_stage; once: see judge.h. */
+enum sor_err claims_read(struct judging *j, const char *stage, int once);
 /* printf into the results' arena; NULL and j->failed where memory ran out. */
 char *claim_printf(struct judging *j, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
@@ -118,11 +118,12 @@ struct passage_text path_text(struct judging *j, int passage,
                               enum path_variant v);
 enum sor_err paths_ask(struct judging *j);
 void paths_answer(struct judging *j);
-/* The text before a place, at most `chars` code points of it; in scratch. */
+/* The text before a place, at most `chars` code points of it; what the model
+ * reads of such a context.  Both in scratch. */
 const char *path_context(struct judging *j, size_t at, int chars);
+const char *path_reads(struct judging *j, const char *context);
 
 /* --- check.c ------------------------------------------------------------- */
-void checks_wordings(struct judging *j, struct inquiry *q);
 enum sor_err checks_ask(struct judging *j);
 void checks_answer(struct judging *j);
 /* A check that failed and so forbids a verdict. */

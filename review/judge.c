@@ -17,8 +17,8 @@
 
 enum { MAX_TYPES = 256 };
 
-/* Labels e^10 behind at their first tokens are not read on. */
-static const double PRUNE = 10.0;
+/* Labels e^7 behind at their first tokens are not read on. */
+static const double PRUNE = 7.0;
 
 static const char *const relation_token[RELATIONS] = {
     " unrelated", " supports", " contradicts"
@@ -333,6 +333,7 @@ static int choose(struct pairs *x, struct walk *w, struct prefixes *p)
     int n = 0, *at = x->wanted;
 
     w->root = p->root;
+    w->once = job->once;
     for (int i = 0; i < job->n_passage; i++) {
         struct walk_root r = p->root[i];
 
@@ -570,6 +571,12 @@ enum sor_err judge_types(struct judge *j, const struct passage_text *passage,
     prefixes_release(&pre);
     mem_free(index);
     return err;
+}
+
+enum sor_err judge_reads(const struct judge *j, const char *context,
+                         struct str *out)
+{
+    return judge_context(engine_tok(j->engine), context, out);
 }
 
 /* --- for the trace ------------------------------------------------------- */

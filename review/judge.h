@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/str.h"
 #include "review/pack.h"
 
 struct engine;
@@ -72,6 +73,8 @@ struct judge_job {
     const char *const *statement;           int n_statement;
     /* [n_passage * n_statement] 1: read this pair; NULL: all. */
     const uint8_t *want;
+    int once;                   /* nothing is asked of these passages again:
+                                 * what is computed of them is not kept */
     /* called once for each pair, in no particular order */
     void (*on_reading)(void *ud, const struct reading *r);
     void *ud;
@@ -82,7 +85,7 @@ enum sor_err judge_pairs(struct judge *j, const struct judge_job *job,
 
 /* logp[n_passage][n_type]: log-probability of each label; p (may be NULL):
  * calibrated, normalised over the labels.  A label whose first tokens are
- * e^10 times less likely than the best ones is not read to its end: its logp is
+ * e^7 times less likely than the best ones is not read to its end: its logp is
  * that of those tokens, which is no less than its own. */
 enum sor_err judge_types(struct judge *j, const struct passage_text *passage,
                          int n_passage, const struct judge_watch *watch,
@@ -91,6 +94,10 @@ enum sor_err judge_types(struct judge *j, const struct passage_text *passage,
 /* Raw logits as the pack's calibrated probabilities, p[RELATIONS]:
  * softmax(logit / T + bias of "unrelated"). */
 void judge_calibrate(const struct calibration *c, const float *logit, float *p);
+
+/* Appends what is read of a context (judge_text.h).  SOR_NOMEM. */
+enum sor_err judge_reads(const struct judge *j, const char *context,
+                         struct str *out);
 
 /* The token ids of a reading, for the trace: up to cap into tok; returns how
  * many there are (at most JUDGE_TOKENS), or -1: out of memory.  statement NULL:

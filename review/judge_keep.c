@@ -43,7 +43,14 @@ enum sor_err keep_fork(struct keep *k, const int32_t *tok, int n, uint64_t tag,
     return session_fork(at->session, tag, n, out, msg);
 }
 
-static void make_room(struct keep *k, int n)
+void keep_turn(struct keep *k)
+{
+    k->last = k->turn;
+    k->turn = k->clock;
+}
+
+/* 0: there is none. */
+static int make_room(struct keep *k, int n)
 {
     while (k->n > 0 && (k->n == KEEP_MOST || k->n_tok + n > KEEP_TOKENS)) {
         int oldest = 0;
@@ -51,8 +58,11 @@ static void make_room(struct keep *k, int n)
         for (int i = 1; i < k->n; i++)
             if (k->at[i].used < k->at[oldest].used)
                 oldest = i;
+        if (k->at[oldest].used > k->last)
+            return 0;
         drop(k, oldest);
     }
+    return n <= KEEP_TOKENS;
 }
 
 enum sor_err keep_put(struct keep *k, const int32_t *tok, int n,
@@ -61,9 +71,8 @@ enum sor_err keep_put(struct keep *k, const int32_t *tok, int n,
     struct kept new = { .n = n, .used = ++k->clock };
     enum sor_err err;
 
-    if (n > KEEP_TOKENS || find(k, tok, n))
+    if (find(k, tok, n) || !make_room(k, n))
         return SOR_OK;
-    make_room(k, n);
     new.hash = hash_xxh3(tok, (size_t)n * sizeof *tok, 0);
     new.tok = mem_alloc((size_t)n * sizeof *tok);
     if (!new.tok)

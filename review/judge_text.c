@@ -84,6 +84,50 @@ static void keep_first(struct tok_ids *ids, size_t from, size_t most)
         ids->n = from + most;
 }
 
+/* A word before the one that s[at] is in.  Words are tokenised apart, each with
+ * the space before it. */
+static size_t word_before(const struct str *s, size_t at)
+{
+    while (at > 0 && s->p[at] != ' ')
+        at--;
+    while (at > 0 && s->p[at - 1] != ' ')
+        at--;
+    return at;
+}
+
+enum sor_err judge_context(const struct tok *t, const char *context,
+                           struct str *out)
+{
+    const char *last = last_chars(context, JUDGE_CONTEXT_CHARS);
+    struct tok_ids ids = { 0 };
+    struct str s;
+    enum sor_err err = SOR_OK;
+    size_t from;
+
+    str_init(&s);
+    judge_collapse(&s, last, strlen(last));
+    from = s.len;
+    if (!str_ok(&s))
+        err = SOR_NOMEM;
+    else if (s.len > JUDGE_CONTEXT_TOKENS)
+        err = tok_encode(t, s.p, s.len, 0, &ids);
+    for (size_t i = 0; i < JUDGE_CONTEXT_TOKENS && i < ids.n; i++) {
+        size_t len;
+
+        tok_piece(t, ids.id[ids.n - 1 - i], &len);
+        from -= len < from ? len : from;
+    }
+    if (ids.n <= JUDGE_CONTEXT_TOKENS)
+        from = 0;
+    if (!err)
+        str_puts(out, s.p + word_before(&s, from));
+    if (!str_ok(out))
+        err = SOR_NOMEM;
+    tok_ids_release(&ids);
+    str_release(&s);
+    return err;
+}
+
 enum sor_err judge_prefix(const struct tok *t, const char *context,
                           const char *text, struct tok_ids *ids,
                           struct judge_place *place)

@@ -31,6 +31,11 @@ struct judge_place { int context[2], text[2]; };
 enum sor_err judge_prefix(const struct tok *t, const char *context,
                           const char *text, struct tok_ids *ids,
                           struct judge_place *place);
+/* What judge_prefix() reads of a context: its last words, with one more before
+ * them, whose tokens are cut off again (they depend on what stands before it).
+ * Appended to out, collapsed; contexts that are read alike so become one. */
+enum sor_err judge_context(const struct tok *t, const char *context,
+                           struct str *out);
 enum sor_err judge_statement(const struct tok *t, const char *statement,
                              struct tok_ids *ids);
 enum sor_err judge_type_question(const struct tok *t, struct tok_ids *ids);

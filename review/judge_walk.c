@@ -184,7 +184,7 @@ static enum sor_err arrive(struct walk *w, struct walk_line *l,
 {
     enum sor_err err = SOR_OK;
 
-    if (l->keep)
+    if (l->keep && !w->once)
         err = keep_put(w->keep, w->root[l->root].prefix, l->keep, l->session,
                        w->msg);
     l->keep = 0;
@@ -216,6 +216,7 @@ enum sor_err walk_run(struct walk *w)
     w->line = NULL;
     w->next_root = w->n_line = w->cap_line = 0;
     w->n_tok = 0;
+    keep_turn(w->keep);
     if (!s || !w->logits)
         err = sor_fail(w->msg, SOR_NOMEM, "readings: out of memory");
     while (!err && (w->n_line > 0 || w->next_root < w->n_root)) {

@@ -47,6 +47,7 @@ struct walk {
     struct engine *engine;
     const struct lora *lora;    /* NULL: none */
     struct keep *keep;
+    int once;                   /* nothing is put there, only taken */
     const struct walk_seq *seq;
     const struct walk_root *root;
     int n_root;

@@ -157,6 +157,19 @@ static const char *with_logic(struct judging *j, const struct passage *p,
     return copy;
 }
 
+const char *path_reads(struct judging *j, const char *context)
+{
+    struct str out;
+    const char *copy;
+
+    str_init(&out);
+    if (judge_reads(j->judge, context, &out))
+        j->failed = SOR_NOMEM;
+    copy = claim_text(j, out.p, out.len);
+    str_release(&out);
+    return copy;
+}
+
 struct passage_text path_text(struct judging *j, int passage,
                               enum path_variant v)
 {
@@ -167,7 +180,8 @@ struct passage_text path_text(struct judging *j, int passage,
     if (v == PATH_PLAIN) {
         t.text = claim_text(j, j->r->doc->text + p->span.from,
                             p->span.to - p->span.from);
-        t.context = path_context(j, p->span.from, CONTEXT_CHARS);
+        t.context = path_reads(j, path_context(j, p->span.from,
+                                               CONTEXT_CHARS));
         return t;
     }
     t = j->plain[passage];
@@ -180,7 +194,7 @@ struct passage_text path_text(struct judging *j, int passage,
     else if (v == PATH_LOGIC)
         t.text = with_logic(j, p, t.text);
     if (other)
-        t.context = other;
+        t.context = path_reads(j, other);
     return t;
 }
 
@@ -235,9 +249,8 @@ enum sor_err paths_ask(struct judging *j)
         q->out->n_path = n;
         for (int k = 0; k < q->out->n_path; k++)
             ask_path(j, q, k);
-        checks_wordings(j, q);
     }
-    return claims_read(j, "judge");
+    return claims_read(j, "judge", 1);
 }
 
 /* --- answers ------------------------------------------------------------- */

@@ -145,6 +145,88 @@ static void what_is_long_is_cut_where_training_cut_it(void **state)
     tok_ids_release(&a);
 }
 
+/* Contexts that end alike become one text, and it is read as each of them. */
+static void a_context_is_what_is_read_of_it(void **state)
+{
+    static const char *const end[] = {
+        "", " one", ". Section 4.2 (a) ends; 1,000,000.50 of it",
+        "\xc3\xa9t\xc3\xa9 de l'\xc3\xa9tat", " antidisestablishmentarianism", " \t x\n"
+    };
+    enum { ENDS = sizeof end / sizeof end[0], WORDS = 90 };
+
+    (void)state;
+    needs_model();
+    for (int e = 0; e < ENDS; e++)
+        for (int n = 0; n <= WORDS; n += 15) {
+            struct tok_ids whole = { 0 }, part = { 0 };
+            struct str s, read, longer;
+
+            str_init(&s), str_init(&read), str_init(&longer);
+            for (int i = 0; i < n; i++)
+                str_printf(&s, "%s%s%d.%d", i % 7 ? " " : "\n\n",
+                           i % 3 ? "party" : "disclosed", i, n);
+            str_puts(&s, end[e]);
+            assert_int_equal(judge_reads(m.judge, s.p, &read), SOR_OK);
+            assert_int_equal(judge_prefix(engine_tok(m.engine), s.p, "Text.",
+                                          &whole, NULL), SOR_OK);
+            assert_int_equal(judge_prefix(engine_tok(m.engine), read.p,
+                                          "Text.", &part, NULL), SOR_OK);
+            assert_int_equal(whole.n, part.n);
+            assert_memory_equal(whole.id, part.id,
+                                whole.n * sizeof *whole.id);
+            str_printf(&longer, "Before all of it. %s", s.p);
+            if (n == WORDS) {
+                struct str same;
+
+                assert_true(read.len < s.len);
+                str_init(&same);
+                assert_int_equal(judge_reads(m.judge, longer.p, &same),
+                                 SOR_OK);
+                assert_string_equal(same.p, read.p);
+                str_release(&same);
+            }
+            tok_ids_release(&whole), tok_ids_release(&part);
+            str_release(&s), str_release(&read), str_release(&longer);
+        }
+}
+
+/* What this walk or the last one used stays; the rest makes room. */
+static void what_is_kept_stays_while_it_is_used(void **state)
+{
+    static struct keep k;
+    struct session *s = NULL, *fork = NULL;
+    int32_t tok = 1;
+    struct engine_feed f = { .tok = &tok, .n_tok = 1 };
+
+    (void)state;
+    needs_model();
+    assert_int_equal(session_open(m.engine, 1, 0, &s, NULL), SOR_OK);
+    f.session = s;
+    assert_int_equal(engine_step(m.engine, &f, 1, NULL), SOR_OK);
+    keep_turn(&k);
+    for (tok = 0; tok <= KEEP_MOST; tok++)
+        assert_int_equal(keep_put(&k, &tok, 1, s, NULL), SOR_OK);
+    assert_int_equal(k.n, KEEP_MOST);
+    tok = KEEP_MOST;                        /* came last: there was no room */
+    assert_int_equal(keep_fork(&k, &tok, 1, 1, &fork, NULL), SOR_OK);
+    assert_null(fork);
+    keep_turn(&k);
+    tok = 0;
+    assert_int_equal(keep_fork(&k, &tok, 1, 1, &fork, NULL), SOR_OK);
+    assert_non_null(fork);
+    session_close(fork);
+    keep_turn(&k);
+    tok = KEEP_MOST;                        /* in place of 1, not of 0 */
+    assert_int_equal(keep_put(&k, &tok, 1, s, NULL), SOR_OK);
+    for (tok = 0; tok <= KEEP_MOST; tok++) {
+        assert_int_equal(keep_fork(&k, &tok, 1, 1, &fork, NULL), SOR_OK);
+        assert_true((fork != NULL) == (tok != 1));
+        session_close(fork);
+    }
+    keep_release(&k);
+    session_close(s);
+}
+
 static void strings_sort_by_their_tokens(void **state)
 {
     static const int32_t tok[] = { 5, 1, 2, 5, 1, 5 };
@@ -371,7 +453,7 @@ static void what_was_read_is_not_read_again(void **state)
             asks_add(&a, &passages[0], statements[k]);
         }
     assert_null(asks_get(&a, &passages[2], statements[1]));
-    assert_int_equal(asks_run(&a, m.judge, NULL, NULL), SOR_OK);
+    assert_int_equal(asks_run(&a, m.judge, 0, NULL, NULL), SOR_OK);
     assert_int_equal(a.n, 0);
     assert_int_equal(a.memo.n, 2 * (N_STATEMENT - 1));
     e = asks_get(&a, &passages[2], statements[1]);
@@ -389,6 +471,8 @@ int main(void)
         cmocka_unit_test(white_space_is_collapsed_as_in_training),
         cmocka_unit_test(pieces_are_tokenised_one_by_one),
         cmocka_unit_test(what_is_long_is_cut_where_training_cut_it),
+        cmocka_unit_test(a_context_is_what_is_read_of_it),
+        cmocka_unit_test(what_is_kept_stays_while_it_is_used),
         cmocka_unit_test(strings_sort_by_their_tokens),
         cmocka_unit_test(answers_are_llama_cpp_s),
         cmocka_unit_test(a_reading_is_the_same_alone_and_among_others),
