@@ -213,7 +213,8 @@ tsan: ## the suite under ThreadSanitizer
 
 # Leaks are the address sanitizer's to find: forked children, which exit with
 # what they had, would be reported here.
-VALGRIND := valgrind -q --leak-check=no --error-exitcode=99
+VALGRIND := valgrind -q --leak-check=no --error-exitcode=99 \
+            --suppressions=$(CURDIR)/tests/valgrind.supp
 .PHONY: valgrind
 valgrind: $(TESTS) $(PROG) ## the fast tier under valgrind's memcheck
 	@SORITES_FAST=1 SORITES_PROG=$(PROG) SORITES_ISA=ref \
