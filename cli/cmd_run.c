@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "cli/accuracy.h"
+#include "cli/ahead.h"
 #include "cli/cli.h"
 #include "cli/input.h"
 #include "cli/progress.h"
@@ -39,7 +40,7 @@ static const double MANY_TEMPERATURE = 0.8;
 
 static struct {
     int n_path, level, max_tok, top_k, n_ctx, kv, acts, raw, blas, lossy,
-        wait;
+        wait, draft, draft_layers;
     double temperature, top_p, min_p;
     const char *system, *lora;
 } opt = { .n_path = 1, .level = REC_LAYERS, .max_tok = 512,
@@ -68,6 +69,10 @@ static const struct opt_spec opts[] = {
       "adapters to add to the model", 0, 0 },
     { 0, "blas", NULL, OPT_FLAG, &opt.blas,
       "read the prompt through OpenBLAS (F32, F16, BF16 models)", 0, 0 },
+    { 0, "draft", "off|lookup|self", OPT_WORD, &opt.draft,
+      "guess tokens ahead; the result is the same, sooner (off)", 0, 0 },
+    { 0, "draft-layers", "N", OPT_INT, &opt.draft_layers,
+      "first layers that guess with --draft self (a quarter)", 1, 1 << 16 },
     { 0, "raw", NULL, OPT_FLAG, &opt.raw, "the prompt as it is, no template",
       0, 0 },
     { 0, "lossy", NULL, OPT_FLAG, &opt.lossy,
@@ -226,6 +231,7 @@ static enum sor_err alloc_paths(struct job *j)
         j->path[i] = (struct gen_path){
             .sampler = &j->sampler[i], .max_tok = j->max_tok,
             .logits = j->logits,
+            .before = j->prompt.id, .n_before = (int)j->prompt.n,
             .out = j->out + (size_t)i * (size_t)j->max_tok };
     }
     return SOR_OK;
@@ -241,6 +247,7 @@ static enum sor_err open_recorder(struct job *j)
         .piece = piece, .is_special = is_silent,
         /* const is lost, but only is_silent() and piece() see it again */
         .piece_ud = (void *)engine_tok(j->e),
+        .n_ahead = opt.draft ? GEN_SEATS : 0,
         .cancelled = stopped, .committed = say_batch };
 
     if (opt.level == REC_OFF)
@@ -398,7 +405,9 @@ static int on_token(void *ud, int path, int32_t id, float logprob)
 static enum sor_err decode(struct job *j)
 {
     struct gen_opts o = { .ud = j, .on_token = on_token,
-                          .cancelled = stopped, .stats = &j->batch };
+                          .cancelled = stopped, .stats = &j->batch,
+                          .draft = (enum draft_source)opt.draft,
+                          .draft_layer = opt.draft_layers };
     char what[32];
     enum sor_err err;
 
@@ -473,6 +482,7 @@ static void say_rate(const struct job *j)
         log_info("%d paths in %lld steps: seats in use %.0f %%", j->n_path,
                  (long long)j->batch.n_step, 100.0 * (double)j->batch.seats /
                  (double)(j->batch.n_step * j->batch.n_seat));
+    ahead_say(&j->batch, (enum draft_source)opt.draft);
 }
 
 /* A text that breaks off looks like one that ended. */
@@ -493,7 +503,9 @@ static void say_stop(const struct job *j)
 /* The result as the database has it. */
 static enum sor_err show_recorded(struct job *j)
 {
-    struct show s = { .cli = j->cli, .to = j->to, .streamed = j->streams };
+    struct show s = { .cli = j->cli, .to = j->to, .streamed = j->streams,
+                      .batch = &j->batch,
+                      .draft = (enum draft_source)opt.draft };
     struct sor_msg *msg = &j->cli->msg;
     enum sor_err err = db_open(cli_db(j->cli), &s.d, msg);
 
@@ -536,10 +548,14 @@ static enum sor_err answer(struct job *j)
     err = end_run(j, err);
     if (!err)
         say_stop(j);
+    if (!err && opt.level == REC_OFF && !j->cli->json)
+        ahead_say(&j->batch, (enum draft_source)opt.draft);
     if (!err && opt.level != REC_OFF && !j->trace_lost.text[0])
         err = show_recorded(j);
     else if (!err && j->cli->json)
-        untraced_json(j->to, engine_tok(j->e), j->path, j->n_path);
+        untraced_json(j->to, &(struct untraced){
+            engine_tok(j->e), j->path, j->n_path, &j->batch,
+            (enum draft_source)opt.draft });
     else if (!err && !j->streams)
         untraced_show(j->to, engine_tok(j->e), j->path, j->n_path);
     if (!err && j->trace_lost.text[0])

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "cli/accuracy.h"
+#include "cli/ahead.h"
 
 enum { CELL_BYTES = 160, PIECE_BYTES = 48, ANSWER_COLUMNS = 24, BAR_CELLS = 20,
        PARTING_LINES = 24 };
@@ -648,6 +649,8 @@ static void json_head(const struct show *s, struct json *j,
     json_num(j, run->wall_ns > run->prefill_ns && drawn > 0
              ? (double)drawn * 1e9 / (double)(run->wall_ns - run->prefill_ns)
              : NAN);
+    if (s->batch)
+        ahead_json(j, s->batch, s->draft);
 }
 
 enum sor_err show_run_json(const struct show *s, struct sor_msg *msg)

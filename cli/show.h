@@ -8,6 +8,7 @@
 
 #include "cli/cli.h"
 #include "db/db.h"
+#include "engine/generate.h"
 
 struct show {
     const struct cli *cli;
@@ -16,6 +17,9 @@ struct show {
     int64_t    run_id;
     int        streamed;        /* 1: a single path's text is already out */
     int        recording;       /* 1: the run goes on at this moment */
+    /* What this very process counted while it decoded; NULL: it did not. */
+    const struct gen_stats *batch;
+    enum draft_source draft;    /* where its guesses came from */
 };
 
 /* Paths of one run that these functions can tell apart. */

@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "cli/ahead.h"
 #include "probe/prompt.h"
 
 const char *untraced_stop(enum gen_stop stop)
@@ -34,9 +35,9 @@ void untraced_show(FILE *to, const struct tok *t, const struct gen_path *path,
     str_release(&safe);
 }
 
-void untraced_json(FILE *to, const struct tok *t, const struct gen_path *path,
-                   int n_path)
+void untraced_json(FILE *to, const struct untraced *u)
 {
+    const struct gen_path *path = u->path;
     struct str out, text;
     struct json j;
 
@@ -46,11 +47,12 @@ void untraced_json(FILE *to, const struct tok *t, const struct gen_path *path,
     json_obj(&j);
     json_key(&j, "run");
     json_null(&j);
+    ahead_json(&j, u->batch, u->draft);
     json_key(&j, "paths");
     json_arr(&j);
-    for (int i = 0; i < n_path; i++) {
+    for (int i = 0; i < u->n_path; i++) {
         str_clear(&text);
-        prompt_text(t, path[i].out, path[i].n_out, &text);
+        prompt_text(u->tok, path[i].out, path[i].n_out, &text);
         json_obj(&j);
         json_key(&j, "path");
         json_int(&j, i);

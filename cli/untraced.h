@@ -14,8 +14,15 @@ const char *untraced_stop(enum gen_stop stop);
 void untraced_show(FILE *to, const struct tok *t, const struct gen_path *path,
                    int n_path);
 
-/* {"run":null,"paths":[{"path","stop","tokens","text"}..]} and a newline. */
-void untraced_json(FILE *to, const struct tok *t, const struct gen_path *path,
-                   int n_path);
+/* {"run":null,"paths":[{"path","stop","tokens","text"}..]} and a newline; with
+ * "draft" as in ahead.h before the paths. */
+struct untraced {
+    const struct tok *tok;
+    const struct gen_path *path;    /* [n_path] */
+    int n_path;
+    const struct gen_stats *batch;
+    enum draft_source draft;
+};
+void untraced_json(FILE *to, const struct untraced *u);
 
 #endif

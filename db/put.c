@@ -416,6 +416,39 @@ enum sor_err db_put_batching(struct db_writer *w,
     return put_end(&p, NULL, msg);
 }
 
+enum sor_err db_put_draft(struct db_writer *w, const struct db_put_draft *d,
+                          struct sor_msg *msg)
+{
+    struct put p;
+    enum sor_err err = put_begin(&p, w, TABLE_DRAFT, msg);
+
+    if (err)
+        return err;
+    put_int(&p, d->path_id);
+    put_text(&p, d->source);
+    put_int(&p, d->n_pass);
+    put_int(&p, d->n_draft);
+    put_int(&p, d->n_kept);
+    put_blob(&p, d->passes.p, d->passes.n);
+    return put_end(&p, NULL, msg);
+}
+
+enum sor_err db_put_exit(struct db_writer *w, const struct db_put_exit *x,
+                         struct sor_msg *msg)
+{
+    struct put p;
+    enum sor_err err = put_begin(&p, w, TABLE_TOKEN_EXIT, msg);
+
+    if (err)
+        return err;
+    put_int(&p, x->path_id);
+    put_int(&p, x->pos);
+    put_int(&p, x->layer);
+    put_real(&p, x->measure);
+    put_real(&p, x->threshold);
+    return put_end(&p, NULL, msg);
+}
+
 static enum sor_err put_span(struct db_writer *w, int64_t path_id,
                              int64_t source_id, int pos_from, int pos_to,
                              struct sor_msg *msg)

@@ -106,6 +106,12 @@ const struct table_info tables[TABLES] = {
     [TABLE_BATCHING] = { "batching",
         "id, run_id, n_seat, n_row, n_step, seats, n_fed, steps, joined", 9,
         9, RUN_COLUMN, 0, BY_RUN("batching") },
+    [TABLE_DRAFT] = { "draft",
+        "id, path_id, source, n_pass, n_draft, n_kept, passes", 7, 7,
+        PATHS_OF_RUN, 0, BY_PATH("draft", "NULL") },
+    [TABLE_TOKEN_EXIT] = { "token_exit",
+        "id, path_id, pos, layer, measure, threshold", 6, 6, PATHS_OF_RUN, 0,
+        BY_PATH("token_exit", "x.pos") },
     [TABLE_REVIEW] = { "review",
         "id, run_id, same, domain, pack_version, adapter, party, "
         "strict, rules_only, n_path, note_id",

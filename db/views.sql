@@ -325,6 +325,47 @@ FROM (SELECT bytes, b.run_id, 1024 * h.n + l.n AS k,
       CROSS JOIN number h ON 8192 * h.n < length(b.joined)
       CROSS JOIN number l ON 8192 * h.n + 8 * l.n < length(b.joined));
 
+-- What guessing ahead did for each path that did: shares of the guesses that
+-- were right, and tokens written in a pass that read guesses.
+CREATE VIEW v_draft AS
+SELECT p.run_id, r.uid, p.ordinal AS path, d.source, d.n_pass, d.n_draft,
+       d.n_kept, d.n_kept * 1.0 / d.n_draft AS kept_share,
+       1.0 + d.n_kept * 1.0 / d.n_pass AS tokens_per_pass
+FROM draft d JOIN path p ON p.id = d.path_id JOIN run r ON r.id = p.run_id;
+
+-- Its passes: with the token at pos were read n_draft guesses at those after
+-- it, of which the first n_kept were right.
+CREATE VIEW v_draft_pass AS
+SELECT run_id, path, k AS ordinal,
+       instr(bytes, substr(rec, 1, 1)) - 1
+       + (instr(bytes, substr(rec, 2, 1)) - 1 << 8)
+       + (instr(bytes, substr(rec, 3, 1)) - 1 << 16)
+       + (instr(bytes, substr(rec, 4, 1)) - 1 << 24) AS pos,
+       instr(bytes, substr(rec, 5, 1)) - 1 AS n_draft,
+       instr(bytes, substr(rec, 6, 1)) - 1 AS n_kept
+FROM (SELECT bytes, p.run_id, p.ordinal AS path, 1024 * h.n + l.n AS k,
+             substr(d.passes, 6144 * h.n + 6 * l.n + 1, 6) AS rec
+      FROM v_byte
+      CROSS JOIN draft d JOIN path p ON p.id = d.path_id
+      CROSS JOIN number h ON 6144 * h.n < length(d.passes)
+      CROSS JOIN number l ON 6144 * h.n + 6 * l.n < length(d.passes));
+
+-- How many tokens of a path left the network after which layer; layer: the last
+-- one's for those that went all the way.  Paths without an early exit have no
+-- rows.
+CREATE VIEW v_exit_layer AS
+SELECT run_id, uid, path, layer, count(*) AS n,
+       count(*) * 1.0 / sum(count(*)) OVER (PARTITION BY run_id, path)
+           AS share
+FROM (SELECT p.run_id, r.uid, p.ordinal AS path,
+             coalesce(x.layer, m.n_layer - 1) AS layer
+      FROM path p JOIN run r ON r.id = p.run_id
+      JOIN model m ON m.id = r.model_id
+      JOIN token t ON t.path_id = p.id AND t.digest IS NOT NULL
+      LEFT JOIN token_exit x ON x.path_id = p.id AND x.pos = t.pos
+      WHERE p.id IN (SELECT path_id FROM token_exit))
+GROUP BY run_id, path, layer;
+
 -- Edges with their ends as people write them: UID:PATH:STEP for a step.
 -- 'attends' is attention mass: correlation, never evidence.
 CREATE VIEW v_edge AS

@@ -62,6 +62,17 @@ struct db_put_batching {                /* columns of batching; see 005.sql */
     int64_t n_step, seats, n_fed;
     struct db_blob steps, joined;
 };
+struct db_put_draft {                   /* columns of draft; see 006.sql */
+    int64_t path_id;
+    const char *source;
+    int64_t n_pass, n_draft, n_kept;
+    struct db_blob passes;
+};
+struct db_put_exit {                    /* columns of token_exit */
+    int64_t path_id;
+    int pos, layer;
+    double measure, threshold;
+};
 struct db_put_path {
     int64_t run_id;
     int ordinal;
@@ -130,6 +141,10 @@ enum sor_err db_put_run_end(struct db_writer *w,
 enum sor_err db_put_batching(struct db_writer *w,
                              const struct db_put_batching *b,
                              struct sor_msg *msg);
+enum sor_err db_put_draft(struct db_writer *w, const struct db_put_draft *d,
+                          struct sor_msg *msg);
+enum sor_err db_put_exit(struct db_writer *w, const struct db_put_exit *x,
+                         struct sor_msg *msg);
 /* Writes the path and its spans. */
 enum sor_err db_put_path(struct db_writer *w, const struct db_put_path *p,
                          int64_t *id, struct sor_msg *msg);

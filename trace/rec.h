@@ -13,6 +13,8 @@
  *                drops token records instead, counts them and the database
  *                says so (table loss).  Structure (runs, paths, steps) is
  *                never dropped.
+ * Guesses        rows read ahead (hook.h, HOOK_DRAFT) wait on the engine's side
+ *                until they are judged; what was wrong never reaches the ring.
  * Failure        a database error (disk full) ends recording, not the run:
  *                the rest is counted as lost, rec_stats() says from where,
  *                and everything committed stays.
@@ -41,6 +43,8 @@ struct rec_opts {
     int lossy, wait;                    /* wait: for the writer lock */
     size_t ring_bytes;                  /* 0: 8 MiB */
     int n_layer, n_head, n_head_kv;     /* of the model */
+    int n_ahead;                        /* guesses that a step may read; 0:
+                                         * none is made */
     /* Bytes of a token; borrowed for the life of the recorder.  Both are
      * called on the writer thread. */
     const char *(*piece)(void *ud, int32_t id, size_t *n);

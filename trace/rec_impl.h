@@ -20,7 +20,8 @@ enum rec_kind {
     REC_ROW,            /* struct rec_row, layers, heads, attention */
     REC_TOKEN,          /* struct rec_token */
     REC_JOIN,           /* struct rec_head */
-    REC_BATCH           /* struct rec_batch */
+    REC_BATCH,          /* struct rec_batch */
+    REC_DRAFT           /* struct rec_draft */
 };
 
 struct rec_head {
@@ -47,6 +48,11 @@ struct rec_token {
 struct rec_batch {
     struct rec_head h;
     struct hook_batch step;
+};
+
+struct rec_draft {
+    struct rec_head h;          /* pos: of the token that was certain */
+    struct hook_draft draft;
 };
 
 enum { REC_STOP_BYTES = 16 };
@@ -112,6 +118,14 @@ struct slot {
     struct pack_layer layer;            /* its route, until its HOOK_LAYER */
 };
 
+/* A guess's row, until it is judged. */
+struct held {
+    uint64_t tag;
+    int32_t pos;
+    int16_t nan_layer;
+    size_t bytes;               /* of the record in rec.held_bytes */
+};
+
 struct rec {
     struct rec_opts opts;
     struct hook_observer observer;
@@ -120,6 +134,9 @@ struct rec {
     uint16_t *attn;                     /* [HOOK_ROWS_MAX][attn_cap] */
     size_t layers_bytes, heads_bytes;   /* of one slot; 0: not recorded */
     uint32_t attn_cap;
+    struct held *held;                  /* [opts.n_ahead] */
+    uint8_t *held_rows;                 /* [opts.n_ahead][held_width()] */
+    int n_held, held_judged;            /* judged: the next is of a new step */
     struct track **track;               /* of the run */
     int n_track, cap_track;
     int in_run;

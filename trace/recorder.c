@@ -22,7 +22,8 @@ enum {
 
 #define WANT(kind) (1u << (kind))
 #define WANT_STEPS (WANT(HOOK_TOKEN) | WANT(HOOK_ROW) | WANT(HOOK_ATTN) | \
-                    WANT(HOOK_ROUTE) | WANT(HOOK_JOIN) | WANT(HOOK_BATCH))
+                    WANT(HOOK_ROUTE) | WANT(HOOK_JOIN) | WANT(HOOK_BATCH) | \
+                    WANT(HOOK_DRAFT))
 
 static const struct { const char *name; uint32_t mask; } levels[] = {
     [REC_OFF]    = { "off", 0 },
@@ -164,32 +165,26 @@ static void on_attn(const struct rec *r, struct slot *s,
     s->n_attn = u->n_block;
 }
 
-static void on_row(struct rec *r, struct slot *s, const struct hook_event *ev)
+/* Of a record of a row with so many blocks of attention. */
+static size_t row_bytes(const struct rec *r, uint32_t n_attn)
 {
-    const struct hook_row *u = &ev->u.row;
-    struct rec_head h = { REC_ROW, ev->pos, u->id, ev->seq, s->track };
-    size_t attn = s->n_attn * sizeof *s->attn;
-    size_t bytes = sizeof(struct rec_row) + r->layers_bytes + r->heads_bytes;
-    struct rec_row *row;
-    uint8_t *p;
+    return sizeof(struct rec_row) + n_attn * sizeof(uint16_t) +
+           r->layers_bytes + r->heads_bytes;
+}
 
-    if (u->nan_layer >= 0 && r->nan_layer < 0) {
-        r->nan_layer = u->nan_layer;
-        r->nan_pos = ev->pos;
-        r->nan_tag = ev->tag;
-    }
-    if (bytes + attn > ring_max(r->ring))
-        attn = 0;
-    row = reserve(r, bytes + attn, &h);
-    if (!row)
-        return;
+/* All of the record but its head; it has room for row_bytes(). */
+static void fill_row(const struct rec *r, const struct slot *s,
+                     const struct hook_row *u, struct rec_row *row)
+{
+    size_t attn = s->n_attn * sizeof *s->attn;
+    uint8_t *p = (uint8_t *)(row + 1);
+
     row->digest = u->digest;
     row->has_digest = u->has_logits;
     row->mode = s->mode;
     row->layers_bytes = (uint32_t)r->layers_bytes;
     row->heads_bytes = (uint32_t)r->heads_bytes;
-    row->n_attn = (uint32_t)(attn / sizeof *s->attn);
-    p = (uint8_t *)(row + 1);
+    row->n_attn = s->n_attn;
     /* Attention first: it is the one that needs its alignment. */
     if (attn)
         memcpy(p, s->attn, attn);
@@ -198,6 +193,99 @@ static void on_row(struct rec *r, struct slot *s, const struct hook_event *ev)
         memcpy(p, s->layers, r->layers_bytes);
     if (r->heads_bytes)
         memcpy(p + r->layers_bytes, s->heads, r->heads_bytes);
+}
+
+/* Bytes of a held record, rounded so that the next one is aligned. */
+static size_t held_width(const struct rec *r)
+{
+    return (row_bytes(r, r->attn_cap) + 15) / 16 * 16;
+}
+
+static void note_nan(struct rec *r, uint64_t tag, int pos, int layer)
+{
+    if (layer < 0 || r->nan_layer >= 0)
+        return;
+    r->nan_layer = layer;
+    r->nan_pos = pos;
+    r->nan_tag = tag;
+}
+
+/* A guess: it waits for its verdict. */
+static void hold_row(struct rec *r, const struct slot *s,
+                     const struct rec_head *h, const struct hook_row *u)
+{
+    struct rec_row *row;
+
+    if (r->held_judged)
+        r->n_held = r->held_judged = 0;
+    if (r->n_held == r->opts.n_ahead)
+        return;                 /* more than was announced: keep_row() counts */
+    row = (struct rec_row *)(void *)(r->held_rows +
+                                     (size_t)r->n_held * held_width(r));
+    row->h = *h;
+    fill_row(r, s, u, row);
+    r->held[r->n_held++] = (struct held){ s->track->tag, h->pos, u->nan_layer,
+                                          row_bytes(r, s->n_attn) };
+}
+
+static void on_row(struct rec *r, struct slot *s, const struct hook_event *ev)
+{
+    const struct hook_row *u = &ev->u.row;
+    struct rec_head h = { REC_ROW, ev->pos, u->id, ev->seq, s->track };
+    struct rec_row *row;
+
+    if (row_bytes(r, s->n_attn) > ring_max(r->ring))
+        s->n_attn = 0;
+    if (u->is_draft) {
+        hold_row(r, s, &h, u);
+        return;
+    }
+    note_nan(r, ev->tag, ev->pos, u->nan_layer);
+    row = reserve(r, row_bytes(r, s->n_attn), &h);
+    if (!row)
+        return;
+    fill_row(r, s, u, row);
+    ring_push(r->ring);
+}
+
+/* The held row of the token at pos is no guess any more. */
+static void keep_row(struct rec *r, uint64_t tag, int pos, uint64_t seq)
+{
+    for (int i = 0; i < r->n_held; i++) {
+        const struct held *held = &r->held[i];
+        const uint8_t *row = r->held_rows + (size_t)i * held_width(r);
+        struct rec_head h;
+        void *to;
+
+        if (held->tag != tag || held->pos != pos)
+            continue;
+        note_nan(r, tag, pos, held->nan_layer);
+        memcpy(&h, row, sizeof h);
+        to = reserve(r, held->bytes, &h);
+        if (to) {
+            memcpy(to, row, held->bytes);
+            ring_push(r->ring);
+        }
+        return;
+    }
+    if (r->n_dropped++ == 0)
+        r->dropped_from = seq;
+}
+
+static void on_draft(struct rec *r, const struct hook_event *ev)
+{
+    struct rec_head h = { .kind = REC_DRAFT, .pos = ev->pos, .seq = ev->seq,
+                          .track = find_track(r, ev->tag) };
+    struct rec_draft *d;
+
+    if (!h.track)
+        return;
+    for (int i = 1; i <= ev->u.draft.n_kept; i++)
+        keep_row(r, ev->tag, ev->pos + i, ev->seq);
+    d = reserve(r, sizeof *d, &h);
+    if (!d)
+        return;
+    d->draft = ev->u.draft;
     ring_push(r->ring);
 }
 
@@ -232,6 +320,7 @@ static void on_batch(struct rec *r, const struct hook_event *ev)
     struct rec_head h = { .kind = REC_BATCH, .seq = ev->seq };
     struct rec_batch *b = reserve(r, sizeof *b, &h);
 
+    r->held_judged = 1;                 /* before the rows of the next step */
     if (!b)
         return;
     b->step = ev->u.batch;
@@ -266,6 +355,7 @@ static void on_event(void *ud, const struct hook_event *ev)
     case HOOK_TOKEN: on_token(r, ev); return;
     case HOOK_JOIN:  on_join(r, ev); return;
     case HOOK_BATCH: on_batch(r, ev); return;
+    case HOOK_DRAFT: on_draft(r, ev); return;
     default:         break;             /* of a row */
     }
     if (ev->row < 0 || ev->row >= HOOK_ROWS_MAX ||
@@ -404,6 +494,8 @@ void rec_close(struct rec *r)
     mem_free(r->track);
     mem_free(r->packed);
     mem_free(r->attn);
+    mem_free(r->held);
+    mem_free(r->held_rows);
     mem_free(r);
 }
 
@@ -452,6 +544,23 @@ enum sor_err rec_run_begin(struct rec *r, const struct rec_run *run,
     return SOR_OK;
 }
 
+/* Room for the guesses of a step, whose rows grow with attn_cap. */
+static int grow_held(struct rec *r)
+{
+    size_t n = (size_t)r->opts.n_ahead;
+    uint8_t *rows;
+
+    if (n == 0)
+        return 0;
+    r->n_held = 0;
+    if (!r->held)
+        r->held = mem_calloc(n, sizeof *r->held);
+    rows = mem_realloc(r->held_rows, n, held_width(r));
+    if (rows)
+        r->held_rows = rows;
+    return r->held && rows ? 0 : -1;
+}
+
 /* Every slot can hold the masses of a row at position n_pos - 1. */
 static int grow_attn(struct rec *r, int64_t n_pos)
 {
@@ -467,7 +576,7 @@ static int grow_attn(struct rec *r, int64_t n_pos)
     r->attn_cap = want;
     for (size_t i = 0; i < HOOK_ROWS_MAX; i++)
         r->slot[i].attn = attn + i * want;
-    return 0;
+    return grow_held(r);
 }
 
 static int grow_tracks(struct rec *r)

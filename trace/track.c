@@ -23,6 +23,7 @@ struct track *track_open(const struct track_spec *spec)
         .cap = want < 16 ? 16 : want > FIRST_TOK ? FIRST_TOK : (int)want,
     };
     str_init(&t->attn);
+    drafting_init(&t->drafting);
     t->kind = mem_strdup(spec->kind);
     t->params = mem_strdup(spec->params ? spec->params : "{}");
     t->tok = mem_calloc((size_t)t->cap, sizeof *t->tok);
@@ -47,6 +48,7 @@ void track_close(struct track *t)
     mem_free(t->params);
     mem_free(t->tok);
     str_release(&t->attn);
+    drafting_release(&t->drafting);
     mem_free(t);
 }
 

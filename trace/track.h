@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "db/pack.h"
 #include "engine/hook.h"
+#include "trace/drafting.h"
 
 struct track_tok {
     int32_t id;                 /* -1: never told (records were lost) */
@@ -40,6 +41,7 @@ struct track {
     int from;                   /* position of tok[0] */
     struct track_tok *tok;
     int n_tok, cap;
+    struct drafting drafting;
     struct str attn;            /* u16 masses, 65535 = all; see track_tok */
 };
 

@@ -247,6 +247,8 @@ static enum sor_err put_path_end(struct rec *r, struct track *t,
         err = sor_fail(msg, SOR_NOMEM, "no memory for the text of path %d",
                        t->ordinal);
     if (!err)
+        err = drafting_put(&t->drafting, r->w.db, t->id, msg);
+    if (!err)
         err = finish_path(&f, t, &text, &how, msg);
     str_release(&text);
     return err;
@@ -438,6 +440,11 @@ static void take_batch(struct writer *w, const struct rec_head *h)
         batching_step(&w->batching, &((const struct rec_batch *)h)->step);
 }
 
+static void take_draft(const struct rec_draft *d)
+{
+    drafting_step(&d->h.track->drafting, d->h.pos, &d->draft);
+}
+
 /* A row, a token or the start of a path. */
 static void take_record(struct rec *r, const struct rec_head *h)
 {
@@ -478,6 +485,9 @@ static int take(struct rec *r, const struct rec_head *h)
     case REC_JOIN:
     case REC_BATCH:
         take_batch(&r->w, h);
+        break;
+    case REC_DRAFT:
+        take_draft((const struct rec_draft *)h);
         break;
     }
     return 1;
