@@ -119,5 +119,8 @@ void cli_help(FILE *to, const struct cmd *cmd, const struct opt_spec *common);
 enum sor_err cli_close_out(struct cli *cli, enum sor_err err);
 /* The message of a failed command, on stderr. */
 void cli_report(struct cli *cli, enum sor_err err);
+/* From now on a model's file that is cut short while it is in use ends the
+ * program with one sentence and exit code 3 (lost.c). */
+void cli_catch_lost_files(void);
 
 #endif

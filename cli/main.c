@@ -93,6 +93,7 @@ int main(int argc, char **argv)
     enum sor_err err;
 
     cli.common = common;
+    cli_catch_lost_files();
     setlocale(LC_CTYPE, "");    /* not LC_NUMERIC: 0.5 is 0.5 everywhere */
     err = read_command_line(argc, argv);
     log_set_level(cli.quiet ? LOG_QUIET : cli.verbose ? LOG_DEBUG : LOG_INFO);

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -338,6 +339,37 @@ static enum sor_err index_tensors(struct gguf *g, struct sor_msg *msg)
     return SOR_OK;
 }
 
+/* --- maps in use ---------------------------------------------------------- */
+
+/* For gguf_path_at(), which a signal's handler asks: no lock, no allocation.
+ * Where more files than this are open, some are not found. */
+static _Atomic(struct gguf *) in_use[16];
+enum { IN_USE = sizeof in_use / sizeof in_use[0] };
+
+/* The first slot that holds `was` takes `now`. */
+static void swap_in_use(struct gguf *was, struct gguf *now)
+{
+    for (int i = 0; i < IN_USE; i++) {
+        struct gguf *expected = was;
+
+        if (atomic_compare_exchange_strong(&in_use[i], &expected, now))
+            return;
+    }
+}
+
+const char *gguf_path_at(const void *p)
+{
+    uintptr_t at = (uintptr_t)p;
+
+    for (int i = 0; i < IN_USE; i++) {
+        const struct gguf *g = atomic_load(&in_use[i]);
+
+        if (g && at - (uintptr_t)g->map < g->size)
+            return g->path;
+    }
+    return NULL;
+}
+
 /* --- opening -------------------------------------------------------------- */
 
 static enum sor_err map_file(struct gguf *g, struct sor_msg *msg)
@@ -366,6 +398,7 @@ static enum sor_err map_file(struct gguf *g, struct sor_msg *msg)
         else {
             g->map = map;
             g->size = (size_t)st.st_size;
+            swap_in_use(NULL, g);
         }
     }
     if (fd >= 0)
@@ -483,8 +516,10 @@ void gguf_close(struct gguf *g)
 {
     if (!g)
         return;
-    if (g->map)
+    if (g->map) {
+        swap_in_use(g, NULL);
         munmap((void *)(uintptr_t)g->map, g->size);
+    }
     mem_free(g->kv);
     mem_free(g->by_key);
     mem_free(g->tensor);

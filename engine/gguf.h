@@ -107,6 +107,11 @@ const uint8_t *gguf_map(const struct gguf *g);  /* the whole file */
 uint64_t gguf_size(const struct gguf *g);       /* its bytes */
 uint64_t gguf_header_bytes(const struct gguf *g);   /* before tensor data */
 
+/* The path of the open file whose map holds p, or NULL.  A file that is cut
+ * short while it is mapped raises SIGBUS where it is read: this is for the
+ * handler, which may call it (async-signal-safe). */
+const char *gguf_path_at(const void *p);
+
 /* The whole pages in p[0..n) of a map have served: the kernel may have them
  * back.  They return when somebody reads there again. */
 void gguf_drop_pages(const uint8_t *p, uint64_t n);

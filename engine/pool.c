@@ -103,6 +103,8 @@ static int start_workers(struct pool *p)
     int rc = 0;
 
     sigfillset(&all);
+    sigdelset(&all, SIGBUS);    /* a map that was cut short: its handler has
+                                 * to run where it was read */
     pthread_sigmask(SIG_SETMASK, &all, &old);
     for (int i = 1; i < p->n_thread && rc == 0; i++) {
         p->worker[i] = (struct worker){ .pool = p, .index = i };
