@@ -1,6 +1,17 @@
-/* cli/cmd_report.c - the report of a stored review, with what was decided. */
+/* cli/cmd_report.c - the report of a stored run: of a review with what was
+ * decided, of any other with its answer, votes, paths and tokens. */
+#include <string.h>
+
 #include "cli/cli.h"
 #include "cli/review_out.h"
+#include "cli/run_out.h"
+
+static int is_review(struct db *d, int64_t id)
+{
+    struct db_run run;
+
+    return db_get_run(d, id, &run) == 1 && strcmp(run.kind, "review") == 0;
+}
 
 static enum sor_err run(struct cli *cli)
 {
@@ -9,27 +20,24 @@ static enum sor_err run(struct cli *cli)
     int64_t id;
     enum sor_err err = review_form_of(cli, &form);
 
-    if (!err && form == REVIEW_JSON)
-        err = sor_fail(&cli->msg, SOR_UNSUP, "a stored review has no JSON "
-                       "report; sorites review --json writes it, and sorites "
-                       "export and sorites sql --json read its rows");
     if (!err)
         err = db_open(cli_db(cli), &d, &cli->msg);
     if (!err)
         err = db_find_run(d, cli->argv[0], &id, &cli->msg);
     if (!err)
-        err = review_print(cli, d, id, form, 1);
+        err = is_review(d, id) ? review_print(cli, d, id, form, 1)
+                               : run_print(cli, d, id, form);
     db_close(d);
     return err;
 }
 
 const struct cmd cmd_report = {
     .name = "report", .operands = "RUN", .min = 1, .max = 1,
-    .summary = "the report of a review: text, .md or .html",
-    .text = "RUN is a prefix of the review's name, or 'last'.  -o x.html "
-            "writes one page\nthat works offline, -o x.md Markdown; without "
-            "-o every finding, claim and\npath comes as text.  Decisions "
-            "(sorites decide) are in all of them.  "
-            "sorites review --json\nis what writes a review as JSON.\n",
+    .summary = "the report of a run: text, .html, .md or .json",
+    .text = "RUN is a prefix of the run's name, or 'last'.  -o x.html writes "
+            "one page that\nworks offline, x.md Markdown, x.json JSON; "
+            "without -o it comes as text.  Of a\nreview: findings, claims, "
+            "paths, and what was decided (sorites decide); of any\nother run: "
+            "answer, votes, paths, and every token.\n",
     .run = run
 };

@@ -1,16 +1,12 @@
 #include "cli/review_out.h"
 
-#include <errno.h>
 #include <string.h>
 #include <strings.h>
 
-#include "base/log.h"
+#include "cli/draw.h"
 #include "cli/review_text.h"
-#include "viz/dot.h"
 #include "viz/logic.h"
-#include "viz/render.h"
 #include "viz/report.h"
-#include "viz/style.h"
 
 static const struct { const char *ending; enum review_form form; } forms[] = {
     { ".json", REVIEW_JSON },   { ".jsonl", REVIEW_JSON },
@@ -34,44 +30,19 @@ enum sor_err review_form_of(struct cli *cli, enum review_form *out)
         }
     return cli->json ? SOR_OK
                      : sor_fail(&cli->msg, SOR_USAGE, "%s: its name does not "
-                                "say a form; end it in %s", cli->out,
-                                strcmp(cli->cmd->name, "report") == 0
-                                    ? ".html, .md or .txt"
-                                    : ".html, .md, .json or .txt");
+                                "say a form; end it in .html, .md, .json "
+                                "or .txt", cli->out);
 }
 
-static enum sor_err write_out(struct cli *cli, FILE *to, const struct str *s)
-{
-    if (!str_ok(s))
-        return sor_fail(&cli->msg, SOR_NOMEM, "out of memory for the report");
-    if (fwrite(s->p, 1, s->len, to) != s->len || fflush(to) != 0)
-        return sor_fail(&cli->msg, SOR_IO, "cannot write: %s",
-                        strerror(errno));
-    return SOR_OK;
-}
-
-/* The logic of the review as SVG.  A report is worth having without its
- * picture, so what keeps it away is only said. */
+/* The logic of the review as SVG. */
 static void draw_logic(struct db *d, int64_t run_id, struct str *svg)
 {
     static const struct logic_opts which = { 0 };
-    static const struct dot_opts look = { .theme = STYLE_LIGHT };
-    static const struct render_limits limits = { 0 };
     struct sor_msg msg = { "" };
     struct graph g;
-    struct str dot;
-    enum sor_err err;
 
     graph_init(&g);
-    str_init(&dot);
-    err = logic_build(d, run_id, &which, &g, &msg);
-    if (!err)
-        err = dot_write(&g, &look, &dot, &msg);
-    if (!err)
-        err = render(dot.p, "svg", &limits, svg, &msg);
-    if (err)
-        log_warn("the report goes without its graph: %s", msg.text);
-    str_release(&dot);
+    draw_for_page(logic_build(d, run_id, &which, &g, &msg), &g, svg, &msg);
     graph_release(&g);
 }
 
@@ -90,7 +61,9 @@ static enum sor_err print_to(struct cli *cli, FILE *to, struct db *d,
     }
     str_init(&page);
     str_init(&svg);
-    if (want->form == REVIEW_HTML) {
+    if (want->form == REVIEW_JSON) {
+        report_json(r, &page);
+    } else if (want->form == REVIEW_HTML) {
         draw_logic(d, want->run_id, &svg);
         report_html(r, svg.len ? svg.p : NULL, &page);
     } else if (want->form == REVIEW_MARKDOWN) {
@@ -98,7 +71,7 @@ static enum sor_err print_to(struct cli *cli, FILE *to, struct db *d,
     } else {
         review_text(cli, to, r, want->all);
     }
-    err = write_out(cli, to, &page);
+    err = draw_write(cli, to, &page);
     str_release(&svg);
     str_release(&page);
     report_close(r);

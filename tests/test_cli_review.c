@@ -249,8 +249,7 @@ static void a_report_to_a_file_is_shown_too(void **state)
     assert_string_equal(prog_out, "");
     assert_int_equal(prog_run("review --rules-only c.txt -o s.json"), 0);
     assert_string_equal(prog_out, "");
-    expect_usage(prog_run("report last -o s.pdf"), "end it in .html, .md or "
-                 ".txt");
+    expect_usage(prog_run("report last -o s.pdf"), "end it in .html, .md, ");
 }
 
 /* The decision before the last stays to be read, in every report. */

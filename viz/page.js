@@ -187,9 +187,11 @@ function picture(figure) {
         "vw, 80vh)";
     frame.classList.add("live");
     /* Where the whole would be too small to read, its beginning is shown. */
-    if (frame.clientWidth / full.w < 0.2 && graph.node.length) {
+    const scale = Math.min(frame.clientWidth / full.w,
+                           frame.clientHeight / full.h);
+    if (scale < 0.3 && graph.node.length) {
         const first = graph.node[0].getBBox();
-        const w = frame.clientWidth / 0.5;
+        const w = Math.min(frame.clientWidth / 0.6, 1.2 * full.w);
         const m = graph.node[0].getCTM(), top = svg.getCTM();
         view.h = w * frame.clientHeight / frame.clientWidth;
         view.x = (first.x + first.width / 2) + (m.e - top.e) / top.a - w / 2;

@@ -69,8 +69,10 @@ static void put_terms(const struct report *r, struct str *out)
 /* --- references, exceptions, overrides, conditions ------------------------- */
 
 static const struct { const char *kind, *name; } ties[] = {
-    { "refers_to", "refers to" },       { "exception_to", "is an exception to" },
-    { "overrides", "overrides" },       { "condition_of", "is a condition of" },
+    { "refers_to", "refers to" },
+    { "exception_to", "is an exception to" },
+    { "overrides", "overrides" },
+    { "condition_of", "is a condition of" },
     { "conflicts_with", "conflicts with" },
 };
 

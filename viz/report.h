@@ -126,6 +126,10 @@ void report_put_unchecked(const struct report *r, struct str *out);
 /* Does the finding ask for a person: medium or high, and not decided on? */
 int report_needs_you(const struct report *r, const struct db_finding *f);
 
+/* The whole report as one JSON object and a newline, with what the Markdown
+ * holds under names of their own (docs/formats.md). */
+void report_json(const struct report *r, struct str *out);
+
 /* The whole report as Markdown, and as one self-contained HTML page
  * (viz/html.h).  svg: the review's logic as a picture; NULL: none. */
 void report_markdown(const struct report *r, struct str *out);

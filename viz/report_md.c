@@ -2,40 +2,13 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/text.h"
+#include "viz/markdown.h"
 #include "viz/report.h"
-
-/* Outside text on one line, with what Markdown or HTML would obey escaped. */
-static void put_plain(struct str *out, const char *p, size_t n)
-{
-    struct str safe;
-
-    str_init(&safe);
-    text_safe(&safe, p, n, TEXT_NL | TEXT_TAB);
-    for (size_t i = 0; i < safe.len; i++) {
-        char c = safe.p[i];
-
-        if (c == '\n' || c == '\t') {
-            str_putc(out, ' ');
-            continue;
-        }
-        if (strchr("\\`*_{}[]<>#|~&!", c))
-            str_putc(out, '\\');
-        str_putc(out, c);
-    }
-    str_release(&safe);
-}
-
-static void put_word(struct str *out, const char *s)
-{
-    if (s)
-        put_plain(out, s, strlen(s));
-}
 
 /* What a report_put_ function said of rows, and said is let go. */
 static void put_said(struct str *out, struct str *said)
 {
-    put_word(out, said->p);
+    markdown_text(out, said->p);
     str_release(said);
 }
 
@@ -47,16 +20,16 @@ static void put_quote(const struct report *r, int from, int to,
     if (!q.n)
         return;
     str_puts(out, "  > ");
-    put_plain(out, q.p, q.n);
+    markdown_bytes(out, q.p, q.n);
     str_puts(out, "\n");
 }
 
 static void put_head(const struct report *r, struct str *out)
 {
     str_puts(out, "# Review of ");
-    put_word(out, r->doc->name);
+    markdown_text(out, r->doc->name);
     str_puts(out, "\n\n**");
-    put_word(out, r->review->note ? r->review->note
+    markdown_text(out, r->review->note ? r->review->note
                                   : "Preliminary findings");
     str_printf(out, "**\n\n%lld characters, %d clauses. Review `%s`, %s.\n",
                (long long)r->doc->n_char, report_n(r, DB_CLAUSE), r->uid,
@@ -113,11 +86,11 @@ static void put_findings(const struct report *r, struct str *out)
             if (!any++)
                 str_printf(out, "\n### %s\n\n", level[severity]);
             str_printf(out, "- **%d** ", f->ordinal);
-            put_word(out, f->text);
+            markdown_text(out, f->text);
             if (*report_clause(r, f->clause_id, clause) &&
                 !names_clause(f->text, clause)) {
                 str_puts(out, " — clause ");
-                put_word(out, clause);
+                markdown_text(out, clause);
             }
             if (page)
                 str_printf(out, ", page %d", page);
@@ -171,7 +144,7 @@ static void put_evidence(const struct report *r, int64_t claim_id,
         char clause[REPORT_NAME];
 
         str_puts(out, "- clause ");
-        put_word(out, report_clause(r, e->clause_id, clause));
+        markdown_text(out, report_clause(r, e->clause_id, clause));
         str_putc(out, ' ');
         str_init(&said);
         report_put_evidence(r, e, &said);
@@ -194,12 +167,12 @@ static void put_checks(const struct report *r, int64_t claim_id,
                    k->kind);
         if (k->input) {
             str_puts(out, ", \"");
-            put_word(out, k->input);
+            markdown_text(out, k->input);
             str_puts(out, "\"");
         }
         if (k->note) {
             str_puts(out, ". ");
-            put_word(out, k->note);
+            markdown_text(out, k->note);
         }
         str_puts(out, "\n");
     }
@@ -214,9 +187,9 @@ static void put_claim(const struct report *r, const struct db_claim *c,
     if (!v)
         return;
     str_puts(out, "\n### ");
-    put_word(out, c->title ? c->title : c->name);
+    markdown_text(out, c->title ? c->title : c->name);
     str_puts(out, "\n\n");
-    put_word(out, c->text);
+    markdown_text(out, c->text);
     str_puts(out, "\n\n**");
     report_put_verdict(v, out);
     str_puts(out, "**; ");
@@ -234,12 +207,12 @@ static void put_claim(const struct report *r, const struct db_claim *c,
         report_put_stance(v, &said);
         put_said(out, &said);
         str_puts(out, ". ");
-        put_word(out, v->position);
+        markdown_text(out, v->position);
         str_puts(out, "\n");
     }
     if (v->flip) {
         str_puts(out, "- what would change it: ");
-        put_word(out, v->flip);
+        markdown_text(out, v->flip);
         str_puts(out, "\n");
     }
     put_paths(r, c->id, out);
