@@ -44,7 +44,7 @@ static int setup(void **state)
     prog_spill(path, keys, sizeof keys - 1);
     in_dir(path, "t.db");
     setenv("SORITES_MODEL", model, 1);
-    return mkdb(path, &o, NULL);
+    return mkdb(path, &o, NULL) == SOR_OK ? 0 : -1;
 }
 
 static int hard(void)
