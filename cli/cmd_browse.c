@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/xdg.h"
 #include "cli/accuracy.h"
 #include "cli/cli.h"
 #include "cli/input.h"
@@ -120,16 +122,47 @@ static enum sor_err play(struct cli *cli, struct db *d, struct tui_opts *o)
     return err;
 }
 
+/* What the browser finds by name: this program, for jobs, and the user's files.
+ * A script of keys is played the same for everybody: without them. */
+struct files { char program[1024]; struct str state, keys; };
+
+static void files_find(struct files *f, struct tui_opts *o, int played)
+{
+    ssize_t n = readlink("/proc/self/exe", f->program, sizeof f->program - 1);
+    struct sor_msg msg;
+
+    str_init(&f->state);
+    str_init(&f->keys);
+    if (n > 0) {
+        f->program[n] = '\0';
+        o->program = f->program;
+    }
+    if (played)
+        return;
+    if (!xdg_path(XDG_STATE, "browse", &f->state, &msg))
+        o->state = f->state.p;
+    if (!xdg_path(XDG_CONFIG, "keys", &f->keys, &msg))
+        o->keys = f->keys.p;
+}
+
+static void files_release(struct files *f)
+{
+    str_release(&f->state);
+    str_release(&f->keys);
+}
+
 static enum sor_err run(struct cli *cli)
 {
     const char *path = cli->argc ? cli->argv[0] : cli_db(cli);
     int played = opt.keys || opt.dump || opt.dump_svg;
     struct tui_opts o = { .db_name = path, .no_mouse = opt.no_mouse,
-                          .readonly = opt.readonly,
+                          .readonly = opt.readonly, .model = cli->model,
                           .accuracy = accuracy_known };
     struct db *d = NULL;
     enum sor_err err = db_open(path, &d, &cli->msg);
+    struct files f;
 
+    files_find(&f, &o, played);
     o.ascii = played ? cli->no_unicode : !cli_unicode(cli);
     if (opt.theme)
         o.theme = theme_find(theme_names[opt.theme]);
@@ -138,6 +171,7 @@ static enum sor_err run(struct cli *cli)
     if (!err)
         err = played ? play(cli, d, &o) : tui_run(d, &o, &cli->msg);
     db_close(d);
+    files_release(&f);
     return err;
 }
 

@@ -1,11 +1,20 @@
 #include "cli/progress.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 
 static const uint64_t SECOND_NS = 1000000000;
+
+/* By whom started this program and reads its progress from a pipe. */
+static int asked_for(void)
+{
+    const char *s = getenv("SORITES_PROGRESS");
+
+    return s && *s;
+}
 
 void progress_begin(struct progress *p, const struct cli *cli,
                     const char *what, const char *unit, uint64_t total)
@@ -15,7 +24,7 @@ void progress_begin(struct progress *p, const struct cli *cli,
     *p = (struct progress){
         .what = what, .unit = unit, .total = total,
         .start_ns = now, .drawn_ns = now + 9 * SECOND_NS / 10,
-        .on = !cli->quiet && isatty(STDERR_FILENO),
+        .on = !cli->quiet && (isatty(STDERR_FILENO) || asked_for()),
     };
 }
 

@@ -209,10 +209,10 @@ static void queries_and_exports(void **state)
     SHOWS("42");
     SHOWS("rows 2");
     for (int i = 0; i < 2; i++) {
-        snprintf(file, sizeof file, "%s/ui.screen.%s", ui.dir, i ? "svg" : "txt");
+        snprintf(file, sizeof file, "%s/screen.%s", ui.dir, i ? "svg" : "txt");
         snprintf(script, sizeof script, ": \"export %s\" Enter", file);
         play(script);
-        SHOWS("This ui.screen is in");
+        SHOWS("This screen is in");
         f = fopen(file, "r");
         assert_non_null(f);
         str_init(&s);
@@ -288,7 +288,7 @@ static void random_keys_do_no_harm(void **state)
     }
 }
 
-/* A first ui.screen costs what it shows, whatever the database holds. */
+/* A first screen costs what it shows, whatever the database holds. */
 static void a_million_tokens_cost_a_screen(void **state)
 {
     static const char *const walk[] = {     /* each from the one before */

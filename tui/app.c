@@ -7,12 +7,19 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "tui/job.h"
+#include "tui/kept.h"
+#include "tui/keyfile.h"
+#include "tui/mark.h"
 #include "tui/state.h"
 
 const struct view_ops *const views[] = {
-    &view_runs, &view_run, &view_paths, &view_steps, &view_tokens,
-    &view_layers, &view_heat, &view_edges, &view_findings, &view_claims,
-    &view_document, &view_sql, &view_help, NULL
+    &view_runs, &view_run, &view_diff, &view_paths, &view_compare,
+    &view_timeline, &view_routing, &view_steps, &view_depends, &view_edges,
+    &view_graph, &view_tokens, &view_story, &view_layers, &view_heads,
+    &view_heat, &view_findings, &view_decisions, &view_claims, &view_document,
+    &view_losses, &view_matches, &view_marks, &view_jobs, &view_sql,
+    &view_help, NULL
 };
 
 /* ---- what views may ask --------------------------------------------------- */
@@ -20,6 +27,12 @@ const struct view_ops *const views[] = {
 struct db *tui_db(struct tui *t) { return t->db; }
 int tui_ascii(const struct tui *t) { return t->o.ascii; }
 int tui_shade(const struct tui *t) { return t->theme->colors < 256; }
+struct db_addr *tui_chosen(struct tui *t) { return &t->chosen; }
+
+int tui_acts(const struct tui *t)
+{
+    return !t->o.readonly && t->o.program && t->o.db_name;
+}
 
 const struct view *tui_under(const struct tui *t)
 {
@@ -138,6 +151,15 @@ void tui_reload(struct tui *t)
         v->ops->reload(v);
 }
 
+/* The theme of the last time, where none is asked for and it can be shown. */
+static void kept_theme(struct tui *t)
+{
+    const struct theme *theme = theme_find(t->kept->line[KEPT_THEME][0]);
+
+    if (theme && theme->colors <= t->theme->colors)
+        t->theme = theme;
+}
+
 /* ---- opening and closing -------------------------------------------------- */
 
 enum sor_err tui_open(struct db *d, const struct tui_opts *o, struct tui **out,
@@ -154,7 +176,13 @@ enum sor_err tui_open(struct db *d, const struct tui_opts *o, struct tui **out,
     t->mouse = !o->no_mouse;
     t->cursor_row = -1;
     str_init(&t->typed);
-    err = push(t, &view_runs, addr_run(0), msg);
+    t->kept = kept_open(o->state);
+    err = t->kept ? keyfile_read(&t->keyfile, o->keys, msg)
+                  : sor_fail(msg, SOR_NOMEM, "out of memory");
+    if (!err && !o->theme && t->kept->n[KEPT_THEME])
+        kept_theme(t);
+    if (!err)
+        err = push(t, &view_runs, addr_run(0), msg);
     if (err) {
         tui_close(t);
         return err;
@@ -169,6 +197,11 @@ void tui_close(struct tui *t)
         return;
     while (t->depth)
         view_close(t->stack[--t->depth]);
+    job_close(t);
+    if (t->kept && t->o.state)
+        kept_save(t->kept, t->o.state);
+    mem_free(t->kept);
+    tui_temp_remove(t);
     str_release(&t->typed);
     mem_free(t);
 }
@@ -180,6 +213,17 @@ const struct theme *tui_theme(const struct tui *t) { return t->theme; }
 int tui_following(const struct tui *t)
 {
     return t->follow && !t->paused;
+}
+
+int tui_busy(const struct tui *t)
+{
+    return job_busy(t) || tui_top(t)->working;
+}
+
+int tui_wait_ms(const struct tui *t)
+{
+    return tui_top(t)->working ? 0
+         : job_busy(t) || tui_following(t) ? TUI_FRAME_MS : TUI_IDLE_MS;
 }
 
 void tui_set_theme(struct tui *t, const struct theme *theme)
@@ -205,16 +249,19 @@ int tui_cursor(const struct tui *t, int *row, int *col)
 int tui_idle(struct tui *t)
 {
     struct view *v = tui_top(t);
-    int recorder, gone;
+    int recorder, gone, changed = job_tick(t);
 
+    v = tui_top(t);
+    if (v->working)
+        changed |= v->ops->work(v);
     db_rest(t->db);
     if (!tui_following(t))
-        return 0;
+        return changed;
     recorder = tui_recorder(t);
     gone = t->recorder && !recorder;    /* ended or killed: look once more */
     t->recorder = recorder;
     if (!gone && db_data_version(t->db) == v->version)
-        return 0;
+        return changed;
     tui_reload(t);
     if (v->ops->fetch)
         list_goto(v, v->sorted_down ? 0 : INT64_MAX);   /* the newest */
@@ -287,8 +334,28 @@ static void in_app(struct tui *t, struct view *v, enum tui_cmd cmd)
     case CMD_BACK:
         tui_pop(t);
         break;
+    case CMD_INTERRUPT:
+        if (job_busy(t))
+            job_cancel(t);
+        else
+            t->done = 1;
+        break;
     case CMD_QUIT:
         t->done = 1;
+        break;
+    case CMD_FILTER:
+        prompt_begin(t, '&');
+        break;
+    case CMD_MARK:
+        mark_here(t);
+        break;
+    case CMD_MARKS:
+        if (v->ops != &view_marks)
+            tui_push(t, &view_marks, v->at);
+        break;
+    case CMD_JOBS:
+        if (v->ops != &view_jobs)
+            tui_push(t, &view_jobs, v->at);
         break;
     case CMD_PANE:
         v->on_detail = !v->on_detail && v->ops->detail;
@@ -403,6 +470,7 @@ void tui_key(struct tui *t, struct tui_event ev)
         prompt_key(t, ev.key);
         return;
     }
+    ev.key = keyfile_key(&t->keyfile, ev.key);
     if (ev.key >= TK_CLICK && ev.key <= TK_WHEEL_DOWN) {
         mouse(t, v, ev);
         return;
@@ -412,7 +480,8 @@ void tui_key(struct tui *t, struct tui_event ev)
         cmd = keys_find(&keys_move, ev.key);
     if (!cmd)
         cmd = keys_find(&keys_common, ev.key);
-    if (t->small && cmd != CMD_QUIT && cmd != CMD_BACK)
+    if (t->small && cmd != CMD_QUIT && cmd != CMD_INTERRUPT &&
+        cmd != CMD_BACK)
         return;
     if (!cmd) {
         char name[32];

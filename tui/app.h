@@ -15,7 +15,8 @@
 #include "tui/keys.h"
 #include "tui/theme.h"
 
-enum { TUI_ROWS_MIN = 24, TUI_COLS_MIN = 80, TUI_FRAME_MS = 100 };
+enum { TUI_ROWS_MIN = 24, TUI_COLS_MIN = 80, TUI_FRAME_MS = 100,
+       TUI_IDLE_MS = 1000 };
 
 struct tui;
 
@@ -23,6 +24,11 @@ struct tui_opts {
     const char *db_name;        /* path; its end is shown; borrowed */
     const struct theme *theme;  /* NULL: the best that the terminal shows */
     int ascii, no_mouse, readonly;
+    const char *program;        /* what jobs run (tui/job.h); NULL: none */
+    const char *model;          /* of -m, for them; NULL: as they find it */
+    const char *state;          /* the file of what is kept between starts;
+                                 * NULL: nothing is */
+    const char *keys;           /* the user's file of keys; NULL: none */
     /* What is known of how often a model is right on such a question, one
      * sentence; NULL: nothing, for any.  question may be NULL. */
     const char *(*accuracy)(const uint8_t sha256[32], const char *question);
@@ -41,6 +47,14 @@ int tui_idle(struct tui *t);
 
 int tui_done(const struct tui *t);              /* the user quits */
 int tui_following(const struct tui *t);
+/* How long a key may be waited for until tui_idle(). */
+int tui_wait_ms(const struct tui *t);
+/* Something goes on in the background: a job, a long search. */
+int tui_busy(const struct tui *t);
+/* A file wants the user's editor: hand the terminal over, call
+ * tui_edit_now(), take the terminal back. */
+int tui_wants_edit(const struct tui *t);
+void tui_edit_now(struct tui *t);
 int tui_mouse(const struct tui *t);             /* wants mouse events */
 int tui_repaint(struct tui *t);                 /* once after C-l */
 /* Where text is being typed; 0: nowhere. */

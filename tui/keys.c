@@ -50,6 +50,10 @@ static const struct key_def common_defs[] = {
     { '/', CMD_SEARCH, "search, over every row", "search" },
     { 'n', CMD_NEXT_MATCH, "next match", NULL },
     { 'N', CMD_PREV_MATCH, "match before", NULL },
+    { 'f', CMD_FILTER, "only the rows that fit:  mode:full p<0.2 \"words\"",
+      "filter" },
+    { 'b', CMD_MARK, "mark this place, and unmark it", NULL },
+    { '\'', CMD_MARKS, "the places marked", NULL },
     { 'i', CMD_SORT, "sort by the next field", NULL },
     { 'I', CMD_REVERSE, "sort the other way round", NULL },
     { ':', CMD_PROMPT, "type a command (:help lists them)", NULL },
@@ -61,8 +65,9 @@ static const struct key_def common_defs[] = {
     { '?', CMD_HELP, "these keys", "help" },
     { TK_F1, CMD_HELP, NULL, NULL },
     { TK_ESC, CMD_CANCEL, "leave a prompt, drop marks of a search", NULL },
+    { 'J', CMD_JOBS, "what was started here: its progress and results", NULL },
+    { 3, CMD_INTERRUPT, "cancel what runs; where nothing runs, quit", NULL },
     { 'Q', CMD_QUIT, "quit", "quit" },
-    { 3, CMD_QUIT, NULL, NULL },
     { 0, CMD_NONE, NULL, NULL }
 };
 const struct keymap keys_common = { "Everywhere", common_defs };

@@ -3,11 +3,13 @@
  * Between blanks: the name of a key as help shows it (j, Enter, C-d, PgDn), a
  * "quoted text" whose characters are typed one by one (\" and \\ inside; so
  * "#" is the key of that name), resize:COLSxROWS, click:ROW,COL,
- * wheel:ROW,COL (down), and `# ...` to the end of the line.  The screen is drawn after every key, as a terminal's
- * would be. */
+ * wheel:ROW,COL (down), wait:SECONDS,MS (until no job runs, at most), and
+ * `# ...` to the end of the line.  The screen is drawn after every key, as a
+ * terminal's would be. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/text.h"
 #include "tui/app.h"
@@ -26,8 +28,25 @@ static void press(struct player *p, struct tui_event ev)
     if (tui_done(p->t))
         return;
     tui_key(p->t, ev);
-    if (!tui_done(p->t))
-        tui_draw(p->t, p->g);
+    if (tui_done(p->t))
+        return;
+    if (tui_wants_edit(p->t))
+        tui_edit_now(p->t);
+    tui_draw(p->t, p->g);
+}
+
+/* Until nothing goes on in the background, ms at most. */
+static void wait_for(struct player *p, int ms)
+{
+    struct timespec nap = { 0, 5 * 1000000 };
+
+    for (; ms > 0 && !tui_done(p->t); ms -= 5) {
+        tui_idle(p->t);
+        if (!tui_busy(p->t))
+            break;
+        nanosleep(&nap, NULL);
+    }
+    tui_draw(p->t, p->g);
 }
 
 /* "NAME:a,b" or "NAME:axb". */
@@ -69,6 +88,8 @@ static enum sor_err play_word(struct player *p, const char *word)
         return resize(p, a, b);
     else if (pair(word, "click:", &a, &b))
         press(p, (struct tui_event){ TK_CLICK, a, b });
+    else if (pair(word, "wait:", &a, &b))
+        wait_for(p, a * 1000 + b);
     else if (pair(word, "wheel:", &a, &b))
         press(p, (struct tui_event){ TK_WHEEL_DOWN, a, b });
     else

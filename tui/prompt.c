@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "tui/kept.h"
 #include "tui/state.h"
 
 enum { TYPED_MAX = 400, SCAN_WIDTH = 2000, SCAN_CELL = 100, SCAN_NS = 1000000000 };
@@ -17,6 +18,8 @@ static const struct key_def prompt_defs[] = {
     { 8, CMD_BACK, NULL, NULL },
     { 127, CMD_BACK, NULL, NULL },
     { 21, CMD_FIRST, "delete the line", NULL },
+    { TK_UP, CMD_UP, "what was typed before", NULL },
+    { TK_DOWN, CMD_DOWN, NULL, NULL },
     { 0, CMD_NONE, NULL, NULL }
 };
 const struct keymap keys_prompt = { "While typing", prompt_defs };
@@ -151,6 +154,11 @@ void prompt_find(struct tui *t, int reverse)
         tui_say(t, "Nothing was searched for yet; / searches.");
         return;
     }
+    if (!v->on_detail && !v->ops->body && !v->ops->find &&
+        !(v->ops->fetch && v->ops->cell)) {
+        tui_say(t, "There are no words here to search; Tab goes to the pane.");
+        return;
+    }
     found = v->on_detail ? find_in_text(&v->detail, t->needle, reverse)
           : v->ops->body ? find_in_text(&v->text, t->needle, reverse)
                          : find_in_list(t, v, reverse);
@@ -160,13 +168,43 @@ void prompt_find(struct tui *t, int reverse)
     }
 }
 
-static void search(struct tui *t, const char *what)
+static void set_needle(struct tui *t, const char *what)
 {
-    if (!*what)
-        return;
     t->needle[text_safe_fit(t->needle, sizeof t->needle, what, strlen(what),
                             0)] = '\0';
+}
+
+static void search(struct tui *t, const char *what)
+{
+    struct view *v = tui_top(t);
+
+    if (!*what)
+        return;
+    set_needle(t, what);
+    if (v->ops->fetch && !v->on_detail)
+        list_goto(v, t->origin);
     prompt_find(t, 0);
+}
+
+/* While a search is typed: what it marks is marked already, and a list goes to
+ * the first row in sight that has it. */
+static void search_typed(struct tui *t)
+{
+    struct view *v = tui_top(t);
+    struct grid line;
+
+    set_needle(t, t->typed.p);
+    if (!v->ops->fetch || !v->ops->cell || v->on_detail || !t->needle[0] ||
+        grid_init(&line, 1, SCAN_WIDTH))
+        return;
+    list_goto(v, t->origin);
+    list_show(v, v->list.height);
+    for (int i = (int)(t->origin - v->list.from); i < v->list.have; i++)
+        if (i >= 0 && row_has(v, &line, i, t->needle)) {
+            list_goto(v, v->list.from + i);
+            break;
+        }
+    grid_release(&line);
 }
 
 /* ---- commands ------------------------------------------------------------- */
@@ -196,10 +234,27 @@ static void cmd_theme(struct tui *t, const char *arg)
 {
     const struct theme *theme = theme_find(arg);
 
-    if (theme)
+    if (theme) {
         t->theme = theme;
-    else
+        t->kept->n[KEPT_THEME] = 0;
+        kept_add(t->kept, KEPT_THEME, arg);
+    } else
         tui_say(t, "Themes: dark, light, basic, none.");
+}
+
+/* The rows that fit, in a list of their own (tui/view_matches.c). */
+static void filter(struct tui *t, const char *what)
+{
+    struct view *v = tui_top(t);
+
+    if (!*what)
+        return;
+    if (!v->ops->fetch || !v->ops->cell) {
+        tui_say(t, "There are no rows here to filter.");
+        return;
+    }
+    snprintf(t->query, sizeof t->query, "%s", what);
+    tui_push(t, &view_matches, v->at);
 }
 
 static void cmd_sql(struct tui *t, const char *arg)
@@ -268,6 +323,8 @@ static void cmd_close(struct tui *t, const char *arg)
 const struct prompt_command prompt_commands[] = {
     { "open", "RUN[:PATH[:STEP]|:PATH@POS]", "go there", cmd_open },
     { "theme", "dark|light|basic|none", "change the colours", cmd_theme },
+    { "filter", "WORDS", "only the rows that fit: mode:full p<0.2 \"words\"",
+      filter },
     { "sql", "QUERY", "a table of what it answers; reads only", cmd_sql },
     { "export", "FILE", "this screen as text, or as a picture: FILE.svg",
       cmd_export },
@@ -302,7 +359,33 @@ static void command(struct tui *t, const char *line)
 void prompt_begin(struct tui *t, char kind)
 {
     t->prompt = kind;
+    t->recall = 0;
+    t->origin = tui_top(t)->list.cur;
     str_clear(&t->typed);
+}
+
+void tui_ask(struct tui *t, const struct tui_ask *ask)
+{
+    if (!tui_acts(t) && !ask->looks) {
+        tui_say(t, "This browser only looks: it was started read-only.");
+        return;
+    }
+    prompt_begin(t, '?');
+    t->ask = *ask;
+    str_puts(&t->typed, ask->given ? ask->given : "");
+}
+
+/* What was typed before, one line further back or on; NULL: there is none. */
+static const char *recalled(struct tui *t, int by)
+{
+    enum kept_kind kind = t->prompt == '/' ? KEPT_SEARCH
+                        : t->prompt == '&' ? KEPT_FILTER : KEPT_COMMAND;
+    int n = t->kept->n[kind], at = t->recall + by;
+
+    if (t->prompt == '?' || at < 0 || at > n)
+        return NULL;
+    t->recall = at;
+    return at ? t->kept->line[kind][n - at] : "";
 }
 
 static void backspace(struct str *s)
@@ -321,29 +404,56 @@ static void finish(struct tui *t)
 
     snprintf(line, sizeof line, "%s", t->typed.p);
     t->prompt = 0;
-    if (kind == '/')
+    if (kind == '/') {
+        kept_add(t->kept, KEPT_SEARCH, line);
         search(t, line);
-    else
+    } else if (kind == '&') {
+        kept_add(t->kept, KEPT_FILTER, line);
+        filter(t, line);
+    } else if (kind == '?') {
+        t->ask.done(tui_top(t), t->ask.about, line);
+    } else {
+        kept_add(t->kept, KEPT_COMMAND, line);
         command(t, line);
+    }
+}
+
+static void leave(struct tui *t)
+{
+    if (t->prompt == '/') {
+        t->needle[0] = '\0';
+        list_goto(tui_top(t), t->origin);
+    }
+    t->prompt = 0;
 }
 
 void prompt_key(struct tui *t, int key)
 {
     char ch[4];
+    const char *line;
 
     switch (keys_find(&keys_prompt, key)) {
+    case CMD_UP:
+    case CMD_DOWN:
+        line = recalled(t, keys_find(&keys_prompt, key) == CMD_UP ? 1 : -1);
+        if (line) {
+            str_clear(&t->typed);
+            str_puts(&t->typed, line);
+        }
+        return;
     case CMD_OPEN:
         finish(t);
         return;
     case CMD_CANCEL:
-        t->prompt = 0;
+        leave(t);
         return;
     case CMD_BACK:
-        if (t->typed.len)
-            backspace(&t->typed);
-        else
-            t->prompt = 0;
-        return;
+        if (!t->typed.len) {
+            leave(t);
+            return;
+        }
+        backspace(&t->typed);
+        break;
     case CMD_FIRST:
         str_clear(&t->typed);
         return;
@@ -352,4 +462,6 @@ void prompt_key(struct tui *t, int key)
             t->typed.len < TYPED_MAX)
             str_put(&t->typed, ch, utf8_put((uint32_t)key, ch));
     }
+    if (t->prompt == '/')
+        search_typed(t);
 }

@@ -84,7 +84,7 @@ const struct db_decision *reviewed_decision(const struct reviewed *r,
     return newest;
 }
 
-/* ---- words and looks ------------------------------------------------------- */
+/* ---- words and looks ----------------------------------------------------- */
 
 static const struct {
     const char *verdict, *shown;
@@ -160,7 +160,19 @@ void reviewed_show(const struct reviewed *r, int64_t run_id, int from, int to,
         doc_say(d, 2, ROLE_DIM, "(cut here; the document has all of it)");
 }
 
-/* ---- the run's overview ---------------------------------------------------- */
+void reviewed_wrong(const struct db_claim *c, struct doc *d)
+{
+    if (c->n_given > 0)
+        doc_fact(d, "measured", "%d of %d such verdicts were wrong (%.1f %%; "
+                 "95 %% interval %.1f to %.1f %%)", c->n_wrong, c->n_given,
+                 100.0 * c->n_wrong / c->n_given, 100 * c->wrong_low,
+                 100 * c->wrong_high);
+    else
+        doc_fact(d, "measured", "how often such verdicts are wrong is "
+                 "unmeasured");
+}
+
+/* ---- the run's overview -------------------------------------------------- */
 
 static void count_findings(const struct reviewed *r, int64_t run_id,
                            struct doc *d)
@@ -202,6 +214,49 @@ static void count_verdicts(const struct reviewed *r, int64_t run_id,
     doc_goes(d, &view_claims, addr_run(run_id));
 }
 
+/* Findings come worst first: the first that nobody has decided on. */
+static void look_first(const struct reviewed *r, int64_t run_id, struct doc *d)
+{
+    const struct db_finding *f = r->set[DB_FINDING].row;
+    const struct db_claim *c = r->set[DB_CLAIM].row;
+    int i = 0, claim = -1;
+
+    while (i < r->set[DB_FINDING].n && reviewed_decision(r, f[i].id))
+        i++;
+    doc_head(d, "Look first at");
+    if (i == r->set[DB_FINDING].n) {
+        doc_say(d, 0, ROLE_GOOD, "Nothing: every finding has been decided.");
+        return;
+    }
+    struct pen p = doc_line(d, 0, reviewed_severity_role(f[i].severity));
+    pen_fmt(&p, "%d %s  ", f[i].ordinal, reviewed_severity(f[i].severity));
+    p.style = ROLE_STRONG;
+    if (f[i].text)
+        pen_line(&p, f[i].text, strlen(f[i].text));
+    doc_goes(d, &view_findings, addr_item(run_id, f[i].ordinal));
+    for (int k = 0; k < r->set[DB_CLAIM].n && f[i].claim_id; k++)
+        if (c[k].id == f[i].claim_id)
+            claim = k;
+    if (claim >= 0)
+        reviewed_wrong(&c[claim], d);
+    else
+        doc_fact(d, "known by", "a rule; how often it is wrong is unmeasured");
+    for (; i < r->set[DB_FINDING].n; i++)       /* the first a model scored */
+        for (int k = 0; claim < 0 && k < r->set[DB_CLAIM].n; k++)
+            if (f[i].claim_id && c[k].id == f[i].claim_id &&
+                !reviewed_decision(r, f[i].id)) {
+                claim = k;
+                p = doc_line(d, 0, reviewed_severity_role(f[i].severity));
+                pen_fmt(&p, "%d %s  ", f[i].ordinal,
+                        reviewed_severity(f[i].severity));
+                p.style = ROLE_STRONG;
+                if (f[i].text)
+                    pen_line(&p, f[i].text, strlen(f[i].text));
+                doc_goes(d, &view_findings, addr_item(run_id, f[i].ordinal));
+                reviewed_wrong(&c[k], d);
+            }
+}
+
 int reviewed_summary(struct tui *t, int64_t run_id, struct doc *d)
 {
     enum { WANTED = 1u << DB_REVIEW | 1u << DB_CLAIM | 1u << DB_VERDICT |
@@ -227,6 +282,14 @@ int reviewed_summary(struct tui *t, int64_t run_id, struct doc *d)
         doc_goes(d, &view_document, addr_run(run_id));
         if (how->note)
             doc_say(d, 0, ROLE_WARN, how->note);
+        look_first(&r, run_id, d);
+        if (r.set[DB_DECISION].n > 0) {
+            p = doc_line(d, 0, ROLE_STRONG);
+            pen_fmt(&p, "%d decisions", r.set[DB_DECISION].n);
+            p.style = ROLE_DIM;
+            pen_str(&p, "  who decided what, and what that overrode");
+            doc_goes(d, &view_decisions, addr_run(run_id));
+        }
     }
     reviewed_release(&r);
     return found;

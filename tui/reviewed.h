@@ -47,6 +47,9 @@ unsigned reviewed_role(const char *verdict);
 const char *reviewed_severity(int severity);
 unsigned reviewed_severity_role(int severity);
 
+/* How often verdicts on this claim were wrong where that was measured. */
+void reviewed_wrong(const struct db_claim *c, struct doc *d);
+
 /* A place in a review's document, a claim or finding of it. */
 struct db_addr addr_place(int64_t run_id, int pos);
 struct db_addr addr_item(int64_t run_id, int ordinal);

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "tui/fmt.h"
+#include "tui/job.h"
 #include "tui/state.h"
 
 enum { WIDE = 110, ROOMY = 30, TEXT_WIDTH = 100 };
@@ -221,12 +222,14 @@ static void place_words(const struct view *v, char out[64])
 static void status(struct tui *t, const struct view *v, struct grid *g)
 {
     struct pen p = { g, g->rows - 2, 1, g->cols - 1, ROLE_TEXT };
-    char place[64];
+    char place[64], job[JOB_LINE];
 
     t->cursor_row = -1;
     if (t->prompt) {
         char sign[2] = { t->prompt, '\0' };
-        int width = text_width(t->typed.p, t->typed.len), room = g->cols - 4;
+        const char *label = t->prompt == '?' ? t->ask.label : sign;
+        int width = text_width(t->typed.p, t->typed.len);
+        int room = g->cols - 3 - text_width(label, strlen(label));
         size_t skip = 0;
         uint32_t cp;
         while (width > room && skip < t->typed.len) {
@@ -234,18 +237,21 @@ static void status(struct tui *t, const struct view *v, struct grid *g)
             width = text_width(t->typed.p + skip, t->typed.len - skip);
         }
         p.style = ROLE_STRONG;
-        pen_str(&p, sign);
+        pen_str(&p, label);
         pen_put(&p, t->typed.p + skip, t->typed.len - skip);
         t->cursor_row = p.row;
         t->cursor_col = p.col;
         return;
     }
+    job_status(t, job);
     place_words(v, place);
     p.end -= (int)strlen(place) + 2;
     p.style = ROLE_ACCENT;
     if (t->say[0])
         pen_line(&p, t->say, strlen(t->say));
-    else if (t->needle[0]) {
+    else if (job[0]) {
+        pen_line(&p, job, strlen(job));
+    } else if (t->needle[0]) {
         p.style = ROLE_DIM;
         pen_str(&p, "/");
         pen_str(&p, t->needle);
@@ -260,6 +266,7 @@ static void status(struct tui *t, const struct view *v, struct grid *g)
 static int worth(const struct view *v, const struct key_def *d)
 {
     return !keys_find(v->ops->keys, d->key) &&
+           (d->cmd != CMD_FILTER || v->ops->fetch) &&
            (d->cmd != CMD_PANE || v->ops->detail) &&
            (d->cmd != CMD_OPEN || view_opens(v));
 }

@@ -4,10 +4,14 @@
 #define TUI_STATE_H
 
 #include "tui/app.h"
+#include "tui/keyfile.h"
 #include "tui/view.h"
 
 enum { STACK_MAX = 24, NEEDLE_BYTES = 128, SAY_BYTES = 256,
        QUERY_BYTES = 512 };
+
+struct jobs;
+struct kept;
 
 struct tui {
     struct db *db;
@@ -15,11 +19,22 @@ struct tui {
     const struct theme *theme;
     struct view *stack[STACK_MAX];
     int depth;
-    char prompt;                    /* '/' or ':' while typing, else 0 */
+    char prompt;                    /* '/' ':' '&' (filter) or '?' (what
+                                     * `ask` asks) while typing, else 0 */
+    struct tui_ask ask;
+    struct tui_edit edit;           /* path "": nothing to edit */
+    int64_t origin;                 /* the row where a search began */
+    int recall;                     /* lines back in what was typed before */
     struct str typed;
     char needle[NEEDLE_BYTES];      /* what was searched for last */
     char say[SAY_BYTES];
-    char query[QUERY_BYTES];        /* for the next view_sql */
+    char query[QUERY_BYTES];        /* for the next view_sql, view_matches */
+    struct jobs *jobs;              /* NULL: none yet (tui/job.h) */
+    struct kept *kept;              /* between starts (tui/kept.h) */
+    struct db_addr chosen;          /* one side of a comparison */
+    struct keyfile keyfile;
+    char temp[64];                  /* a folder for files; "" none yet */
+    int n_temp;
     int rows, cols;                 /* of the screen, when last drawn */
     int follow, paused, done, mouse, repaint, small;
     int recorder;                   /* as tui_recorder(), when last looked */
@@ -31,6 +46,9 @@ static inline struct view *tui_top(const struct tui *t)
 {
     return t->depth ? t->stack[t->depth - 1] : NULL;
 }
+
+/* edit.c */
+void tui_temp_remove(struct tui *t);
 
 void tui_pop(struct tui *t);
 void tui_reload(struct tui *t);

@@ -96,9 +96,11 @@ static void state(const struct tui *t, const struct db_run *r, struct doc *d)
         doc_fact(d, "state", "%s: %s", r->status, r->reason);
     else
         doc_fact(d, "state", "%s", r->status);
-    if (r->n_lost)
+    if (r->n_lost) {
         doc_fact(d, "lost", "%lld events were not recorded",
                  (long long)r->n_lost);
+        doc_goes(d, &view_losses, addr_run(r->id));
+    }
 }
 
 /* A review reads its passages as it goes: no prompt, and nothing is written. */

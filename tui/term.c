@@ -19,7 +19,7 @@
 
 #include "tui/app.h"
 
-enum { PAIRS_MAX = 250, UNDO_BYTES = 256, IDLE_MS = 1000, ESCAPE_MS = 25 };
+enum { PAIRS_MAX = 250, UNDO_BYTES = 256, ESCAPE_MS = 25 };
 
 static volatile sig_atomic_t stopped, interrupted;
 static struct termios before;
@@ -207,12 +207,18 @@ static enum sor_err loop(struct tui *t, struct sor_msg *msg)
             tui_draw(t, &g);
             show(t, &g);
         }
-        ev = wait_key(tui_following(t) ? TUI_FRAME_MS : IDLE_MS);
+        ev = wait_key(tui_wait_ms(t));
         redraw = ev.key != TK_NONE;
         if (redraw)
             tui_key(t, ev);
         else
             redraw = tui_idle(t);
+        if (tui_wants_edit(t)) {
+            def_prog_mode();
+            endwin();
+            tui_edit_now(t);
+            reset_prog_mode();
+        }
     }
     grid_release(&g);
     return err ? sor_fail(msg, err, "out of memory for the screen") : SOR_OK;

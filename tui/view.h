@@ -78,6 +78,9 @@ struct view_ops {
      * drawn and read, window by window. */
     int64_t (*find)(struct view *v, const char *needle, int64_t from,
                     int reverse);
+    /* Goes on with what takes long (some milliseconds of it) while no key is
+     * pressed, for as long as v->working; 1: draw again. */
+    int (*work)(struct view *v);
 };
 
 struct view {
@@ -91,6 +94,7 @@ struct view {
     int64_t version;            /* of the database, when last read */
     int sort, sorted_down;      /* column sorted by; -1: none */
     int on_detail, alone;       /* focus; one pane only */
+    int working;                /* work() has more to do */
     struct rect pane;           /* where the list's rows were drawn last */
 };
 
@@ -109,6 +113,35 @@ int tui_recorder(const struct tui *t);
 /* One sentence of what is known of a model's accuracy on such a question. */
 const char *tui_accuracy(const struct tui *t, const uint8_t sha256[32],
                          const char *question);
+/* Something else than looking is offered: jobs can be started. */
+int tui_acts(const struct tui *t);
+
+/* A line of text, asked for at the bottom.  done() gets it when Enter ends it,
+ * with the view that is on top then. */
+struct tui_ask {
+    const char *label;          /* a constant */
+    const char *given;          /* typed already; NULL: nothing */
+    int looks;                  /* it changes nothing: read-only is fine */
+    struct db_addr about;
+    void (*done)(struct view *v, struct db_addr about, const char *text);
+};
+void tui_ask(struct tui *t, const struct tui_ask *ask);
+
+/* A name for a file of the user's own, in a folder that goes with the browser;
+ * 0: there can be none, and it has said so. */
+int tui_temp(struct tui *t, const char *leaf, char *out, size_t cap);
+/* Opens the file in the user's editor; done() gets its text afterwards, without
+ * the line end that editors add.  The file goes. */
+struct tui_edit {
+    char path[256];
+    struct db_addr about;
+    void (*done)(struct view *v, struct db_addr about, const char *text);
+};
+void tui_edit(struct tui *t, const struct tui_edit *e);
+
+/* The path or run chosen as one side of a comparison; run_id 0: none. */
+struct db_addr *tui_chosen(struct tui *t);
+
 /* Whether Enter does something in the pane that has the focus. */
 int view_opens(const struct view *v);
 /* The view under the one on top, for help to describe; NULL: none. */
@@ -132,8 +165,10 @@ void list_draw(struct view *v, struct grid *g, struct rect r, int active);
 struct db_addr addr_run(int64_t run_id);
 
 extern const struct view_ops view_runs, view_run, view_paths, view_steps,
-    view_tokens, view_layers, view_heat, view_edges, view_findings,
-    view_claims, view_document, view_sql, view_help;
+    view_compare, view_tokens, view_story, view_layers, view_heads, view_heat,
+    view_edges, view_depends, view_routing, view_timeline, view_graph,
+    view_findings, view_decisions, view_claims, view_document, view_diff,
+    view_losses, view_matches, view_marks, view_jobs, view_sql, view_help;
 /* Every view, in the order of the help; ends in NULL. */
 extern const struct view_ops *const views[];
 

@@ -4,18 +4,21 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tui/act.h"
 #include "tui/fmt.h"
 #include "tui/reviewed.h"
 
 enum { WANTED = 1u << DB_CLAUSE | 1u << DB_CLAIM | 1u << DB_VERDICT |
                 1u << DB_EVIDENCE | 1u << DB_CHECK | 1u << DB_CLAIM_PATH };
 
-enum { C_NAME, C_VERDICT, C_SURE, C_STABLE, C_CHECKS, C_WRONG, C_TITLE };
+enum { C_NAME, C_VERDICT, C_SURE, C_STABLE, C_CHECKS, C_WRONG, C_FLIPS,
+       C_TITLE };
 
 static const struct col cols[] = {
     { "Claim", 8, COL_FLEX, 0 },        { "Verdict", 13, 0, 0 },
     { "p", 5, COL_RIGHT, 0 },           { "Paths", 6, COL_RIGHT, 0 },
     { "Checks", 6, COL_RIGHT, 0 },      { "Wrong", 10, COL_RIGHT, 76 },
+    { "Flips if struck", 15, 0, 88 },
     { "What", 0, COL_FLEX, 0 },         { NULL, 0, 0, 0 }
 };
 
@@ -106,6 +109,51 @@ static void checks_passed(const struct claims *s, const struct db_claim *c,
     }
 }
 
+/* The likeliest of supported, contradicted, not addressed; NULL: unknown. */
+static const char *likeliest(const double p[3])
+{
+    static const char *const name[] = { "supported", "contradicted",
+                                        "not_addressed" };
+    int best = 0;
+
+    for (int i = 1; i < 3; i++)
+        if (p[i] > p[best])
+            best = i;
+    return isnan(p[0]) ? NULL : name[best];
+}
+
+/* What became of the verdict when the clause of this check was struck and all
+ * read again; NULL: it stayed as it was, or the check is another. */
+static const char *flips_to(const struct db_check *x, const struct db_verdict *v)
+{
+    const char *before = v ? likeliest(v->p) : NULL, *after = likeliest(x->p);
+
+    if (strcmp(x->kind, "knockout") != 0 || !before || !after)
+        return NULL;
+    return strcmp(before, after) ? after : NULL;
+}
+
+static void flips(const struct claims *s, const struct db_claim *c,
+                  struct pen *p)
+{
+    const struct db_check *x = s->r.set[DB_CHECK].row;
+    int tried = 0;
+
+    for (int i = 0; i < s->r.set[DB_CHECK].n; i++) {
+        if (x[i].claim_id != c->id || strcmp(x[i].kind, "knockout") != 0)
+            continue;
+        tried = 1;
+        if (flips_to(&x[i], verdict(s, c))) {
+            p->style = ROLE_ACCENT;
+            pen_str(p, reviewed_number(reviewed_clause(&s->r,
+                                                       x[i].clause_id)));
+            return;
+        }
+    }
+    p->style = ROLE_FAINT;
+    pen_str(p, tried ? "no single one" : "not tried");
+}
+
 static void cell(struct view *v, int i, int col, struct pen *p)
 {
     const struct claims *s = (const struct claims *)v;
@@ -138,6 +186,9 @@ static void cell(struct view *v, int i, int col, struct pen *p)
         wrong(c, buf, sizeof buf);
         pen_str(p, buf);
         break;
+    case C_FLIPS:
+        flips(s, c, p);
+        break;
     case C_TITLE:
         p->style = ROLE_DIM;
         if (c->title)
@@ -146,13 +197,11 @@ static void cell(struct view *v, int i, int col, struct pen *p)
     }
 }
 
-/* ---- the other pane -------------------------------------------------------- */
+/* ---- the other pane ------------------------------------------------------ */
 
 static void outcome(const struct db_claim *c, const struct db_verdict *x,
                     struct doc *d)
 {
-    char buf[32];
-
     doc_head(d, "Verdict");
     if (!x) {
         doc_say(d, 0, ROLE_DIM, "None yet: the review has not come this far.");
@@ -163,14 +212,7 @@ static void outcome(const struct db_claim *c, const struct db_verdict *x,
     if (!isnan(x->confidence))
         doc_fact(d, "probability", "%.3f that this is right, calibrated",
                  x->confidence);
-    wrong(c, buf, sizeof buf);
-    if (c->n_given > 0)
-        doc_fact(d, "measured", "%d of %d such verdicts were wrong (%s; 95 %% "
-                 "interval %.1f to %.1f %%)", c->n_wrong, c->n_given, buf,
-                 100 * c->wrong_low, 100 * c->wrong_high);
-    else
-        doc_fact(d, "measured", "how often such verdicts are wrong is "
-                 "unmeasured");
+    reviewed_wrong(c, d);
     if (c->n_contradicted > 0)
         doc_fact(d, "", "of these, contradictions: %d of %d wrong",
                  c->n_contradicted_wrong, c->n_contradicted);
@@ -229,6 +271,41 @@ static void checks(const struct claims *s, const struct db_claim *c,
     }
 }
 
+/* Each clause that was struck out, with all read again without it. */
+static void struck(const struct view *v, const struct db_claim *c,
+                   struct doc *d)
+{
+    const struct claims *s = (const struct claims *)v;
+    const struct db_check *x = s->r.set[DB_CHECK].row;
+    int n = 0;
+
+    doc_head(d, "Struck out, and all read again without it (causal)");
+    for (int i = 0; i < s->r.set[DB_CHECK].n; i++) {
+        const struct db_clause *at = reviewed_clause(&s->r, x[i].clause_id);
+        const char *to = flips_to(&x[i], verdict(s, c));
+
+        if (x[i].claim_id != c->id || strcmp(x[i].kind, "knockout") != 0)
+            continue;
+        struct pen p = doc_line(d, 0, ROLE_STRONG);
+        pen_line(&p, x[i].input ? x[i].input : "",
+                 x[i].input ? strlen(x[i].input) : 0);
+        p.style = to ? reviewed_role(to) : ROLE_DIM;
+        pen_fmt(&p, to ? ": flips it to %s" : ": the verdict stays",
+                to ? reviewed_verdict(to) : "");
+        if (at)
+            doc_goes(d, &view_document, addr_place(v->at.run_id,
+                                                   at->char_from));
+        if (x[i].note)
+            doc_text(d, 2, ROLE_DIM, x[i].note, strlen(x[i].note));
+        n++;
+    }
+    if (n == 0)
+        doc_text(d, 0, ROLE_DIM, "No clause was struck: none decides it.", 38);
+    if (tui_acts(v->t))
+        doc_say(d, 0, ROLE_DIM, "S strikes the first clause cited; in the "
+                "document it strikes any.");
+}
+
 static void paths(const struct view *v, const struct db_claim *c,
                   struct doc *d)
 {
@@ -271,6 +348,7 @@ static void detail(struct view *v, struct doc *d)
         doc_say(d, 0, ROLE_WARN, "Your own claim: clauses are ranked, no "
                 "verdict is given.");
     outcome(c, verdict(s, c), d);
+    struck(v, c, d);
     paths(v, c, d);
     checks(s, c, d);
     evidence(v, c, d);
@@ -292,11 +370,48 @@ static void enter(struct view *v)
     tui_say(v->t, "No clause was cited for %s.", c->name);
 }
 
+static const struct key_def defs[] = {
+    { 'S', CMD_STRIKE, "strike the first clause cited, and read all again",
+      "strike" },
+    { 'w', CMD_GRAPH, "the logic of the document as a graph", "graph" },
+    { 0, CMD_NONE, NULL, NULL }
+};
+static const struct keymap keys = { "Claims", defs };
+
+static void strike_first(struct view *v, const struct db_claim *c)
+{
+    const struct claims *s = (const struct claims *)v;
+    const struct db_evidence *e = s->r.set[DB_EVIDENCE].row;
+    const struct db_clause *at = NULL;
+    char words[64];
+
+    for (int i = 0; i < s->r.set[DB_EVIDENCE].n && !at; i++)
+        if (e[i].claim_id == c->id)
+            at = reviewed_clause(&s->r, e[i].clause_id);
+    if (!at) {
+        tui_say(v->t, "No clause was cited for %s.", c->name);
+        return;
+    }
+    snprintf(words, sizeof words, "clause %s", reviewed_number(at));
+    act_strike(v, at->char_from, at->char_to, words, c->name);
+}
+
+static int cmd(struct view *v, enum tui_cmd c)
+{
+    if (c == CMD_GRAPH)
+        tui_push(v->t, &view_graph, addr_run(v->at.run_id));
+    else if (c == CMD_STRIKE && list_here(v) >= 0)
+        strike_first(v, claim((struct claims *)v, list_here(v)));
+    else
+        return 0;
+    return 1;
+}
+
 const struct view_ops view_claims = {
     .name = "claims", .what = "verdicts of a review, their paths and checks",
-    .size = sizeof(struct claims), .cols = cols,
+    .size = sizeof(struct claims), .keys = &keys, .cols = cols,
     .empty = "No claim was examined: the review went by rules only.",
     .open = claims_open, .close = claims_close, .reload = reload,
     .crumb = crumb, .fetch = fetch, .cell = cell, .detail = detail,
-    .enter = enter
+    .enter = enter, .cmd = cmd
 };

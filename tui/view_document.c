@@ -1,9 +1,11 @@
 /* tui/view_document.c - a reviewed document, clause by clause, with what was
  * found in each and what it is evidence for. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "tui/act.h"
 #include "tui/reviewed.h"
 
 enum { WANTED = 1u << DB_CLAUSE | 1u << DB_CLAUSE_TYPE | 1u << DB_FINDING |
@@ -31,7 +33,9 @@ struct document {
     struct view v;
     struct reviewed r;
     struct mark *mark;          /* [clauses] */
-    int window;
+    int *row;                   /* [n_row] the clauses shown, by ordinal */
+    char *folded;               /* [clauses] what is below it is hidden */
+    int window, n_row, n_clause;
 };
 
 static const struct db_clause *clause(const struct document *s, int i)
@@ -85,23 +89,57 @@ static void gather(struct document *s)
     find_texts(s);
 }
 
+/* Clauses come parents first: one is hidden where its parent is, or is
+ * folded. */
+static void set_rows(struct document *s)
+{
+    int n = s->r.set[DB_CLAUSE].n, hidden_below = -1;
+
+    s->n_row = 0;
+    for (int i = 0; i < n; i++) {
+        int depth = clause(s, i)->depth;
+
+        if (hidden_below >= 0 && depth > hidden_below)
+            continue;
+        hidden_below = s->folded[i] ? depth : -1;
+        s->row[s->n_row++] = i;
+    }
+    s->v.list.n = s->n_row;
+    s->v.list.stale = 1;
+}
+
 static enum sor_err load(struct document *s, struct sor_msg *msg)
 {
     enum sor_err err = reviewed_load(&s->r, tui_db(s->v.t), s->v.at.run_id,
                                      WANTED, msg);
-    int n = s->r.set[DB_CLAUSE].n;
+    size_t n = (size_t)s->r.set[DB_CLAUSE].n + 1;
 
     mem_free(s->mark);
-    s->mark = mem_calloc((size_t)n + 1, sizeof *s->mark);
-    s->v.list.n = 0;
-    if (!err && !s->mark)
+    mem_free(s->row);
+    s->mark = mem_calloc(n, sizeof *s->mark);
+    s->row = mem_calloc(n, sizeof *s->row);
+    if (!s->folded || s->n_clause != (int)n) {
+        mem_free(s->folded);
+        s->folded = mem_calloc(n, 1);
+        s->n_clause = (int)n;
+    }
+    s->v.list.n = s->n_row = 0;
+    if (!err && (!s->mark || !s->row || !s->folded))
         err = sor_fail(msg, SOR_NOMEM, "out of memory");
     if (err)
         return err;
     gather(s);
-    s->v.list.n = n;
-    s->v.list.stale = 1;
+    set_rows(s);
     return SOR_OK;
+}
+
+/* The clause under the cursor, by ordinal. */
+static int clause_here(struct view *v)
+{
+    struct document *s = (struct document *)v;
+    int i = list_here(v);
+
+    return i < 0 ? -1 : s->row[s->window + i];
 }
 
 static enum sor_err document_open(struct view *v, struct sor_msg *msg)
@@ -122,6 +160,8 @@ static void document_close(struct view *v)
     struct document *s = (struct document *)v;
 
     mem_free(s->mark);
+    mem_free(s->row);
+    mem_free(s->folded);
     reviewed_release(&s->r);
 }
 
@@ -144,14 +184,15 @@ static int fetch(struct view *v, int64_t from, int n)
     struct document *s = (struct document *)v;
 
     s->window = (int)from;
-    return list_part(s->r.set[DB_CLAUSE].n, from, n);
+    return list_part(s->n_row, from, n);
 }
 
 static void cell(struct view *v, int i, int col, struct pen *p)
 {
     const struct document *s = (const struct document *)v;
-    const struct db_clause *c = clause(s, s->window + i);
-    const struct mark *m = &s->mark[s->window + i];
+    int at = s->row[s->window + i];
+    const struct db_clause *c = clause(s, at);
+    const struct mark *m = &s->mark[at];
     int depth = c->depth < DEPTH_SHOWN ? c->depth : DEPTH_SHOWN;
 
     switch (col) {
@@ -177,6 +218,12 @@ static void cell(struct view *v, int i, int col, struct pen *p)
         break;
     case C_TEXT:
         pen_fmt(p, "%*s", depth * INDENT, "");
+        if (s->folded[at]) {
+            p->style = ROLE_KEY;
+            pen_str(p, "+");
+            pen_gap(p, 1);
+            p->style = ROLE_TEXT;
+        }
         if (c->heading) {
             p->style = ROLE_STRONG;
             pen_line(p, c->heading, strlen(c->heading));
@@ -188,7 +235,7 @@ static void cell(struct view *v, int i, int col, struct pen *p)
     }
 }
 
-/* ---- the other pane -------------------------------------------------------- */
+/* ---- the other pane ------------------------------------------------------ */
 
 static void found_here(const struct view *v, int64_t clause_id, struct doc *d)
 {
@@ -303,7 +350,7 @@ static void logic(const struct view *v, int64_t clause_id, struct doc *d)
 static void detail(struct view *v, struct doc *d)
 {
     const struct document *s = (const struct document *)v;
-    int i = s->window + list_here(v);
+    int i = clause_here(v);
     const struct db_clause *c = clause(s, i);
     const struct mark *m = &s->mark[i];
 
@@ -325,10 +372,119 @@ static void detail(struct view *v, struct doc *d)
     logic(v, c->id, d);
 }
 
+/* ---- keys ---------------------------------------------------------------- */
+
+static const struct key_def defs[] = {
+    { '+', CMD_UNFOLD, "unfold what is below this clause", NULL },
+    { '-', CMD_FOLD, "fold it", "fold" },
+    { '*', CMD_FOLD_ALL, "fold everything, and unfold it", NULL },
+    { 'w', CMD_GRAPH, "this clause in the graph of the document's logic",
+      "graph" },
+    { 'S', CMD_STRIKE, "strike this clause and see what becomes of a verdict",
+      "strike" },
+    { 0, CMD_NONE, NULL, NULL }
+};
+static const struct keymap keys = { "Document", defs };
+
+static int has_below(const struct document *s, int i)
+{
+    return i + 1 < s->r.set[DB_CLAUSE].n &&
+           clause(s, i + 1)->depth > clause(s, i)->depth;
+}
+
+/* Folds or unfolds a clause; of one with nothing below, its parent. */
+static void fold(struct document *s, int i, int folded)
+{
+    int n = s->r.set[DB_CLAUSE].n;
+
+    while (folded && i > 0 && !has_below(s, i)) {
+        int depth = clause(s, i)->depth;
+        while (i > 0 && clause(s, i)->depth >= depth && depth > 0)
+            i--;
+        if (depth == 0)
+            break;
+    }
+    if (i < n && has_below(s, i))
+        s->folded[i] = (char)folded;
+    set_rows(s);
+    for (int k = 0; k < s->n_row; k++)
+        if (s->row[k] <= i)
+            s->v.list.cur = k;
+}
+
+static void fold_all(struct document *s)
+{
+    int any = 0, n = s->r.set[DB_CLAUSE].n;
+
+    for (int i = 0; i < n; i++)
+        any |= s->folded[i];
+    for (int i = 0; i < n; i++)
+        s->folded[i] = !any && has_below(s, i);
+    set_rows(s);
+    list_goto(&s->v, 0);
+}
+
+static void strike(struct view *v, struct db_addr about, const char *claim)
+{
+    struct document *s = (struct document *)v;
+    const struct db_clause *c;
+    char words[64];
+
+    if (v->ops != &view_document || !(c = reviewed_holding(&s->r, about.pos)))
+        return;
+    snprintf(words, sizeof words, "clause %s", reviewed_number(c));
+    act_strike(v, c->char_from, c->char_to, words, claim);
+}
+
+/* Of the claims, the first that cites the clause is offered. */
+static void ask_strike(struct view *v, const struct db_clause *c)
+{
+    const struct document *s = (const struct document *)v;
+    const struct db_evidence *e = s->r.set[DB_EVIDENCE].row;
+    const struct db_claim *x = s->r.set[DB_CLAIM].row;
+    const char *given = s->r.set[DB_CLAIM].n ? x[0].name : "";
+
+    for (int i = s->r.set[DB_EVIDENCE].n - 1; i >= 0; i--)
+        for (int k = 0; k < s->r.set[DB_CLAIM].n; k++)
+            if (e[i].clause_id == c->id && e[i].claim_id == x[k].id)
+                given = x[k].name;
+    tui_ask(v->t, &(struct tui_ask){
+        .label = "strike it, and decide this claim anew: ", .given = given,
+        .about = addr_place(v->at.run_id, c->char_from), .done = strike });
+}
+
+static int cmd(struct view *v, enum tui_cmd c)
+{
+    struct document *s = (struct document *)v;
+    int i = clause_here(v);
+
+    if (i < 0)
+        return 0;
+    switch (c) {
+    case CMD_FOLD:
+    case CMD_UNFOLD:
+        fold(s, i, c == CMD_FOLD);
+        return 1;
+    case CMD_FOLD_ALL:
+        fold_all(s);
+        return 1;
+    case CMD_GRAPH:
+        tui_push(v->t, &view_graph, addr_place(v->at.run_id,
+                                               clause(s, i)->char_from));
+        return 1;
+    case CMD_STRIKE:
+        ask_strike(v, clause(s, i));
+        return 1;
+    default:
+        return 0;
+    }
+}
+
 const struct view_ops view_document = {
     .name = "document", .what = "the clauses of a reviewed document",
-    .size = sizeof(struct document), .cols = cols,
+    .size = sizeof(struct document), .keys = &keys, .cols = cols,
     .empty = "No clause was found in this document.",
     .open = document_open, .close = document_close, .reload = reload,
-    .crumb = crumb, .fetch = fetch, .cell = cell, .detail = detail
+    .crumb = crumb, .fetch = fetch, .cell = cell, .detail = detail,
+    .cmd = cmd
 };

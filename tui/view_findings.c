@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "tui/act.h"
 #include "tui/fmt.h"
 #include "tui/reviewed.h"
 
@@ -50,8 +51,11 @@ static void reload(struct view *v)
 {
     struct sor_msg msg;
 
+    int64_t cur = v->list.cur;
+
     if (findings_open(v, &msg))
         tui_say(v->t, "%s", msg.text);
+    v->list.cur = cur;
 }
 
 static void crumb(const struct view *v, struct str *out)
@@ -135,8 +139,8 @@ static void decisions(const struct findings *s, const struct db_finding *f,
         n++;
     }
     if (n == 0)
-        doc_say(d, 0, ROLE_DIM, "Nobody has decided yet: sorites decide RUN "
-                "NUMBER accept, reject or correct.");
+        doc_say(d, 0, ROLE_DIM, "Nobody has decided yet: A accepts, R rejects, "
+                "C corrects it.");
 }
 
 static void detail(struct view *v, struct doc *d)
@@ -158,6 +162,7 @@ static void detail(struct view *v, struct doc *d)
         if (f->claim_id && c[i].id == f->claim_id) {
             doc_fact(d, "claim", "%s", c[i].name);
             doc_goes(d, &view_claims, addr_item(v->at.run_id, c[i].ordinal));
+            reviewed_wrong(&c[i], d);
         }
     doc_head(d, "Where");
     if (f->char_to > f->char_from)
@@ -196,11 +201,32 @@ static void enter(struct view *v)
         tui_say(v->t, "An absence: there is no place to open.");
 }
 
+static const struct key_def defs[] = {
+    { 'd', CMD_DECISIONS, "who decided what, newest first", "decisions" },
+    { 'A', CMD_ACCEPT, "accept this finding", "accept" },
+    { 'R', CMD_REJECT, "reject it", "reject" },
+    { 'C', CMD_CORRECT, "correct its verdict", "correct" },
+    { 0, CMD_NONE, NULL, NULL }
+};
+static const struct keymap keys = { "Findings", defs };
+
+static int cmd(struct view *v, enum tui_cmd c)
+{
+    int i = list_here(v);
+
+    if (c == CMD_DECISIONS) {
+        tui_push(v->t, &view_decisions, addr_run(v->at.run_id));
+        return 1;
+    }
+    return i >= 0 && act_decide(v, c, finding((struct findings *)v,
+                                              i)->ordinal);
+}
+
 const struct view_ops view_findings = {
     .name = "findings", .what = "what a review found, and what was decided",
-    .size = sizeof(struct findings), .cols = cols,
+    .size = sizeof(struct findings), .keys = &keys, .cols = cols,
     .empty = "This review found nothing to report.",
     .open = findings_open, .close = findings_close, .reload = reload,
     .crumb = crumb, .fetch = fetch, .cell = cell, .detail = detail,
-    .enter = enter
+    .enter = enter, .cmd = cmd
 };

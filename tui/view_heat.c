@@ -312,6 +312,7 @@ static void draw(struct view *v, struct grid *g, struct rect r)
 
 static const struct key_def defs[] = {
     { TK_ENTER, CMD_OPEN, "all layers of this token", "layers" },
+    { 's', CMD_STORY, "all that is known of this token", "story" },
     { 'c', CMD_MEASURE, "next measure", "measure" },
     { 'h', CMD_LEFT, "layer to the left", NULL },
     { TK_LEFT, CMD_LEFT, NULL, NULL },
@@ -322,19 +323,26 @@ static const struct key_def defs[] = {
 };
 static const struct keymap keys = { "Map", defs };
 
-static void enter(struct view *v)
+static void go(struct view *v, const struct view_ops *to)
 {
     struct db_addr at = v->at;
 
     at.pos = ((struct heat *)v)->row[list_here(v)].pos;
-    tui_push(v->t, &view_layers, at);
+    tui_push(v->t, to, at);
+}
+
+static void enter(struct view *v)
+{
+    go(v, &view_layers);
 }
 
 static int cmd(struct view *v, enum tui_cmd c)
 {
     struct heat *s = (struct heat *)v;
 
-    if (c == CMD_MEASURE)
+    if (c == CMD_STORY && list_here(v) >= 0)
+        go(v, &view_story);
+    else if (c == CMD_MEASURE)
         s->measure = (s->measure + 1) % MEASURES;
     else if (c == CMD_LEFT)
         s->layer -= s->layer > 0;

@@ -290,6 +290,10 @@ static int cmd(struct view *v, enum tui_cmd c)
 {
     struct layers *s = (struct layers *)v;
 
+    if (c == CMD_STORY || c == CMD_HEADS) {
+        tui_push(v->t, c == CMD_STORY ? &view_story : &view_heads, v->at);
+        return 1;
+    }
     if (c == CMD_SORT) {
         int i = 0;
         while (sorts[i] != v->sort)
@@ -310,9 +314,16 @@ static int cmd(struct view *v, enum tui_cmd c)
     return 1;
 }
 
+static const struct key_def defs[] = {
+    { 's', CMD_STORY, "all that is known of this token", "story" },
+    { 'a', CMD_HEADS, "where each head looked", "heads" },
+    { 0, CMD_NONE, NULL, NULL }
+};
+static const struct keymap keys = { "Layers", defs };
+
 const struct view_ops view_layers = {
     .name = "layers", .what = "one token, layer by layer",
-    .size = sizeof(struct layers), .cols = cols,
+    .size = sizeof(struct layers), .keys = &keys, .cols = cols,
     .empty = "No layers are recorded for this token: the last one of a path "
              "never went in,\nand levels below  --trace layers  keep none.",
     .open = layers_open, .close = layers_close, .reload = reload,

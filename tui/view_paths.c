@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "tui/act.h"
 #include "tui/fmt.h"
 #include "tui/view.h"
 
@@ -205,6 +206,8 @@ static void cell(struct view *v, int i, int col, struct pen *p)
 
     switch (col) {
     case C_PATH:
+        if (tui_chosen(v->t)->path_id == r->key.id)
+            p->style = ROLE_WARN | CELL_REVERSE;
         pen_fmt(p, "%d", r->key.ordinal);
         break;
     case C_ANSWER:
@@ -283,7 +286,14 @@ static void detail(struct view *v, struct doc *d)
 
 static const struct key_def defs[] = {
     { 't', CMD_TOKENS, "tokens of this path", "tokens" },
+    { 'x', CMD_COMPARE, "choose; on a second path: the two side by side",
+      "compare" },
     { 'v', CMD_HEAT, "map of its tokens and layers", "map" },
+    { 'd', CMD_DEPENDS, "which steps its conclusion depends on", NULL },
+    { 'w', CMD_GRAPH, "its steps as a graph", NULL },
+    { 'y', CMD_TIMELINE, "all paths against time", NULL },
+    { 'u', CMD_ROUTING, "how tokens were computed; what the guard did", NULL },
+    { 'P', CMD_REPLAY, "prove this path: compute it again and compare", NULL },
     { 0, CMD_NONE, NULL, NULL }
 };
 static const struct keymap keys = { "Paths", defs };
@@ -298,6 +308,29 @@ static void go(struct view *v, const struct view_ops *to)
     tui_push(v->t, to, at);
 }
 
+/* The first press chooses a path, of this run or another; the next, on another
+ * path, sets the two side by side. */
+static void compare(struct view *v, const struct row *r)
+{
+    struct db_addr *chosen = tui_chosen(v->t), at = addr_run(v->at.run_id);
+
+    at.path_id = r->key.id;
+    at.path = r->key.ordinal;
+    if (chosen->path_id == at.path_id) {
+        *chosen = addr_run(0);
+        tui_say(v->t, "Path %d is no longer chosen.", at.path);
+    } else if (chosen->path_id <= 0) {
+        *chosen = at;
+        tui_say(v->t, "Path %d chosen; x on another path sets them side by "
+                "side.", at.path);
+    } else {
+        at.step_id = chosen->path_id;
+        at.step = chosen->path;
+        *chosen = addr_run(0);
+        tui_push(v->t, &view_compare, at);
+    }
+}
+
 static void enter(struct view *v)
 {
     go(v, &view_steps);
@@ -307,11 +340,30 @@ static int cmd(struct view *v, enum tui_cmd c)
 {
     struct paths *s = (struct paths *)v;
 
+    const struct view_ops *to = c == CMD_TOKENS ? &view_tokens
+        : c == CMD_HEAT ? &view_heat : c == CMD_DEPENDS ? &view_depends
+        : c == CMD_GRAPH ? &view_graph : NULL;
+
+    if (to && list_here(v) >= 0)
+        go(v, to);
+    if (to)
+        return 1;
     switch (c) {
-    case CMD_TOKENS:
-    case CMD_HEAT:
+    case CMD_COMPARE:
         if (list_here(v) >= 0)
-            go(v, c == CMD_HEAT ? &view_heat : &view_tokens);
+            compare(v, &s->row[list_here(v)]);
+        return 1;
+    case CMD_TIMELINE:
+    case CMD_ROUTING:
+        tui_push(v->t, c == CMD_ROUTING ? &view_routing : &view_timeline,
+                 addr_run(v->at.run_id));
+        return 1;
+    case CMD_REPLAY:
+        if (list_here(v) >= 0) {
+            struct db_addr at = addr_run(v->at.run_id);
+            at.path = s->row[list_here(v)].key.ordinal;
+            return act_at(v, c, at);
+        }
         return 1;
     case CMD_SORT:
         for (int i = 0; i < N_SORT; i++)

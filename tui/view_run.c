@@ -1,5 +1,6 @@
 /* tui/view_run.c - one run: its question, what its paths answered, where they
  * part, what it cost. */
+#include "tui/act.h"
 #include "tui/fmt.h"
 #include "tui/summary.h"
 #include "tui/view.h"
@@ -9,6 +10,12 @@ struct run { struct view v; char name[16]; };
 static const struct key_def defs[] = {
     { TK_ENTER, CMD_OPEN, "follow the line under the cursor", "open" },
     { 'p', CMD_OVERVIEW, "the paths of this run", "paths" },
+    { 'y', CMD_TIMELINE, "its paths against time", "time" },
+    { 'u', CMD_ROUTING, "how its tokens were computed; what the guard did",
+      "routing" },
+    { 'w', CMD_GRAPH, "the logic of a document as a graph", NULL },
+    { 'd', CMD_DECISIONS, "who decided what about which finding", NULL },
+    { 'P', CMD_REPLAY, "prove it: compute it again and compare", "prove" },
     { 0, CMD_NONE, NULL, NULL }
 };
 static const struct keymap keys = { "Run", defs };
@@ -37,9 +44,14 @@ static void body(struct view *v, struct doc *d)
 
 static int cmd(struct view *v, enum tui_cmd c)
 {
-    if (c != CMD_OVERVIEW)
-        return 0;
-    tui_push(v->t, &view_paths, addr_run(v->at.run_id));
+    const struct view_ops *to = c == CMD_OVERVIEW ? &view_paths
+        : c == CMD_TIMELINE ? &view_timeline : c == CMD_ROUTING ? &view_routing
+        : c == CMD_GRAPH ? &view_graph : c == CMD_DECISIONS ? &view_decisions
+        : NULL;
+
+    if (!to)
+        return act_at(v, c, addr_run(v->at.run_id));
+    tui_push(v->t, to, addr_run(v->at.run_id));
     return 1;
 }
 

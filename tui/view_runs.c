@@ -1,6 +1,7 @@
 /* tui/view_runs.c - every run of the database, newest first. */
 #include <string.h>
 
+#include "tui/act.h"
 #include "tui/fmt.h"
 #include "tui/summary.h"
 #include "tui/view.h"
@@ -98,7 +99,9 @@ static void cell(struct view *v, int i, int col, struct pen *p)
 
     switch (col) {
     case C_RUN:
-        p->style = ROLE_ACCENT;
+        p->style = tui_chosen(v->t)->run_id == r->id &&
+                   tui_chosen(v->t)->path_id <= 0
+                       ? ROLE_WARN | CELL_REVERSE : ROLE_ACCENT;
         fmt_uid(buf, sizeof buf, r->uid);
         pen_str(p, buf);
         break;
@@ -154,8 +157,44 @@ static void enter(struct view *v)
     tui_push(v->t, &view_run, addr_run(r->id));
 }
 
+static const struct key_def defs[] = {
+    { 'x', CMD_COMPARE, "choose; on a second run: the two compared", NULL },
+    { 'P', CMD_REPLAY, "prove it: compute it again and compare", NULL },
+    { 0, CMD_NONE, NULL, NULL }
+};
+static const struct keymap keys = { "Runs", defs };
+
+/* The first press chooses a run; the next, on another, compares the two. */
+static void compare(struct view *v, const struct row *r)
+{
+    struct db_addr *chosen = tui_chosen(v->t), at = addr_run(r->id);
+
+    if (chosen->run_id == r->id || chosen->run_id <= 0 || chosen->path_id > 0) {
+        int again = chosen->run_id == r->id && chosen->path_id <= 0;
+
+        *chosen = addr_run(again ? 0 : r->id);
+        tui_say(v->t, again ? "%.8s is no longer chosen."
+                : "%.8s chosen; x on another run compares the two.", r->uid);
+        return;
+    }
+    at.step_id = chosen->run_id;
+    *chosen = addr_run(0);
+    tui_push(v->t, &view_diff, at);
+}
+
 static int cmd(struct view *v, enum tui_cmd c)
 {
+    const struct runs *s = (const struct runs *)v;
+    int i;
+
+    if (c == CMD_COMPARE || c == CMD_REPLAY) {
+        if ((i = list_here(v)) < 0)
+            return 1;
+        if (c == CMD_REPLAY)
+            return act_at(v, c, addr_run(s->row[i].id));
+        compare(v, &s->row[i]);
+        return 1;
+    }
     if (c == CMD_SORT)
         v->sort = sorts[(at_sort(v) + 1) % N_SORT].col;
     else if (c == CMD_REVERSE)
@@ -169,7 +208,7 @@ static int cmd(struct view *v, enum tui_cmd c)
 
 const struct view_ops view_runs = {
     .name = "runs", .what = "every run in the database",
-    .size = sizeof(struct runs), .cols = cols,
+    .size = sizeof(struct runs), .keys = &keys, .cols = cols,
     .empty = "No runs yet.\nRecord one:  sorites run \"your question\"",
     .open = runs_open, .crumb = crumb, .fetch = fetch, .cell = cell,
     .detail = detail, .enter = enter, .cmd = cmd

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "db/related.h"
+#include "tui/act.h"
 #include "tui/fmt.h"
 #include "tui/view.h"
 
@@ -194,6 +195,13 @@ static const struct key_def defs[] = {
     { 't', CMD_TOKENS, "tokens of this step", "tokens" },
     { 'e', CMD_EDGES, "edges of this step", "edges" },
     { 'v', CMD_HEAT, "map of its tokens and layers", "map" },
+    { 'd', CMD_DEPENDS, "which steps the conclusion depends on", "depends" },
+    { 'w', CMD_GRAPH, "the steps as a graph", "graph" },
+    { 'B', CMD_FORK, "branch off here: another path from this step",
+      "branch" },
+    { 'E', CMD_EDIT, "edit the step in $EDITOR and branch off with that",
+      "edit" },
+    { 'A', CMD_ABLATE, "remove each step in turn and see what follows", NULL },
     { 0, CMD_NONE, NULL, NULL }
 };
 static const struct keymap keys = { "Steps", defs };
@@ -225,6 +233,18 @@ static int cmd(struct view *v, enum tui_cmd c)
     case CMD_TOKENS: go(v, &view_tokens); return 1;
     case CMD_EDGES:  go(v, &view_edges); return 1;
     case CMD_HEAT:   go(v, &view_heat); return 1;
+    case CMD_DEPENDS: go(v, &view_depends); return 1;
+    case CMD_GRAPH:  go(v, &view_graph); return 1;
+    case CMD_FORK:
+    case CMD_EDIT:
+    case CMD_ABLATE:
+        if (list_here(v) >= 0) {
+            struct db_addr at = v->at;
+            at.step = here(v)->ordinal;
+            at.pos = -1;
+            return act_at(v, c, at);
+        }
+        return 1;
     default:         return 0;
     }
 }

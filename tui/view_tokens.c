@@ -5,12 +5,12 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "db/pack.h"
-#include "db/related.h"
+#include "tui/act.h"
 #include "tui/fmt.h"
+#include "tui/token.h"
 #include "tui/view.h"
 
-enum { ALT_SHOWN = 10, BAR_MAX = 32 };
+enum { BAR_MAX = 32 };
 enum { C_POS, C_TOKEN, C_PROB, C_ENTROPY, C_MODE, C_STEP, C_BAR };
 
 static const struct col cols[] = {
@@ -215,47 +215,6 @@ static void context(const struct tokens *s, int here, struct doc *d)
     }
 }
 
-static void one_alt(const struct db_piece *piece, int32_t id, double logprob,
-                    int chosen, struct doc *d)
-{
-    struct pen p = doc_line(d, 0, chosen ? ROLE_STRONG : ROLE_TEXT);
-    int end = p.end;
-    char prob[16];
-
-    if (chosen)
-        pen_glyph(&p, GLYPH_CURSOR);
-    pen_to(&p, 2);
-    p.end = p.col + 16;
-    if (piece->n >= 0)
-        pen_piece(&p, piece->text, (size_t)piece->n);
-    else
-        pen_fmt(&p, "#%d", (int)id);
-    p.end = end;
-    pen_to(&p, 19);
-    fmt_prob(prob, sizeof prob, logprob);
-    pen_fmt(&p, "%6s ", prob);
-    p.style = chosen ? ROLE_BAR : ROLE_DIM;
-    pen_bar(&p, exp(logprob), pen_room(&p) < BAR_MAX ? pen_room(&p) : BAR_MAX);
-}
-
-static void alternatives(const struct tokens *s, const struct row *r,
-                         struct doc *d)
-{
-    int32_t id[ALT_SHOWN];
-    float logprob[ALT_SHOWN];
-    struct db_piece piece[ALT_SHOWN];
-    int n = 0;
-
-    while (n < ALT_SHOWN && unpack_alt(r->alt.p, r->alt.n, n, &id[n],
-                                       &logprob[n]) == 1)
-        n++;
-    if (n == 0 || db_pieces(tui_db(s->v.t), s->model_id, id, n, piece))
-        return;
-    doc_head(d, "It could have been");
-    for (int i = 0; i < n; i++)
-        one_alt(&piece[i], id[i], logprob[i], id[i] == r->token_id, d);
-}
-
 static void detail(struct view *v, struct doc *d)
 {
     const struct tokens *s = (struct tokens *)v;
@@ -265,8 +224,10 @@ static void detail(struct view *v, struct doc *d)
     char prob[16];
 
     context(s, i, d);
-    if (r->alt.p)
-        alternatives(s, r, d);
+    if (r->alt.p) {
+        doc_head(d, "It could have been");
+        token_alternatives(v->t, s->model_id, r->alt, r->token_id, d);
+    }
     doc_gap(d);
     doc_say(d, 0, ROLE_FAINT, ink_name[s->ink]);
     doc_head(d, "Token");
@@ -295,9 +256,14 @@ static void detail(struct view *v, struct doc *d)
 
 static const struct key_def defs[] = {
     { TK_ENTER, CMD_OPEN, "layers of this token", "layers" },
+    { 's', CMD_STORY, "all that is known of this token", "story" },
+    { 'a', CMD_HEADS, "where each head looked", "heads" },
     { 'c', CMD_COLOR, "what the colour says: probability, entropy, mode",
       "colour" },
     { 'v', CMD_HEAT, "map of tokens and layers from here", "map" },
+    { 'B', CMD_FORK, "branch off: another path from here", NULL },
+    { 'L', CMD_LENS, "logit lens: what each layer would have said", NULL },
+    { 'A', CMD_ABLATE, "ablate: every layer in turn gives nothing", NULL },
     { 0, CMD_NONE, NULL, NULL }
 };
 static const struct keymap keys = { "Tokens", defs };
@@ -322,8 +288,14 @@ static int cmd(struct view *v, enum tui_cmd c)
     if (c == CMD_COLOR) {
         s->ink = (s->ink + 1) % INKS;
         tui_say(v->t, "%s.", ink_name[s->ink]);
-    } else if (c == CMD_HEAT && list_here(v) >= 0) {
-        go(v, &view_heat);
+    } else if (list_here(v) >= 0 && (c == CMD_HEAT || c == CMD_STORY ||
+                                     c == CMD_HEADS)) {
+        go(v, c == CMD_HEAT ? &view_heat : c == CMD_STORY ? &view_story
+                                                          : &view_heads);
+    } else if (list_here(v) >= 0) {
+        struct db_addr at = v->at;
+        at.pos = s->row[list_here(v)].pos;
+        return act_at(v, c, at);
     } else {
         return 0;
     }
