@@ -13,6 +13,7 @@
 
 #include "base/mem.h"
 #include "engine/forward_impl.h"
+#include "engine/route_pick.h"
 
 static size_t part_width(const struct forward *f)
 {
@@ -83,10 +84,26 @@ static void store_task(void *ctx, int task, int thread)
     }
 }
 
+/* What the blocks span that rows of this pass fill: later rows choose by it. */
+static void hull_task(void *ctx, int task, int thread)
+{
+    struct forward *f = ctx;
+    int n_group = (int)f->p.hp->n_head_kv, group = task % n_group;
+    const struct forward_row *row = &f->row[f->full[task / n_group]];
+    int32_t block = row->block[row->pos / KERN_KVBLOCK];
+
+    (void)thread;
+    f->p.kern->hull[f->p.kv_type](
+        kv_piece(f->p.kv, block, f->layer, group), (int)f->p.hp->head_dim,
+        kv_hull(f->p.kv, block, f->layer, group), block % KERN_LANES);
+}
+
 /* --- attend ---------------------------------------------------------------*/
 
-/* The queries of one tile and group, and where their partials go. */
+/* The queries of one tile and group, the blocks they read, and where their
+ * partials go. */
 struct queries {
+    const struct route_pick *pick;      /* the one row's own; NULL: all */
     const float *q[ATTN_MAX_QUERIES];
     int32_t n_key[ATTN_MAX_QUERIES];
     struct kern_part *part[ATTN_MAX_QUERIES];
@@ -103,6 +120,7 @@ static void list_queries(const struct forward *f, const struct attn_tile *t,
 {
     int per = heads_per_group(f);
 
+    out->pick = NULL;
     out->n = 0;
     for (int r = t->row; r < t->row + t->n_row; r++)
         for (int h = group * per; h < (group + 1) * per; h++) {
@@ -123,12 +141,14 @@ static void list_ahead(const struct forward *f, const struct attn_tile *t,
     const struct forward_row *row = &f->row[t->row];
     int first = chunk * KERN_CHUNK;
 
+    const int32_t *block = qs->pick ? qs->pick->block : row->block;
+
     qs->n_ahead = 0;
-    if (first + KERN_GROUP > forward_blocks(row->pos + 1))
+    if (first + KERN_GROUP > forward_blocks(qs->n_key[0]))
         return;
     while (qs->n_ahead < KERN_GROUP) {
         qs->ahead[qs->n_ahead] = kv_piece(
-            f->p.kv, row->block[first + qs->n_ahead], f->layer, group);
+            f->p.kv, block[first + qs->n_ahead], f->layer, group);
         qs->n_ahead++;
     }
 }
@@ -155,6 +175,20 @@ static void list_facts(const struct forward *f, int from, struct queries *qs)
     }
 }
 
+/* Which keys of blocks from..to-1 that are read a row may not see. */
+static int hides(const struct forward *f, const struct queries *qs, int row,
+                 int from, int to, uint16_t *bits)
+{
+    int any = 0;
+
+    if (!qs->pick)
+        return intervene_hides(f, row, from, to, bits);
+    for (int b = from; b < to; b++)
+        any |= intervene_hides(f, row, qs->pick->place[b],
+                               qs->pick->place[b] + 1, &bits[b - from]);
+    return any;
+}
+
 /* Which keys of blocks from..to-1 each query may not see; 0: none. */
 static int list_hidden(const struct forward *f, const struct queries *qs,
                        int first, int n, int from, int to,
@@ -166,15 +200,16 @@ static int list_hidden(const struct forward *f, const struct queries *qs,
         /* NOLINTNEXTLINE(clang-analyzer-core.*): these rows are set */
         int same = i > 0 && qs->row[first + i] == qs->row[first + i - 1];
 
-        if (!same)
-            any |= intervene_hides(f, qs->row[first + i], from, to,
-                                   bits[rows++]);
+        if (!same) {
+            any |= hides(f, qs, qs->row[first + i], from, to, bits[rows]);
+            rows++;
+        }
         hide[i] = bits[rows - 1];
     }
     return any;
 }
 
-/* Blocks from..to-1 of `row`'s timeline for n queries from `first` on. */
+/* Blocks from..to-1 of those that n queries from `first` on read. */
 static void attend_blocks(struct forward *f, struct queries *qs, int first,
                           int n, int group, int from, int to)
 {
@@ -182,7 +217,8 @@ static void attend_blocks(struct forward *f, struct queries *qs, int first,
     const void *kv[KERN_CHUNK];
     uint16_t bits[ATTN_QUERIES][KERN_CHUNK];
     /* NOLINTNEXTLINE(clang-analyzer-core.uninitialized.*): n >= 1 */
-    const int32_t *block = f->row[qs->row[first + n - 1]].block;
+    const int32_t *block = qs->pick ? qs->pick->block
+                                    : f->row[qs->row[first + n - 1]].block;
 
     if (from >= to)
         return;
@@ -239,24 +275,59 @@ static void finish(struct forward *f, int row, int head,
         observe_head(f, row, head, &total);
 }
 
-static void attend_whole(struct forward *f, const struct attn_tile *t,
-                         int group, int thread)
+/* All chunks, one after the other. */
+static void attend_chunks(struct forward *f, const struct attn_tile *t,
+                          int group, int thread, struct queries *qs)
 {
     struct kern_part *so_far = f->thread[thread].part;
     struct kern_part *next = so_far + ATTN_MAX_QUERIES;
+
+    for (int chunk = 0; chunk < t->n_chunk; chunk++) {
+        for (int i = 0; i < qs->n; i++)
+            qs->part[i] = chunk ? &next[i] : &so_far[i];
+        list_ahead(f, t, group, chunk + 1, qs);
+        attend_chunk(f, t, group, chunk, qs);
+        for (int i = 0; chunk && i < qs->n; i++)
+            f->p.kern->merge(&so_far[i], &next[i], (int)f->p.hp->head_dim);
+    }
+    for (int i = 0; i < qs->n; i++)
+        finish(f, qs->row[i], qs->head[i], &so_far[i]);
+}
+
+static void attend_whole(struct forward *f, const struct attn_tile *t,
+                         int group, int thread)
+{
     struct queries qs;
 
     list_queries(f, t, group, &qs);
-    for (int chunk = 0; chunk < t->n_chunk; chunk++) {
-        for (int i = 0; i < qs.n; i++)
-            qs.part[i] = chunk ? &next[i] : &so_far[i];
-        list_ahead(f, t, group, chunk + 1, &qs);
-        attend_chunk(f, t, group, chunk, &qs);
-        for (int i = 0; chunk && i < qs.n; i++)
-            f->p.kern->merge(&so_far[i], &next[i], (int)f->p.hp->head_dim);
-    }
+    attend_chunks(f, t, group, thread, &qs);
+}
+
+/* A row that picks its blocks attends to them as to a timeline of nothing
+ * else; what is told of them then goes to where they belong. */
+static void attend_picked(struct forward *f, const struct attn_tile *t,
+                          int group, int thread)
+{
+    struct route_pick *pick = &f->pick[thread];
+    int n_block = forward_blocks(f->row[t->row].pos + 1), n;
+    struct attn_tile own = *t;
+    struct queries qs;
+
+    list_queries(f, t, group, &qs);
+    n = route_pick(f, pick, t->row, group, qs.q);
+    qs.pick = pick;
     for (int i = 0; i < qs.n; i++)
-        finish(f, qs.row[i], qs.head[i], &so_far[i]);
+        qs.n_key[i] = route_pick_keys(f, t->row, n);
+    own.shared = n;
+    own.n_chunk = (int16_t)((n + KERN_CHUNK - 1) / KERN_CHUNK);
+    attend_chunks(f, &own, group, thread, &qs);
+    list_facts(f, 0, &qs);
+    for (int i = 0; i < qs.n && n < n_block; i++) {
+        if (qs.with_mass)
+            route_spread_mass(pick, n, n_block, qs.mass[i]);
+        if (qs.with_score)
+            route_spread_scores(pick, n, n_block, qs.score[i]);
+    }
 }
 
 static struct kern_part *split_part(const struct forward *f,
@@ -292,12 +363,17 @@ static void attend_task(void *ctx, int task, int thread)
     const struct attn_tile *t = f->tile;
 
     if (!f->split) {
-        attend_whole(f, t + task / n_group, task % n_group, thread);
-        return;
+        t += task / n_group;
+        task %= n_group;
     }
-    while (task >= t->n_chunk * n_group)
+    while (f->split && task >= t->n_chunk * n_group)
         task -= t++->n_chunk * n_group;
-    attend_split(f, t, task);
+    if (t->is_routed)
+        attend_picked(f, t, task, thread);
+    else if (f->split)
+        attend_split(f, t, task);
+    else
+        attend_whole(f, t, task, thread);
 }
 
 static void join_task(void *ctx, int task, int thread)
@@ -307,7 +383,7 @@ static void join_task(void *ctx, int task, int thread)
     int n_head = (int)f->p.hp->n_head;
 
     (void)thread;
-    for (int r = t->row; r < t->row + t->n_row; r++)
+    for (int r = t->row; r < t->row + t->n_row && !t->is_routed; r++)
         for (int h = 0; h < n_head; h++) {
             struct kern_part *first = split_part(f, t, r, 0) + h;
 
@@ -323,6 +399,8 @@ void attention_run(struct forward *f)
     int n_group = (int)f->p.hp->n_head_kv, tasks = 0;
 
     pool_run(f->p.pool, (f->n + STORE_ROWS - 1) / STORE_ROWS, store_task, f);
+    if (f->n_full > 0)
+        pool_run(f->p.pool, f->n_full * n_group, hull_task, f);
     for (int i = 0; i < f->n_tile; i++)
         tasks += n_group * (f->split ? f->tile[i].n_chunk : 1);
     pool_run(f->p.pool, tasks, attend_task, f);
@@ -354,7 +432,8 @@ static void grow(const struct forward *f, struct attn_tile *t, int most)
     int r = t->row;
 
     t->shared = forward_blocks(f->row[r].pos + 1);
-    for (int n = 1; n < most && r + n < f->n; n++) {
+    for (int n = 1; n < most && r + n < f->n &&
+                    !forward_leaves_out(&f->row[r + n]); n++) {
         int common = common_blocks(f, r, r + n);
         int one = f->row[r].block == f->row[r + n].block;
 
@@ -383,14 +462,20 @@ void attention_plan(struct forward *f)
 {
     int most = ATTN_QUERIES / heads_per_group(f), pairs = 0;
 
-    f->n_tile = 0;
+    f->n_tile = f->n_full = 0;
+    for (int r = 0; r < f->n && kv_has_hulls(f->p.kv); r++)
+        if (f->row[r].pos % KERN_KVBLOCK == KERN_KVBLOCK - 1)
+            f->full[f->n_full++] = (int16_t)r;
     for (int r = 0; r < f->n; ) {
         struct attn_tile *t = &f->tile[f->n_tile++];
 
-        *t = (struct attn_tile){ .row = (int16_t)r, .n_row = 1 };
-        grow(f, t, most < 1 ? 1 : most);
-        t->n_chunk = (int16_t)((most_blocks(f, t) + KERN_CHUNK - 1) /
-                               KERN_CHUNK);
+        *t = (struct attn_tile){ .row = (int16_t)r, .n_row = 1, .n_chunk = 1 };
+        t->is_routed = (int16_t)forward_leaves_out(&f->row[r]);
+        if (!t->is_routed) {
+            grow(f, t, most < 1 ? 1 : most);
+            t->n_chunk = (int16_t)((most_blocks(f, t) + KERN_CHUNK - 1) /
+                                   KERN_CHUNK);
+        }
         t->split_at = (int16_t)(pairs < ATTN_SPLIT_PAIRS ? pairs : 0);
         pairs += t->n_row * t->n_chunk;
         r += t->n_row;
@@ -438,5 +523,19 @@ void attention_release(struct forward *f)
 {
     for (int i = 0; i < POOL_MAX_THREADS; i++)
         mem_free(f->thread[i].part);
+    for (int i = 0; i < POOL_MAX_THREADS; i++)
+        route_pick_release(&f->pick[i]);
     mem_free(f->split_part);
+}
+
+enum sor_err forward_route(struct forward *f, struct sor_msg *msg)
+{
+    int n_block = forward_blocks(f->p.n_ctx);
+
+    for (int i = 0; i < pool_threads(f->p.pool); i++)
+        if (!f->pick[i].far && !route_pick_init(&f->pick[i], n_block)) {
+            route_pick_release(&f->pick[i]);
+            return sor_fail(msg, SOR_NOMEM, "routing: out of memory");
+        }
+    return kv_use_hulls(f->p.kv, msg);
 }

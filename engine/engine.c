@@ -18,6 +18,7 @@
 #include "engine/kv.h"
 #include "engine/lora.h"
 #include "engine/pool.h"
+#include "engine/route_track.h"
 #include "engine/tok.h"
 #include "engine/weights.h"
 
@@ -41,7 +42,10 @@ struct engine {
     char name[NAME_BYTES];
     char isa[ISA_BYTES];
     int n_blas;                 /* positions that it multiplies */
+    const struct route *route;  /* of new timelines; NULL: they read all */
+    uint8_t *classes;           /* of the vocabulary, where routing asked */
     struct forward_row row[FORWARD_ROWS];
+    struct session *owner[FORWARD_ROWS];    /* of each row */
 };
 
 struct session {
@@ -50,6 +54,7 @@ struct session {
     struct lora_set lora;
     const struct intervene *iv; /* [n_iv], borrowed */
     int n_iv;
+    struct route_track *track;  /* NULL: not routed */
     int len;                    /* tokens whose K/V are in */
     int n_block;                /* entries of block[] in use */
     int32_t block[];            /* [n_ctx / 16 rounded up] */
@@ -223,6 +228,7 @@ void engine_close(struct engine *e)
         return;
     for (int i = 0; i < e->n_owned; i++)
         lora_close(e->owned[i]);
+    mem_free(e->classes);
     forward_close(e->forward);
     kv_close(e->kv);
     weights_release(&e->weights, &e->hp);
@@ -276,6 +282,20 @@ enum sor_err engine_observe(struct engine *e, const struct hook_observer *o,
     return forward_observe(e->forward, o, msg);
 }
 
+enum sor_err engine_route(struct engine *e, const struct route *r,
+                          struct sor_msg *msg)
+{
+    enum sor_err err = SOR_OK;
+
+    if (r && r->choice != ROUTE_OFF)
+        err = forward_route(e->forward, msg);
+    if (!err && r && r->choice != ROUTE_OFF && !e->classes)
+        err = complexity_classes(e->tok, &e->classes, msg);
+    if (!err)
+        e->route = r && r->choice != ROUTE_OFF ? r : NULL;
+    return err;
+}
+
 void engine_emit(struct engine *e, struct hook_event *ev)
 {
     forward_emit(e->forward, ev);
@@ -296,7 +316,17 @@ enum sor_err session_open(struct engine *e, uint64_t tag, int n_reserve,
     s->lora = e->lora;
     s->iv = NULL;
     s->n_iv = 0;
+    s->track = NULL;
     s->len = s->n_block = 0;
+    if (e->route) {
+        enum sor_err err = route_track_open(e->route, e->classes,
+                                            e->info.n_ctx, &s->track, msg);
+
+        if (err) {
+            session_close(s);
+            return err;
+        }
+    }
     for (int i = 0; i < n_reserve && i < e->info.n_ctx; i += KERN_KVBLOCK) {
         enum sor_err err = kv_take(e->kv, &s->block[s->n_block], msg);
 
@@ -315,6 +345,25 @@ static void trim(struct session *s, int n)
 {
     while (s->n_block > n)
         kv_unref(s->e->kv, s->block[--s->n_block]);
+}
+
+/* A fork is routed where its parent is. */
+static enum sor_err fork_track(struct session *child, const struct session *s,
+                               int pos, struct sor_msg *msg)
+{
+    enum sor_err err = SOR_OK;
+
+    if (!s->track) {
+        route_track_close(child->track);
+        child->track = NULL;
+        return SOR_OK;
+    }
+    if (!child->track)
+        err = route_track_open(route_track_policy(s->track), s->e->classes,
+                               s->e->info.n_ctx, &child->track, msg);
+    if (!err)
+        route_track_fork(child->track, s->track, pos);
+    return err;
 }
 
 enum sor_err session_fork(struct session *s, uint64_t tag, int pos,
@@ -337,6 +386,11 @@ enum sor_err session_fork(struct session *s, uint64_t tag, int pos,
     child->lora = s->lora;
     child->iv = s->iv;
     child->n_iv = s->n_iv;
+    err = fork_track(child, s, pos, msg);
+    if (err) {
+        session_close(child);
+        return err;
+    }
     *out = child;
     return SOR_OK;
 }
@@ -437,6 +491,30 @@ void session_rewind(struct session *s, int pos)
         return;
     s->len = pos < 0 ? 0 : pos;
     trim(s, forward_blocks(s->len));
+    if (s->track)
+        route_track_rewind(s->track, s->len);
+}
+
+enum sor_err session_route(struct session *s, const struct route *r,
+                           struct sor_msg *msg)
+{
+    if (!s->track)
+        return sor_fail(msg, SOR_USAGE, "the timeline was opened without "
+                        "routing");
+    route_track_change(s->track, r);
+    return SOR_OK;
+}
+
+void session_force(struct session *s, const uint8_t *mode, int n)
+{
+    if (s->track)
+        route_track_force(s->track, mode, n);
+}
+
+void session_note(struct session *s, int pos, float entropy)
+{
+    if (s->track)
+        route_track_note(s->track, pos, entropy);
 }
 
 void session_close(struct session *s)
@@ -444,6 +522,7 @@ void session_close(struct session *s)
     if (!s)
         return;
     trim(s, 0);
+    route_track_close(s->track);
     mem_free(s);
 }
 
@@ -526,6 +605,31 @@ static int go_together(const struct session *a, const struct session *b)
            a->n_iv == b->n_iv;
 }
 
+static void take_turn(struct forward_row *row, struct route_turn turn)
+{
+    row->mode = turn.mode;
+    row->reason = turn.reason;
+    row->decision = turn.decision;
+}
+
+/* How the row runs, where its timeline is routed; 1 where the guard will look
+ * at it. */
+static int route_row(struct session *s, struct forward_row *row)
+{
+    const struct route *r;
+
+    row->mode = HOOK_FULL;
+    row->reason = HOOK_BY_POLICY;
+    if (!s->track)
+        return 0;
+    r = row->route = route_track_policy(s->track);
+    take_turn(row, route_track_next(s->track, row->id, row->pos));
+    row->is_guarded = row->logits && row->n_layer == 0 &&
+                      row->reason != HOOK_BY_REPLAY && route_guards(r) &&
+                      forward_leaves_out(row);
+    return row->is_guarded;
+}
+
 /* Fills rows from the feeds up to what one pass may hold, all of one set of
  * adapters and interventions and of one way of multiplying; returns how
  * many. */
@@ -548,7 +652,10 @@ static int fill(struct engine *e, const struct engine_feed *feed, int n_feed,
         first = f->session;
         if (place >= 0 && logits-- == 0)
             break;
-        e->row[n++] = (struct forward_row){
+        struct forward_row *row = &e->row[n];
+
+        e->owner[n++] = f->session;
+        *row = (struct forward_row){
             .id = f->tok[at->tok], .pos = pos, .blas = blas,
             .tag = f->session->tag, .block = f->session->block,
             .lora = &f->session->lora, .iv = f->session->iv,
@@ -557,10 +664,34 @@ static int fill(struct engine *e, const struct engine_feed *feed, int n_feed,
             .logits = place < 0 ? NULL
                     : f->logits + (size_t)place * e->hp.n_vocab,
         };
+        int waits = route_row(f->session, row) && at->tok + 1 < f->n_tok;
+
         if (++at->tok == f->n_tok)
             *at = (struct cut){ at->feed + 1, 0 };
+        if (waits)              /* what follows reads its final K and V */
+            break;
     }
     return n;
+}
+
+/* One pass of the first n rows; those that the guard calls unsure once more in
+ * full, over their K and V. */
+static void pass(struct engine *e, int n)
+{
+    int again = 0;
+
+    forward_run(e->forward, e->row, n);
+    for (int i = 0; i < n; i++) {
+        struct forward_row *row = &e->row[i];
+
+        if (!row->is_guarded || !forward_unsure(e->forward, i))
+            continue;
+        take_turn(row, route_track_escalate(e->owner[i]->track, row->pos));
+        row->is_guarded = 0;
+        e->row[again++] = *row;
+    }
+    if (again > 0)
+        forward_run(e->forward, e->row, again);
 }
 
 enum sor_err engine_step(struct engine *e, const struct engine_feed *feed,
@@ -579,7 +710,7 @@ enum sor_err engine_step(struct engine *e, const struct engine_feed *feed,
         return err;
     }
     while (at.feed < n_feed)
-        forward_run(e->forward, e->row, fill(e, feed, n_feed, &at));
+        pass(e, fill(e, feed, n_feed, &at));
     for (int i = 0; i < n_feed; i++)
         feed[i].session->len += feed[i].n_tok;
     return SOR_OK;

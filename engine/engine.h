@@ -27,6 +27,7 @@ struct session;
 struct tok;
 struct gguf;
 struct model_hparams;
+struct route;
 
 struct engine_opts {
     int n_thread;           /* 0: as many as the machine has, at most 64 */
@@ -83,6 +84,12 @@ enum sor_err engine_blas(struct engine *e, int n_pos, struct sor_msg *msg);
 enum sor_err engine_observe(struct engine *e, const struct hook_observer *o,
                             struct sor_msg *msg);
 
+/* New timelines are routed by r (route.h), which is borrowed until they close;
+ * NULL or a choice of off: they read all.  SOR_USAGE: the first call comes
+ * after a timeline has tokens; SOR_NOMEM. */
+enum sor_err engine_route(struct engine *e, const struct route *r,
+                          struct sor_msg *msg);
+
 /* Emits ev to the observer if it wants ev->kind; fills seq.  For the
  * generator, which alone emits HOOK_TOKEN. */
 void engine_emit(struct engine *e, struct hook_event *ev);
@@ -97,6 +104,18 @@ enum sor_err session_fork(struct session *s, uint64_t tag, int pos,
 /* Forgets everything from `pos` on. */
 void session_rewind(struct session *s, int pos);
 void session_close(struct session *s);          /* accepts NULL */
+
+/* Another policy from the next token on; for timelines that have one. */
+enum sor_err session_route(struct session *s, const struct route *r,
+                           struct sor_msg *msg);
+/* Positions 0..n-1 of a routed timeline run in these modes (enum hook_mode),
+ * and no guard looks at them; borrowed until the timeline has passed them, and
+ * inherited by forks. */
+void session_force(struct session *s, const uint8_t *mode, int n);
+/* The token at pos was drawn from a distribution with this entropy, nats: what
+ * the complexity of later blocks is made from.  Called before the token after
+ * it goes in; does nothing where the timeline is not routed. */
+void session_note(struct session *s, int pos, float entropy);
 
 int session_len(const struct session *s);       /* tokens in its KV */
 uint64_t session_tag(const struct session *s);

@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "engine/blas.h"
 #include "engine/forward_impl.h"
+#include "engine/sampler.h"
 
 enum { ROWS_PER_TASK = 4 };
 
@@ -208,6 +209,42 @@ static void output_head(struct forward *f)
     product_run(f, &head);
 }
 
+/* The guard: a routed row whose distribution is flat, or whose two likeliest
+ * tokens are close, is not to be used as it is. */
+static void guard_task(void *ctx, int i, int thread)
+{
+    struct forward *f = ctx;
+    const struct forward_row *row = &f->row[f->logit_row[i]];
+    uint32_t n_vocab = f->p.hp->n_vocab;
+    struct sampler_alt top[2];
+    struct sampler_stats st;
+
+    (void)thread;
+    if (!row->is_guarded)
+        return;
+    sampler_stats(row->logits, n_vocab, &st);
+    f->unsure[f->logit_row[i]] =
+        (row->route->unsure_entropy > 0.0f &&
+         st.entropy > (double)row->route->unsure_entropy) ||
+        (sampler_top(row->logits, n_vocab, st.lse, 2, top) == 2 &&
+         top[0].logprob - top[1].logprob < row->route->unsure_margin);
+}
+
+static void guard(struct forward *f)
+{
+    memset(f->unsure, 0, (size_t)f->n * sizeof *f->unsure);
+    for (int i = 0; i < f->n_logits; i++)
+        if (f->row[f->logit_row[i]].is_guarded) {
+            pool_run(f->p.pool, f->n_logits, guard_task, f);
+            return;
+        }
+}
+
+int forward_unsure(const struct forward *f, int row)
+{
+    return f->unsure[row];
+}
+
 static const struct lora_set no_lora;
 
 static void begin(struct forward *f, const struct forward_row *row, int n)
@@ -278,6 +315,7 @@ void forward_run(struct forward *f, const struct forward_row *row, int n)
         observe_layer(f, n_layer - 1);
     }
     output_head(f);
+    guard(f);
     if (f->observer.mask)
         observe_rows(f);
 }

@@ -20,6 +20,7 @@
 #include "engine/kv.h"
 #include "engine/lora.h"
 #include "engine/pool.h"
+#include "engine/route.h"
 #include "engine/weights.h"
 
 enum {
@@ -45,7 +46,19 @@ struct forward_row {
     int blas;               /* likewise: the layers' products by OpenBLAS */
     int n_layer;            /* likewise: so many layers, and no events; 0: all */
     uint8_t is_draft;       /* see hook_row */
+    const struct route *route;      /* NULL: routing is off */
+    const struct route_decision *decision;  /* what mode was made from */
+    uint8_t mode, reason;   /* enum hook_mode, hook_reason; full, by policy
+                             * where routing is off */
+    uint8_t is_guarded;     /* it wants logits, and forward_unsure() is asked */
 };
+
+/* 1 where the row leaves out some block in some layer. */
+static inline int forward_leaves_out(const struct forward_row *r)
+{
+    return r->route && r->mode != HOOK_FULL &&
+           forward_blocks(r->pos + 1) > r->route->least[r->mode];
+}
 
 struct forward_parts {      /* what a pass works with; all borrowed */
     const struct model_hparams *hp;
@@ -84,6 +97,12 @@ enum sor_err forward_intervene(struct forward *f, const struct intervene *iv,
 /* Makes room for passes with OpenBLAS; see blas.h for its errors.  SOR_UNSUP
  * also: a matrix of a layer is quantised. */
 enum sor_err forward_blas(struct forward *f, struct sor_msg *msg);
+
+/* Keeps hulls from now on, and makes room for routed rows. */
+enum sor_err forward_route(struct forward *f, struct sor_msg *msg);
+/* 1 where `row` of the pass before was guarded and its logits are unsure: the
+ * row is void, and nobody was told that it ended. */
+int forward_unsure(const struct forward *f, int row);
 
 /* Logits of residual streams: row i of resid[n][n_embd] -> logits[i], n <=
  * FORWARD_LOGITS.  Uses the scratch of a pass. */

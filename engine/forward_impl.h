@@ -38,11 +38,22 @@ struct attn_tile {
     int16_t row, n_row;         /* first row, rows */
     int16_t n_chunk;            /* chunks of KERN_CHUNK blocks it sees */
     int16_t split_at;           /* first of its (row, chunk) pairs */
+    int16_t is_routed;          /* one row, which picks its blocks */
     int32_t shared;             /* leading blocks that all its rows share */
 };
 
 struct attn_scratch {           /* of one thread */
     struct kern_part *part;     /* [2][ATTN_MAX_QUERIES]: so far, chunk */
+};
+
+/* route_pick.h: what a thread needs to pick the blocks of a row and group, by
+ * their number in the timeline. */
+struct route_pick {
+    int from, to;               /* those compared */
+    float *far;                 /* how far the queries reach into each */
+    int32_t *heap;
+    uint64_t *chosen;           /* a bit for each of from..to-1 */
+    int32_t *place, *block;     /* those picked: number, place in the KV */
 };
 
 /* A x of one adapter and matrix: rows of activations for its B. */
@@ -88,6 +99,10 @@ struct forward {
     int n_tile, split;          /* split: tasks are (tile, group, chunk) */
     struct attn_scratch thread[POOL_MAX_THREADS];
     struct kern_part *split_part;   /* [ATTN_SPLIT_PAIRS][n_head] */
+    struct route_pick pick[POOL_MAX_THREADS];   /* where hulls are kept */
+    int16_t full[FORWARD_ROWS];     /* rows that fill a block */
+    int n_full;
+    uint8_t unsure[FORWARD_ROWS];   /* what the guard says of guarded rows */
 
     struct forward_facts facts;
 };

@@ -172,6 +172,7 @@ static void take(struct gen *g, struct seat *s)
 {
     struct gen_path *p = s->path;
     const struct sampler_pick *pick = &s->pick;
+    int pos = s->len;
 
     tell(g, s);
     p->out[p->n_out++] = pick->id;
@@ -190,6 +191,7 @@ static void take(struct gen *g, struct seat *s)
     s->is_ready = was_guessed(g, s);
     if (!s->is_ready)
         settle(g, s);
+    session_note(p->session, pos, pick->entropy);   /* after any rewind */
 }
 
 /* Tokens for everyone whose logits are there: one, and one more for each guess

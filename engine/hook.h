@@ -64,14 +64,25 @@ enum hook_reason {          /* what decided a route */
     HOOK_BY_REPLAY          /* forced by a recorded run */
 };
 
+enum hook_part {            /* what a complexity score is made of */
+    HOOK_PART_ENTROPY, HOOK_PART_TREND, HOOK_PART_NOVELTY,
+    HOOK_PART_STRUCTURE, HOOK_PART_ESCALATED,
+    HOOK_PARTS
+};
+
 /* One choice of computation, for one token in one layer. */
 struct hook_route {
     uint8_t  mode;          /* enum hook_mode */
     uint8_t  reason;        /* enum hook_reason */
     float    score;         /* complexity, 0..1; 0 where nothing measured it */
     float    low, high;     /* the two thresholds it was held against */
-    uint64_t dense;         /* bit g: KV group g read every key */
+    const float *part;      /* [HOOK_PARTS] 0..1 of the score, NaN where not
+                             * known; NULL: nothing was measured */
+    uint64_t dense;         /* bit g: KV group g is dense: it read every key,
+                             * or as many blocks as its mode allows */
     uint32_t blocks_read;   /* KV blocks read, summed over groups */
+    uint32_t compared;      /* blocks whose hulls were compared to choose
+                             * them, likewise */
 };
 
 /* One head's attention for one query position, after softmax. */

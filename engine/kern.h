@@ -155,6 +155,15 @@ struct kern_table {
     void (*put[KERN_KVTYPES])(const float *k, const float *v, int head_dim,
                               void *piece, int key);
     void (*attn[KERN_KVTYPES])(const struct kern_attn *a);
+    /* The least and the largest value that the 16 keys of a piece have in each
+     * dimension become lane `lane` of hull[head_dim][least, largest][16],
+     * binary16. */
+    void (*hull[KERN_KVTYPES])(const void *piece, int head_dim,
+                               uint16_t *hull, int lane);
+    /* far[lane]: what no sum of q . k over n_query >= 1 queries q[i][head_dim],
+     * each with any one key of that lane's block, exceeds. */
+    void (*reach)(const uint16_t *hull, int head_dim, int n_query,
+                  const float *const *q, float *far);
     /* a becomes the partial over a's keys and b's. */
     void (*merge)(struct kern_part *a, const struct kern_part *b,
                   int head_dim);
@@ -221,6 +230,12 @@ static inline size_t kern_piece_bytes(enum kern_kvtype type, int head_dim)
 
     return type == KERN_KV_F16 ? 2 * KERN_KVBLOCK * ((size_t)head_dim + width)
                                : 2 * KERN_KVBLOCK * (width + sizeof(float));
+}
+
+/* Bytes of the hulls of 16 blocks. */
+static inline size_t kern_hull_bytes(int head_dim)
+{
+    return (size_t)head_dim * 2 * KERN_LANES * sizeof(uint16_t);
 }
 
 /* The best table that this CPU runs and `cap` allows. */

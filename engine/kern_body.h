@@ -434,6 +434,7 @@ static void to_f16(const float *x, uint16_t *y, int n)
 }
 
 #include "engine/kern_attn_body.h"
+#include "engine/kern_hull_body.h"
 
 /* --- softmax over a vocabulary -------------------------------------------- */
 
@@ -511,6 +512,7 @@ static void exp_sums(const float *x, int n, float max, float scale,
         .swiglu = swiglu, .part_init = part_init,                            \
         .put = { [KERN_KV_F16] = put_f16, [KERN_KV_Q8] = put_q8 },           \
         .attn = { [KERN_KV_F16] = attn_f16, [KERN_KV_Q8] = attn_q8 },        \
-        .merge = merge, .finish = finish,                      \
+        .hull = { [KERN_KV_F16] = hull_f16, [KERN_KV_Q8] = hull_q8 },        \
+        .reach = reach, .merge = merge, .finish = finish,                    \
         .top = top, .exps = exps, .exp_sums = exp_sums,                      \
     }

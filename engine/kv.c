@@ -14,7 +14,8 @@ struct kv {
     struct kv_shape shape;
     size_t piece;               /* bytes of one (layer, group) piece */
     uint8_t *chunk[MAX_CHUNKS]; /* [layer][group][block in chunk][piece] */
-    int n_chunk;
+    uint16_t *hull[MAX_CHUNKS]; /* [layer][group][block / 16 in chunk][hulls] */
+    int n_chunk, with_hulls;
     uint32_t *refs;             /* [n_chunk * CHUNK_BLOCKS] */
     int32_t *spare;             /* free blocks, lowest on top */
     int n_spare;
@@ -43,8 +44,10 @@ void kv_close(struct kv *kv)
 {
     if (!kv)
         return;
-    for (int i = 0; i < kv->n_chunk; i++)
+    for (int i = 0; i < kv->n_chunk; i++) {
         mem_free(kv->chunk[i]);
+        mem_free(kv->hull[i]);
+    }
     mem_free(kv->refs);
     mem_free(kv->spare);
     mem_free(kv);
@@ -63,6 +66,27 @@ static uint8_t *chunk_alloc(size_t bytes)
         madvise(p, bytes, MADV_HUGEPAGE);   /* without them it is slower */
 #endif
     return p;
+}
+
+/* Bytes of the hulls of a chunk. */
+static size_t hull_bytes(const struct kv *kv)
+{
+    const struct kv_shape *s = &kv->shape;
+
+    return (size_t)s->n_layer * (size_t)s->n_group *
+           (CHUNK_BLOCKS / KERN_LANES) * kern_hull_bytes(s->head_dim);
+}
+
+static enum sor_err add_hulls(struct kv *kv, int chunk, struct sor_msg *msg)
+{
+    uint16_t *hull = (uint16_t *)(void *)chunk_alloc(hull_bytes(kv));
+
+    if (!hull)
+        return sor_fail(msg, SOR_NOMEM, "KV cache: no memory for %zu bytes of "
+                        "hulls, which routing needs", hull_bytes(kv));
+    memset(hull, 0, hull_bytes(kv));    /* lanes not yet filled are read */
+    kv->hull[chunk] = hull;
+    return SOR_OK;
 }
 
 static enum sor_err add_chunk(struct kv *kv, struct sor_msg *msg)
@@ -89,6 +113,10 @@ static enum sor_err add_chunk(struct kv *kv, struct sor_msg *msg)
     /* Keys past the last one are read and then masked; a checker of memory
      * cannot know that. */
     memset(chunk, 0, (size_t)bytes);
+    if (kv->with_hulls && add_hulls(kv, kv->n_chunk, msg)) {
+        mem_free(chunk);
+        return SOR_NOMEM;
+    }
     kv->chunk[kv->n_chunk++] = chunk;
     for (size_t i = 0; i < CHUNK_BLOCKS; i++)
         kv->spare[kv->n_spare++] = (int32_t)(n - 1 - i);
@@ -131,6 +159,37 @@ void *kv_piece(const struct kv *kv, int32_t block, int layer, int group)
 
     return kv->chunk[block / CHUNK_BLOCKS] +
            (row * CHUNK_BLOCKS + in_chunk) * kv->piece;
+}
+
+enum sor_err kv_use_hulls(struct kv *kv, struct sor_msg *msg)
+{
+    enum sor_err err = SOR_OK;
+
+    if (kv->with_hulls)
+        return SOR_OK;
+    if (kv->n_spare < kv->n_chunk * CHUNK_BLOCKS)
+        return sor_fail(msg, SOR_USAGE, "routing is chosen before the first "
+                        "timeline has tokens");
+    for (int i = 0; i < kv->n_chunk && !err; i++)
+        if (!kv->hull[i])
+            err = add_hulls(kv, i, msg);
+    kv->with_hulls = !err;
+    return err;
+}
+
+int kv_has_hulls(const struct kv *kv)
+{
+    return kv->with_hulls;
+}
+
+uint16_t *kv_hull(const struct kv *kv, int32_t block, int layer, int group)
+{
+    size_t at = (size_t)layer * (size_t)kv->shape.n_group + (size_t)group;
+    size_t lanes = (size_t)(block % CHUNK_BLOCKS / KERN_LANES);
+
+    at = at * (CHUNK_BLOCKS / KERN_LANES) + lanes;
+    return kv->hull[block / CHUNK_BLOCKS] +
+           at * kern_hull_bytes(kv->shape.head_dim) / sizeof(uint16_t);
 }
 
 void kv_copy(struct kv *kv, int32_t dst, int32_t src)

@@ -5,7 +5,11 @@
  * is copied before it is written.  Blocks live in chunks that are never moved
  * or given back before kv_close(), so a pointer into a block stays good.  Within
  * a chunk the blocks of one layer and group lie side by side: attention reads
- * them as one stream.  What a (block, layer, group) piece holds: kern.h. */
+ * them as one stream.  What a (block, layer, group) piece holds: kern.h.
+ *
+ * Hulls, where routing asked for them: of each full block, what its keys span
+ * in every layer and group.  They live beside the pieces and go with the block
+ * from one timeline to another. */
 #ifndef ENGINE_KV_H
 #define ENGINE_KV_H
 
@@ -35,6 +39,13 @@ void kv_copy(struct kv *kv, int32_t dst, int32_t src);
 
 /* The piece of one layer and group. */
 void *kv_piece(const struct kv *kv, int32_t block, int layer, int group);
+
+/* From now on blocks have hulls.  SOR_USAGE: some block is in use. */
+enum sor_err kv_use_hulls(struct kv *kv, struct sor_msg *msg);
+int kv_has_hulls(const struct kv *kv);
+/* The hulls of the KERN_LANES blocks around this one (kern.h), whose own lane
+ * is block % KERN_LANES. */
+uint16_t *kv_hull(const struct kv *kv, int32_t block, int layer, int group);
 
 int64_t kv_block_bytes(const struct kv_shape *shape);
 

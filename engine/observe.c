@@ -91,13 +91,36 @@ static struct hook_event event(const struct forward *f, int row, int layer,
 static void tell_route(struct forward *f, int row, int layer)
 {
     struct hook_event ev = event(f, row, layer, HOOK_ROUTE);
-    uint32_t groups = f->p.hp->n_head_kv;
+    const struct forward_row *r = &f->row[row];
+    const struct route *route = r->route;
+    int groups = (int)f->p.hp->n_head_kv, n = forward_blocks(r->pos + 1);
+    struct hook_route *u = &ev.u.route;
 
-    ev.u.route = (struct hook_route){
+    *u = (struct hook_route){
         .mode = HOOK_FULL, .reason = HOOK_BY_POLICY,
         .dense = groups < 64 ? (UINT64_C(1) << groups) - 1 : UINT64_MAX,
-        .blocks_read = groups * (uint32_t)forward_blocks(f->row[row].pos + 1),
+        .blocks_read = (uint32_t)(groups * n),
     };
+    if (route) {
+        u->mode = r->mode;
+        u->reason = r->reason;
+        u->low = route->low;
+        u->high = route->high;
+    }
+    if (r->decision) {
+        u->score = r->decision->score;
+        u->part = r->decision->part;
+    }
+    if (u->mode != HOOK_FULL) {
+        u->dense = route->dense[u->mode][layer];
+        u->blocks_read = 0;
+        for (int g = 0; g < groups; g++) {
+            u->blocks_read += (uint32_t)route_reads(route, u->mode, layer, g,
+                                                    n);
+            u->compared += (uint32_t)route_compares(route, u->mode, layer, g,
+                                                    n);
+        }
+    }
     forward_emit(f, &ev);
 }
 
@@ -229,6 +252,8 @@ void observe_rows(struct forward *f)
     for (int r = 0; r < f->n; r++) {
         int no = f->logit_no[r];
 
+        if (f->unsure[r])       /* void: it comes again, in full */
+            continue;
         if (no >= 0 && forward_wants(f, HOOK_ATTN)) {
             struct hook_event ev = event(f, r, -1, HOOK_ATTN);
 
