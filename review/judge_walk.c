@@ -148,11 +148,10 @@ static void add(struct walk *w, struct step *s, const struct walk_line *l,
     size_t n_vocab = engine_hparams(w->engine)->n_vocab;
     struct engine_feed *f = &s->feed[s->n];
 
-    f->session = l->session;
-    f->tok = s->tok + s->n_tok;
-    f->n_tok = n;
-    f->n_logits = l->at + n == l->end ? l->n_logits : 0;
-    f->logits = w->logits + (size_t)s->n_logits * n_vocab;
+    *f = (struct engine_feed){
+        .session = l->session, .tok = s->tok + s->n_tok, .n_tok = n,
+        .n_logits = l->at + n == l->end ? l->n_logits : 0,
+        .logits = w->logits + (size_t)s->n_logits * n_vocab };
     for (int i = 0; i < n; i++)
         s->tok[s->n_tok++] = token_at(w, l, l->at + i);
     s->n_logits += f->n_logits;
