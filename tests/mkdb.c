@@ -227,6 +227,8 @@ static void fill_layers(struct mk *m, int pos)
     pack_layers_score(m->layers, score, 0.25f, 0.75f);
     for (int l = 0; l < m->n_layer; l++) {
         struct pack_layer in = { .mode = (uint8_t)(l % 3), .reason = 1 };
+        if (m->o->guard && pos % m->o->guard == 0)
+            in = (struct pack_layer){ .mode = 2, .reason = 2 };
         in.norm_in = norm;
         in.norm_out = norm = norm * 1.12f + (float)unit(m) * 6.0f;
         in.blocks_read = (float)(MKDB_N_HEAD_KV * (pos / 16 + 1));

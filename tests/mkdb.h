@@ -18,6 +18,7 @@ struct mkdb_opts {          /* zero: the default in brackets */
     int n_layer;            /* [6] */
     int every;              /* layers blob on every nth token [1]; -1: none */
     int heads;              /* 1: heads blobs too */
+    int guard;              /* the guard acts on every nth token [0: never] */
     int hostile;            /* 1: escape codes, bidi, huge values in all text */
     int unfinished;         /* 1: the last run lacks its run_end and path_end */
 };

@@ -37,7 +37,10 @@ static void every_view_fits_every_size(void **state)
 {
     static const char *const views[] = {
         "", "Enter", "Enter p", "Enter p Enter", "Enter p Enter Enter",
-        "Enter p t Enter", "Enter p v", "Enter p Enter j e", "?" };
+        "Enter p t Enter", "Enter p v", "Enter p Enter j e", "?",
+        "Enter p x j x", "Enter p t s", "Enter p t a", "Enter p Enter w",
+        "Enter p Enter d", "Enter y", "Enter u", "x j x", "J", "Enter b '",
+        "f \"question:a\" Enter", "Enter d" };
 
     (void)state;
     for (size_t i = 0; i < sizeof views / sizeof *views; i++) {
@@ -47,7 +50,7 @@ static void every_view_fits_every_size(void **state)
                 char script[64];
                 snprintf(script, sizeof script, "resize:%dx%d j", cols, rows);
                 play(script);
-                SHOWS("Sorites runs");
+                SHOWS("Sorites");
                 /* the bar of keys is always the last line */
                 assert_int_equal(grid_at(&ui.g, rows - 1, 1)->style & 0xff,
                                  ROLE_KEY);
@@ -253,7 +256,9 @@ static void random_keys_do_no_harm(void **state)
         'j', 'k', 'l', 'h', 'g', 'G', TK_ENTER, TK_ENTER, TK_ENTER, TK_TAB,
         'O', '/', 'n', 'N', ':', 'i', 'I', 'c', 'v', 't', 'e', 'p', 'F', 'Z',
         'r', ' ', TK_PGDN, TK_PGUP, 4, 21, TK_ESC, TK_BACKSPACE, '?', 'm',
-        TK_LEFT, TK_RIGHT, TK_CLICK, TK_DOUBLE, TK_WHEEL_UP, TK_WHEEL_DOWN,
+        'x', 's', 'a', 'd', 'w', 'y', 'u', 'f', 'b', '\'', 'J', 'L', 'A', 'B',
+        'E', 'S', 'R', 'C', 'P', '[', ']', '+', '-', '*', 'c', ' ', 'm', '<',
+        TK_UP, TK_DOWN, TK_LEFT, TK_RIGHT, TK_CLICK, TK_DOUBLE, TK_WHEEL_UP, TK_WHEEL_DOWN,
         'a', '1', 0x6771, 0x301, 0x202e, TK_RESIZE, TK_NONE };
     static const char *const names[] = { "plain", "hostile", "none", "many" };
     const char *rounds = getenv("SORITES_FUZZ_ROUNDS");

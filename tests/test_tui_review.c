@@ -25,7 +25,7 @@ static struct grid g;
 static struct str screen;
 static struct db *db;
 static struct tui *tui;
-static int64_t run;
+static int64_t run, first_clause;
 
 static int64_t put(struct db_writer *w, enum db_review_table table,
                    const void *row)
@@ -85,6 +85,10 @@ static void put_claims(struct db_writer *w, int64_t clause)
     put(w, DB_CHECK, &(struct db_check){ .claim_id = c, .passed = 1,
         .kind = "negation", .input = "It may keep no copy.",
         .p = { NAN, NAN, NAN } });
+    put(w, DB_CHECK, &(struct db_check){ .claim_id = c, .clause_id = clause,
+        .passed = 1, .ordinal = 2, .kind = "knockout",
+        .input = "clause 2(a) struck out", .note = "sole basis: without it, "
+        "not addressed (0.910)", .p = { 0.05, 0.04, 0.91 } });
     put(w, DB_CHECK, &(struct db_check){ .claim_id = c, .passed = 0,
         .ordinal = 1, .kind = "swap", .note = "The other party too.",
         .p = { NAN, NAN, NAN } });
@@ -97,6 +101,23 @@ static void put_claims(struct db_writer *w, int64_t clause)
         .confidence = 0.93 });
 }
 
+/* Clause 2 refers to clause 1 and uses a term that it defines. */
+static void put_logic(struct db_writer *w, int64_t second)
+{
+    int64_t term = put(w, DB_TERM, &(struct db_term){ .name = "Papers",
+        .clause_id = second, .char_from = at("papers"),
+        .char_to = at("papers") + 6, .n_def = 1, .n_use = 1 });
+
+    put(w, DB_LOGIC, &(struct db_logic){ .kind = "refers_to",
+        .src_kind = "clause", .src_id = second, .dst_kind = "clause",
+        .dst_id = first_clause, .char_from = at("see Section"),
+        .char_to = at("see Section") + 13, .score = 1, .measured = "rule" });
+    put(w, DB_LOGIC, &(struct db_logic){ .kind = "uses",
+        .src_kind = "clause", .src_id = second, .dst_kind = "term",
+        .dst_id = term, .char_from = -1, .char_to = -1, .score = 1,
+        .measured = "rule" });
+}
+
 static void put_review(struct db_writer *w)
 {
     int64_t second;
@@ -107,7 +128,7 @@ static void put_review(struct db_writer *w)
     put(w, DB_DOCUMENT, &(struct db_document){ .name = "a.txt",
         .format = "text", .encoding = "UTF-8", .sha256 = { sum, 32 },
         .n_byte = sizeof text - 1, .n_char = sizeof text - 2, .text = text });
-    put_clause(w, 0, -1, "1", "1. Term", at("2. Return") - 1);
+    first_clause = put_clause(w, 0, -1, "1", "1. Term", at("2. Return") - 1);
     second = put_clause(w, 1, -1, "2", "2. Return", (int)sizeof text - 3);
     int64_t copies = put_clause(w, 2, 1, "2(a)", "(a) Copies",
                                 (int)sizeof text - 3);
@@ -121,6 +142,7 @@ static void put_review(struct db_writer *w)
         .char_from = at("Section 9"), .char_to = at("Section 9") + 9,
         .confidence = NAN });
     put_claims(w, copies);
+    put_logic(w, second);
     put(w, DB_DECISION, &(struct db_decision){ .finding_id = f,
         .choice = "reject", .name = "Ann", .reason = "It is in the annex.",
         .at_us = 5 });
@@ -128,7 +150,7 @@ static void put_review(struct db_writer *w)
 
 static int setup(void **state)
 {
-    struct tui_opts o = { 0 };
+    struct tui_opts o = { .db_name = t.path };
     struct db_put_run r = { .uid = uid, .kind = "review", .chat = "none",
                             .route = "off", .kv_type = "f16", .isa = "ref",
                             .level = "tokens", .program = "1", .params = "{}",
@@ -226,6 +248,99 @@ static void a_claim_shows_paths_checks_evidence(void **state)
     SHOWS("Your own claim: clauses are ranked");
 }
 
+/* Which clause, if struck, flips the claim? */
+static void a_struck_clause_that_flips_is_named(void **state)
+{
+    (void)state;
+    keys("resize:80x24 Enter j Enter");
+    SHOWS("Flips if");
+    SHOWS("2(a)");
+    keys("resize:120x60");
+    SHOWS("flips it  clause 2(a) struck out");
+    SHOWS("sole basis: without it, not");
+    keys("j");
+    SHOWS("No clause was struck: none decides it.");
+}
+
+/* What must I look at first, and how often is that claim's verdict wrong? */
+static void the_overview_says_what_to_look_at_first(void **state)
+{
+    (void)state;
+    keys("Enter");                      /* the first finding was decided */
+    SHOWS("Look first at");
+    SHOWS("1 low  One copy may be kept.");
+    SHOWS("8 of 100 such verdicts were wrong (8.0 %; 95 % interval 4.0 to "
+          "15.0 %)");
+    keys("j j j Enter");
+    SHOWS("findings");
+    SHOWS("claim             nda-17");
+}
+
+/* Who overrode which finding? */
+static void decisions_say_who_overrode_what(void **state)
+{
+    (void)state;
+    keys("resize:80x24 Enter d");
+    SHOWS("Ann");
+    SHOWS("rejected");
+    keys("resize:160x40");
+    SHOWS("Section 9 does not exist.");
+    SHOWS("decided by        Ann, 1970-01-01 00:00 UTC");
+    SHOWS("why               It is in the annex.");
+    keys("Enter");
+    SHOWS("findings");
+    SHOWS("a rule; no model was asked");
+}
+
+static void clauses_fold_under_their_parents(void **state)
+{
+    (void)state;
+    keys("Enter j j Enter G");
+    SHOWS("3 of 3");
+    keys("-");                          /* its parent folds */
+    SHOWS("2 of 2");
+    SHOWS("+ ");
+    keys("+");
+    SHOWS("2 of 3");
+    keys("*");
+    SHOWS("1 of 2");
+    keys("*");
+    SHOWS("of 3");
+}
+
+static void the_logic_is_drawn(void **state)
+{
+    (void)state;
+    keys("Enter w");
+    SHOWS("refers_to");
+    SHOWS("\u2192 1");                  /* 2 leads to 1 */
+    SHOWS("see Section 9");
+    keys("l Enter");
+    SHOWS("1. Term. This Agreement ends");
+    keys("< e");
+    SHOWS("logic: refers_to");
+    keys("e");
+    SHOWS("logic: uses");
+    SHOWS("\"Papers\"");
+}
+
+static void filters_name_columns(void **state)
+{
+    (void)state;
+    keys("Enter Enter f \"severity:low p>0.9\" Enter wait:2,0");
+    SHOWS("severity:low p>0.9");
+    SHOWS("1 low 2(a) One copy may be kept.");
+    SHOWS("1 of 1");
+    keys("Enter");                      /* in the list itself */
+    SHOWS("2 of 2");
+    keys("f \"known:rule -reject\" Enter wait:2,0");
+    SHOWS("No row fits.");
+    keys("h f \"colour:red\" Enter");
+    SHOWS("No column \"colour\"; there are: Severity Clause");
+    keys("f \"p<much\" Enter");
+    SHOWS("\"much\" is no number");
+}
+
 static void the_document_marks_its_clauses(void **state)
 {
     (void)state;
@@ -256,6 +371,12 @@ int main(void)
         TEST(findings_lead_to_places_and_claims),
         TEST(a_claim_shows_paths_checks_evidence),
         TEST(the_document_marks_its_clauses),
+        TEST(a_struck_clause_that_flips_is_named),
+        TEST(the_overview_says_what_to_look_at_first),
+        TEST(decisions_say_who_overrode_what),
+        TEST(clauses_fold_under_their_parents),
+        TEST(the_logic_is_drawn),
+        TEST(filters_name_columns),
         TEST(at_any_size),
     };
     return cmocka_run_group_tests_name("tui_review", tests, NULL, NULL);

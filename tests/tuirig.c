@@ -95,6 +95,9 @@ void browse(const char *name, int cols, int rows, const char *script)
     struct sor_msg msg = { "" };
 
     close_tui();
+    snprintf(ui.name, sizeof ui.name, "%s", path_of(name));
+    if (!ui.opts.db_name)
+        ui.opts.db_name = ui.name;
     if (db_open(path_of(name), &ui.db, &msg) ||
         tui_open(ui.db, &ui.opts, &ui.tui, &msg))
         fail_msg("%s", msg.text);

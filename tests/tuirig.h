@@ -11,7 +11,7 @@
 #include "tui/app.h"
 
 struct tuirig {
-    char dir[64];
+    char dir[64], name[128];    /* name: of the database that is open */
     struct grid g;
     struct str screen;          /* the grid as text, by take() */
     struct tui_opts opts;       /* of the next browse(); zeroed after a test */

@@ -170,7 +170,11 @@ static size_t copy(const struct grid *line, int from, int to, char *out,
 
     for (int i = from; i < to; i++) {
         const struct cell *c = grid_at(line, 0, i);
+        unsigned role = c ? c->style & 0xffu : 0;
         size_t len = c && c->width ? strlen(c->ch) : 0;
+
+        if (role == ROLE_TROUGH || (role == ROLE_BAR && len > 1))
+            continue;                   /* a bar says nothing in words */
 
         if (n + len + 1 >= cap)
             break;
@@ -199,11 +203,9 @@ int filter_fits(const struct filter *f, struct view *v, int i,
                     ? line->cols : from + WIDE;
         v->ops->cell(v, i, k, &p);
         copy(line, from, p.col, cell[k], sizeof cell[k]);
-        if (c[k].head[0] || p.col - from < 3) {
-            p.end = line->cols;
-            pen_gap(&p, 1);
-            from = p.col;
-        }                               /* a bar says nothing in words */
+        p.end = line->cols;
+        pen_gap(&p, 1);
+        from = p.col;
     }
     copy(line, 0, from, text, FILTER_TEXT);
     for (int k = 0; k < f->n; k++) {

@@ -302,6 +302,15 @@ static void cmd_export(struct tui *t, const char *arg)
     grid_release(&g);
 }
 
+static void cmd_losses(struct tui *t, const char *arg)
+{
+    (void)arg;
+    if (tui_top(t)->at.run_id > 0)
+        tui_push(t, &view_losses, addr_run(tui_top(t)->at.run_id));
+    else
+        tui_say(t, "Open a run first.");
+}
+
 static void cmd_help(struct tui *t, const char *arg)
 {
     (void)arg;
@@ -328,6 +337,7 @@ const struct prompt_command prompt_commands[] = {
     { "sql", "QUERY", "a table of what it answers; reads only", cmd_sql },
     { "export", "FILE", "this screen as text, or as a picture: FILE.svg",
       cmd_export },
+    { "losses", "", "what the recorder lost of this run", cmd_losses },
     { "help", "", "keys and commands", cmd_help },
     { "q", "", "close this view", cmd_close },
     { "quit", "", "leave the browser", cmd_quit },

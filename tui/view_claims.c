@@ -16,9 +16,9 @@ enum { C_NAME, C_VERDICT, C_SURE, C_STABLE, C_CHECKS, C_WRONG, C_FLIPS,
 
 static const struct col cols[] = {
     { "Claim", 8, COL_FLEX, 0 },        { "Verdict", 13, 0, 0 },
-    { "p", 5, COL_RIGHT, 0 },           { "Paths", 6, COL_RIGHT, 0 },
+    { "p", 5, COL_RIGHT, 0 },           { "Paths", 6, COL_RIGHT, 76 },
     { "Checks", 6, COL_RIGHT, 0 },      { "Wrong", 10, COL_RIGHT, 76 },
-    { "Flips if struck", 15, 0, 88 },
+    { "Flips if", 8, 0, 0 },
     { "What", 0, COL_FLEX, 0 },         { NULL, 0, 0, 0 }
 };
 
@@ -151,7 +151,7 @@ static void flips(const struct claims *s, const struct db_claim *c,
         }
     }
     p->style = ROLE_FAINT;
-    pen_str(p, tried ? "no single one" : "not tried");
+    pen_str(p, tried ? "no one" : "-");
 }
 
 static void cell(struct view *v, int i, int col, struct pen *p)
@@ -279,28 +279,29 @@ static void struck(const struct view *v, const struct db_claim *c,
     const struct db_check *x = s->r.set[DB_CHECK].row;
     int n = 0;
 
-    doc_head(d, "Struck out, and all read again without it (causal)");
+    doc_head(d, "Struck out, all read again (causal)");
     for (int i = 0; i < s->r.set[DB_CHECK].n; i++) {
         const struct db_clause *at = reviewed_clause(&s->r, x[i].clause_id);
         const char *to = flips_to(&x[i], verdict(s, c));
 
         if (x[i].claim_id != c->id || strcmp(x[i].kind, "knockout") != 0)
             continue;
-        struct pen p = doc_line(d, 0, ROLE_STRONG);
+        struct pen p = doc_line(d, 0, to ? ROLE_WARN : ROLE_DIM);
+        pen_str(&p, to ? "flips it  " : "stays     ");
+        p.style = ROLE_STRONG;
         pen_line(&p, x[i].input ? x[i].input : "",
                  x[i].input ? strlen(x[i].input) : 0);
-        p.style = to ? reviewed_role(to) : ROLE_DIM;
-        pen_fmt(&p, to ? ": flips it to %s" : ": the verdict stays",
-                to ? reviewed_verdict(to) : "");
         if (at)
             doc_goes(d, &view_document, addr_place(v->at.run_id,
                                                    at->char_from));
+        if (to)
+            doc_fact(d, "          to", "%s", reviewed_verdict(to));
         if (x[i].note)
-            doc_text(d, 2, ROLE_DIM, x[i].note, strlen(x[i].note));
+            doc_text(d, 10, ROLE_DIM, x[i].note, strlen(x[i].note));
         n++;
     }
     if (n == 0)
-        doc_text(d, 0, ROLE_DIM, "No clause was struck: none decides it.", 38);
+        doc_say(d, 0, ROLE_DIM, "No clause was struck: none decides it.");
     if (tui_acts(v->t))
         doc_say(d, 0, ROLE_DIM, "S strikes the first clause cited; in the "
                 "document it strikes any.");

@@ -75,13 +75,13 @@ static void detail(struct view *v, struct doc *d)
     doc_text(d, 0, ROLE_STRONG, reply_text(r, row, C_TEXT),
              strlen(reply_text(r, row, C_TEXT)));
     doc_goes(d, &view_steps, at);
-    doc_head(d, "Removed, and all after it computed again (causal)");
+    doc_head(d, "Removed, the rest computed again (causal)");
     if (measured)
         doc_fact(d, "effect", "%s nats on the log-probability of the token "
                  "that was asked about", reply_text(r, row, C_EFFECT));
     else
-        doc_text(d, 0, ROLE_DIM, "Not measured yet: A removes each step in "
-                 "turn, and stores what follows.", 72);
+        doc_say(d, 0, ROLE_DIM, "Not measured yet: A removes each step in "
+                 "turn, and stores what follows.");
     doc_head(d, "A mistake planted in it");
     if (!reply_null(r, row, C_SAME))
         doc_fact(d, "same answer", "%s times: the fewer, the more the answer "

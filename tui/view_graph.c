@@ -72,8 +72,8 @@ static int find_kind(struct graph *s, const char *kind)
 
 /* Of a review: ends by name, clauses by their number.  Of a path: its steps. */
 static const char review_sql[] =
-    "WITH n AS (SELECT name, coalesce(full_number, number, 'c' || ordinal) "
-    "AS label, char_from AS place, 'clause' AS kind FROM v_clause WHERE run_id "
+    "WITH n AS (SELECT name, coalesce(full_number, number, kind || ' ' || "
+    "ordinal) AS label, char_from AS place, 'clause' AS kind FROM v_clause WHERE run_id "
     "= %lld UNION ALL SELECT 'term:' || name, '\"' || name || '\"', char_from, "
     "'term' FROM v_term WHERE run_id = %lld UNION ALL SELECT 'claim:' || name, "
     "name, ordinal, 'claim' FROM v_claim WHERE run_id = %lld) "
@@ -340,10 +340,10 @@ static void draw_nodes(const struct graph *s, struct grid *g, struct rect r)
         at = &s->g.spot[s->g.at[i]];
         row = at->row - s->top;
         col = at->col - s->left;
-        if (row < 0 || row >= r.rows || col + at->width <= 0 || col >= r.cols)
-            continue;
-        struct pen p = { g, r.row + row, r.col + (col > 0 ? col : 0),
-                         r.col + r.cols, role_of(&s->node[i]) };
+        if (row < 0 || row >= r.rows || col < 0 || col >= r.cols)
+            continue;                   /* one cut off at the left is lines */
+        struct pen p = { g, r.row + row, r.col + col, r.col + r.cols,
+                         role_of(&s->node[i]) };
         if (i == s->cur)
             p.style |= CELL_REVERSE | CELL_BOLD;
         if (p.end > r.col + col + at->width)
@@ -373,7 +373,8 @@ static void draw(struct view *v, struct grid *g, struct rect r)
     draw_arrows(s, g, body);
     draw_nodes(s, g, body);
     pen_fmt(&p, "  %s: %d of %d edges, %d layers",
-            s->shown < 0 ? "all kinds but uses" : s->kind[s->shown],
+            s->shown >= 0 ? s->kind[s->shown]
+            : s->n_drawn < s->n_edge ? "all kinds but uses" : "all kinds",
             s->n_drawn, s->n_edge, s->g.n_layer);
 }
 

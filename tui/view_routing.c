@@ -29,10 +29,10 @@ struct routing {
 enum { C_PATH, C_TOKENS, C_SPARSE, C_HYBRID, C_FULL, C_BAR, C_GUARD, C_SHARE };
 
 static const struct col cols[] = {
-    { "Path", 6, COL_RIGHT, 0 },    { "Tokens", 10, COL_RIGHT, 0 },
+    { "Path", 5, COL_RIGHT, 0 },    { "Tokens", 10, COL_RIGHT, 0 },
     { "Sparse", 9, COL_RIGHT, 0 },  { "Hybrid", 9, COL_RIGHT, 0 },
     { "Full", 10, COL_RIGHT, 0 },   { "", 12, COL_FLEX, 96 },
-    { "Guard", 8, COL_RIGHT, 0 },   { "of tokens", 9, COL_RIGHT, 0 },
+    { "Guard", 7, COL_RIGHT, 0 },   { "of tokens", 9, COL_RIGHT, 90 },
     { NULL, 0, 0, 0 }
 };
 

@@ -247,8 +247,8 @@ static void effects(const struct story *s, struct doc *d)
     if (r->n > 0)
         doc_say(d, 0, ROLE_DIM, "change of its log-probability, in nats");
     else
-        doc_text(d, 0, ROLE_DIM, "Nothing was changed yet: A ablates every "
-                 "layer in turn, and stores it.", 69);
+        doc_say(d, 0, ROLE_DIM, "Nothing was changed yet: A ablates every "
+                 "layer in turn, and stores it.");
 }
 
 static void body(struct view *v, struct doc *d)

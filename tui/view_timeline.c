@@ -1,8 +1,10 @@
 /* tui/view_timeline.c - the tokens of a run against time: a lane for each path,
  * its steps as blocks.
  *
- * What is measured is when the prompt had been read and when each path ended;
- * between the two its tokens are spread evenly, and the screen says so. */
+ * What is recorded is when the prompt had been read, when all was done, and in
+ * which passes of the model each path took part; every pass gave each of its
+ * paths a token.  Passes are spread evenly over the time, and the screen says
+ * so. */
 #include <stdio.h>
 #include <string.h>
 
@@ -14,7 +16,8 @@
 enum { LANES = 512, LABEL = 12, BLOCKS = 4000, TAIL = 20 };
 
 struct lane {
-    int64_t path_id, end_us;    /* from the start of the run */
+    int64_t path_id, end_us;    /* from the start of the run; -1: not ended */
+    int join;                   /* its first pass; -1: not known */
     int ordinal, n_token, first, n_step;        /* first: block; -1 */
     char answer[24];
 };
@@ -25,6 +28,7 @@ struct timeline {
     struct lane *lane;
     struct block *block;
     int n, n_block, window, n_prompt, cur_block;
+    int n_pass;                 /* 0: not known */
     int64_t prefill_us, end_us;
 };
 
@@ -62,15 +66,21 @@ static void read_lanes(struct timeline *s, int64_t started_us)
     struct sor_msg msg;
     struct reply r = { 0 };
 
-    if (reply_ask(&r, s->v.t, LANES, &msg, "SELECT id, ordinal, n_token, "
-                 "ended_us, answer_norm FROM v_path WHERE run_id = %lld ORDER "
-                 "BY ordinal", (long long)s->v.at.run_id))
+    if (reply_ask(&r, s->v.t, LANES, &msg, "SELECT p.id, p.ordinal, p.n_token, "
+                  "p.ended_us, p.answer_norm, j.step, b.n_step FROM v_path p "
+                  "LEFT JOIN v_batching_join j ON j.run_id = p.run_id AND "
+                  "j.path = p.ordinal LEFT JOIN v_batching b ON b.run_id = "
+                  "p.run_id WHERE p.run_id = %lld ORDER BY p.ordinal",
+                  (long long)s->v.at.run_id))
         tui_say(s->v.t, "%s", msg.text);
     s->n = r.n;
+    s->n_pass = (int)reply_int(&r, 0, 6);
     for (int i = 0; i < r.n; i++) {
         struct lane *l = &s->lane[i];
 
         *l = (struct lane){ .path_id = reply_int(&r, i, 0), .first = -1,
+                            .join = reply_null(&r, i, 5) ? -1
+                                  : (int)reply_int(&r, i, 5),
                             .ordinal = (int)reply_int(&r, i, 1),
                             .n_token = (int)reply_int(&r, i, 2),
                             .end_us = reply_null(&r, i, 3) ? -1 :
@@ -142,10 +152,14 @@ static double time_of(const struct timeline *s, const struct lane *l, int pos)
 {
     double end = l->end_us < 0 ? (double)s->end_us : (double)l->end_us;
     double begin = (double)s->prefill_us < end ? (double)s->prefill_us : 0;
+    int k = pos - s->n_prompt;
 
     if (l->n_token < 1)
         return begin;
-    return begin + (end - begin) * (pos - s->n_prompt) / l->n_token;
+    if (l->join >= 0 && s->n_pass > 0)
+        return begin + ((double)s->end_us - begin) * (l->join + k) /
+                           s->n_pass;
+    return begin + (end - begin) * k / l->n_token;
 }
 
 static int column(const struct timeline *s, double us, int width)
@@ -163,10 +177,10 @@ static void axis(const struct timeline *s, struct grid *g, struct rect r,
 
     pen_gap(&p, 2);
     pen_str(&p, "Path");
-    for (int i = 0; i <= 4; i++) {
-        int at = r.col + LABEL + width * i / 4;
-        fmt_time(buf, sizeof buf, s->end_us * 1000 * i / 4);
-        p.col = i == 4 ? at - (int)strlen(buf) : at;
+    for (int i = 0, n = width < 60 ? 2 : 4; i <= n; i++) {
+        int at = r.col + LABEL + width * i / n;
+        fmt_time(buf, sizeof buf, s->end_us * 1000 * i / n);
+        p.col = i == n ? at - (int)strlen(buf) : at;
         pen_str(&p, buf);
     }
 }
@@ -238,8 +252,7 @@ static void draw(struct view *v, struct grid *g, struct rect r)
     p.style = ROLE_BAR;
     pen_glyph(&p, GLYPH_FULL);
     p.style = ROLE_DIM;
-    pen_str(&p, " a step.  Ends are measured; between them tokens are spread "
-            "evenly.");
+    pen_str(&p, " a step.  Passes are spread evenly over the time.");
 }
 
 static void detail(struct view *v, struct doc *d)
@@ -251,16 +264,20 @@ static void detail(struct view *v, struct doc *d)
 
     at.path_id = l->path_id;
     at.path = l->ordinal;
-    doc_fact(d, "path", "%d: %d tokens in %d steps", l->ordinal, l->n_token,
-             l->n_step);
+    doc_fact(d, "path", "%d: %d tokens in %d step%s", l->ordinal, l->n_token,
+             l->n_step, l->n_step == 1 ? "" : "s");
     doc_goes(d, &view_steps, at);
     fmt_time(t, sizeof t, s->prefill_us * 1000);
     doc_fact(d, "prompt read", "after %s", t);
-    fmt_time(t, sizeof t, l->end_us * 1000);
+    fmt_time(t, sizeof t, (int64_t)(1000 * time_of(s, l, s->n_prompt +
+                                                         l->n_token)));
     doc_fact(d, "ended", "%s", l->end_us < 0 ? "not yet" : t);
-    if (l->end_us > s->prefill_us)
-        doc_fact(d, "speed", "%.1f tokens a second, beside the other paths",
-                 l->n_token * 1e6 / (double)(l->end_us - s->prefill_us));
+    if (s->n_pass > 0 && l->join >= 0)
+        doc_fact(d, "passes", "%d to %d of %d", l->join,
+                 l->join + l->n_token - 1, s->n_pass);
+    else
+        doc_say(d, 0, ROLE_DIM, "Its passes were not recorded: its tokens are "
+                "spread evenly up to its end.");
     if (s->cur_block < l->n_step) {
         const struct block *b = &s->block[l->first + s->cur_block];
 

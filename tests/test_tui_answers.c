@@ -1,0 +1,308 @@
+/* What the browser must be able to tell whoever has never seen it, by the keys
+ * on the screen alone: of a run here, of a review in test_tui_review.c.  And
+ * the views that these answers lead through. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "db/probe.h"
+#include "db/write.h"
+#include "tests/tuirig.h"
+
+/* The next keys of a walk are always in sight: in the bar or in the help. */
+static void offers(const char *key_and_word)
+{
+    if (!has_line(key_and_word))
+        fail_msg("the screen does not offer \"%s\":\n%s", key_and_word,
+                 ui.screen.p);
+}
+
+/* At which token did path 3 part from path 1, and why was it computed so? */
+static void where_two_paths_part_and_why(void **state)
+{
+    (void)state;
+    EACH_SIZE(i) {
+        browse("plain", sizes[i].cols, sizes[i].rows, "j Enter");
+        offers("p paths");
+        play("p");
+        offers("x compare");
+        play("j x");
+        SHOWS("Path 1 chosen; x on another path sets them side by side.");
+        play("j j x");
+        SHOWS("path 1 | 3");
+        SHOWS("They first part at token 36, here");
+        SHOWS("\u258c 36 First");
+        SHOWS("!");
+        offers("s story");
+        play("s");
+        SHOWS("story of token 36");
+        play("/ \"complexity\" Enter");
+        SHOWS("complexity");            /* the score beside its threshold */
+        SHOWS("tokens 32 to 47 choose together");
+    }
+    SHOWS("mode full: complexity 0.");
+    SHOWS("reaches 0.750");
+    SHOWS("decided by score 6, guard 0, policy 0, replay 0");
+}
+
+/* Which head attends most to some words? */
+static void which_head_looks_there_most(void **state)
+{
+    (void)state;
+    EACH_SIZE(i) {
+        browse("plain", sizes[i].cols, sizes[i].rows, "j Enter p t j j");
+        offers("a heads");
+        play("a");
+        offers("t aim");
+        SHOWS("heads of token 38");
+        play("t \"36:39\" Enter");
+        SHOWS("tokens 36 to 38");
+        SHOWS("weight on the target");
+        play("Tab G");
+        SHOWS("never evidence.");
+        play("Esc x");
+    }
+    SHOWS("Heads that look there most");
+    SHOWS("layer 0 head 0 0.875");      /* a half, a quarter, an eighth */
+    play("t \"shop\" Enter");
+    SHOWS("\"shop\", tokens 3 to");
+    play("t \"nowhere\" Enter");
+    SHOWS("\"nowhere\" is not in the text before this token.");
+    play("c");
+    SHOWS("entropy, nats");
+    play("l l j");
+    SHOWS("layer 1, head 2:");
+}
+
+/* How often did the guard act in this run? */
+static void how_often_the_guard_acted(void **state)
+{
+    (void)state;
+    make("guarded", &(struct mkdb_opts){ .n_run = 1, .n_path = 2,
+                                         .n_token = 40, .guard = 20 });
+    EACH_SIZE(i) {
+        browse("guarded", sizes[i].cols, sizes[i].rows, "Enter");
+        offers("u routing");
+        play("u wait:5,0");
+        SHOWS("Guard");
+        SHOWS("The guard acted on");
+        SHOWS("\u258c all");
+    }
+    SHOWS("The guard acted on 9 of 157 tokens");
+    play("k k Enter");                  /* to the first of path 0 */
+    SHOWS("\u258c 0 <|im_start|>");
+    play("s");
+    SHOWS("the guard stepped in, since the routed result looked unsure");
+    browse("plain", 120, 40, "j Enter u wait:5,0");
+    SHOWS("The guard acted on 0 of");
+}
+
+/* One experiment on path 1: each of its steps removed. */
+static void put_effects(const char *name)
+{
+    static const double after[] = { -0.1, -2.5, -0.3, -0.2, -0.15 };
+    struct db_probe p = { .kind = "ablate", .params = "{}", .logprob = -0.1,
+                          .isa = "ref", .program = "1" };
+    struct sor_msg msg = { "" };
+    struct db_writer *w = NULL;
+    struct db_step s[5];
+    struct db_addr at;
+    struct db *d = NULL;
+    struct db_run run;
+    struct db_cur *c;
+    int64_t id;
+    int n = 0;
+
+    if (db_open(path_of(name), &d, &msg) ||
+        db_find(d, "3fa20000:1", &at, &msg))
+        fail_msg("%s", msg.text);
+    assert_int_equal(db_get_run(d, at.run_id, &run), 1);
+    p.run_id = at.run_id;
+    p.path_id = at.path_id;
+    p.model_id = run.model_id;
+    p.pos = 60;
+    p.token_id = -1;
+    c = db_steps(d, at.path_id, (struct db_window){ 0, 0, 0 });
+    while (n < 5 && db_step_next(c, &s[n]) == 1)
+        n++;
+    db_cur_close(c);
+    assert_true(n > 2);
+    db_rest(d);
+    if (db_writer_open(path_of(name), &(struct db_writer_opts){ 0 }, &w,
+                       &msg) || db_begin(w, p.run_id, &msg) ||
+        db_put_probe(w, &p, &id, &msg))
+        fail_msg("%s", msg.text);
+    for (int i = 0; i < n; i++)
+        if (db_put_probe_row(w, DB_EFFECT, id, &(struct db_effect){
+                .how = "recompute", .measured = "causal", .layer = -1,
+                .head = -1, .span_from = s[i].tok_from,
+                .span_to = s[i].tok_to, .logprob = after[i], .kl = 0.1 },
+                &msg))
+            fail_msg("%s", msg.text);
+    assert_int_equal(db_commit(w, NULL, &msg), SOR_OK);
+    db_writer_close(w);
+    db_close(d);
+}
+
+/* Which steps does the conclusion depend on? */
+static void which_steps_the_conclusion_depends_on(void **state)
+{
+    (void)state;
+    make("effects", &(struct mkdb_opts){ .n_run = 1, .n_path = 2 });
+    EACH_SIZE(i) {
+        browse("effects", sizes[i].cols, sizes[i].rows, "Enter p j Enter");
+        offers("d depends");
+        play("d");
+        SHOWS("depends on");
+        SHOWS("Not measured yet: A removes each step");
+        SHOWS("0 plan");
+    }
+    play("g");
+    SHOWS("tied to the end");
+    put_effects("effects");
+    play("r g");
+    SHOWS("\u258c 1 compute -2.400");   /* the greatest effect first */
+    SHOWS("effect -2.400 nats");
+    SHOWS("0 plan +0.000");
+}
+
+/* ---- the other views ------------------------------------------------------ */
+
+static void two_paths_are_aligned(void **state)
+{
+    (void)state;
+    browse("plain", 160, 40, "j Enter p x j j x");
+    SHOWS("path 0 | 2");
+    SHOWS("Right: path 2");
+    play("x");                          /* on to the next difference */
+    SHOWS("x goes there");
+    play("j g / \"answer\" Enter");
+    SHOWS("\u258c");
+    play("h x x");                      /* chosen, and not */
+    SHOWS("Path 2 is no longer chosen.");
+    play("x g x G");
+    SHOWS("path 2 | 0");
+}
+
+static void a_story_moves_from_token_to_token(void **state)
+{
+    (void)state;
+    browse("plain", 120, 60, "j Enter p t s");
+    SHOWS("3fa20000:0@36");
+    SHOWS("It could have been");
+    SHOWS("How it was computed, and why so");
+    SHOWS("price unmeasured");
+    SHOWS("Not computed yet: L does it, and stores it.");
+    play("]");
+    SHOWS("3fa20000:0@37");
+    play("[ [");
+    SHOWS("3fa20000:0@35");
+    SHOWS("given: it is part of the prompt");
+    play("a");
+    SHOWS("heads of token 35");
+    play("L");                          /* nothing acts read-only */
+    SHOWS("L does nothing here");
+    play("< L");
+    SHOWS("This browser only looks");
+}
+
+static void paths_stand_against_time(void **state)
+{
+    (void)state;
+    EACH_SIZE(i) {
+        browse("plain", sizes[i].cols, sizes[i].rows, "j Enter y j");
+        SHOWS("timeline");
+        SHOWS("Path 0");
+        SHOWS("\u258c 1");
+        SHOWS("2 of 8");
+    }
+    play("l l");
+    SHOWS("step 2,");
+    play("Enter");
+    SHOWS("\u258c 2 compute");
+}
+
+static void two_runs_are_compared(void **state)
+{
+    (void)state;
+    EACH_SIZE(i) {
+        browse("plain", sizes[i].cols, sizes[i].rows, "x");
+        SHOWS("3fa20001 chosen; x on another run compares the two.");
+        play("j x");
+        SHOWS("3fa20001 | 3fa20000");
+        SHOWS("question Le caf\u00e9");
+        SHOWS("Paths: answer left");
+        play("/ \"part at\" Enter");
+        SHOWS("path 0 yes 8");
+    }
+    play("j Enter");
+    SHOWS("path 1 | 1");
+}
+
+static void steps_are_drawn_as_a_graph(void **state)
+{
+    (void)state;
+    EACH_SIZE(i) {
+        browse("plain", sizes[i].cols, sizes[i].rows, "j Enter p j Enter w");
+        SHOWS("graph of steps");
+        SHOWS("0 plan");
+        SHOWS("\u2192 1 compute");
+        SHOWS("step 0 plan");
+    }
+    play("l");
+    SHOWS("step 1 compute");
+    play("e");
+    SHOWS("graph of steps: ");
+    play("e e e e e e e e h g G j k Enter");
+    SHOWS("path 1");
+    ui.opts.ascii = 1;
+    browse("plain", 120, 40, "j Enter p j Enter w");
+    SHOWS("> 1 compute");
+}
+
+static void losses_have_a_view(void **state)
+{
+    struct db_loss loss = { .from_seq = 1234, .n_event = 56,
+                            .reason = "the ring was full" };
+    struct sor_msg msg = { "" };
+    struct db_writer *w = NULL;
+
+    (void)state;
+    make("lossy", &(struct mkdb_opts){ .n_run = 1, .n_path = 1 });
+    loss.run_id = 1;
+    assert_int_equal(db_writer_open(path_of("lossy"), &(struct db_writer_opts){
+        0 }, &w, &msg), SOR_OK);
+    assert_int_equal(db_begin(w, 1, &msg), SOR_OK);
+    assert_int_equal(db_put_loss(w, &loss, &msg), SOR_OK);
+    assert_int_equal(db_commit(w, NULL, &msg), SOR_OK);
+    db_writer_close(w);
+    browse("lossy", 120, 40, "Enter : \"losses\" Enter");
+    SHOWS("1,234 56 the ring was full");
+    SHOWS("56 events, from number 1,234");
+    browse("plain", 120, 40, "Enter : \"losses\" Enter");
+    SHOWS("The recorder lost nothing of this run.");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TUI_TEST(where_two_paths_part_and_why),
+        TUI_TEST(which_head_looks_there_most),
+        TUI_TEST(how_often_the_guard_acted),
+        TUI_TEST(which_steps_the_conclusion_depends_on),
+        TUI_TEST(two_paths_are_aligned),
+        TUI_TEST(a_story_moves_from_token_to_token),
+        TUI_TEST(paths_stand_against_time),
+        TUI_TEST(two_runs_are_compared),
+        TUI_TEST(steps_are_drawn_as_a_graph),
+        TUI_TEST(losses_have_a_view),
+    };
+    return cmocka_run_group_tests_name("tui_answers", tests, tuirig_setup,
+                                       tuirig_teardown);
+}
