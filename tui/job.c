@@ -345,7 +345,7 @@ void job_cancel(struct tui *t)
         }
     if (j->pid) {
         j->cancelled = 1;
-        kill(j->pid, SIGINT);
+        kill(-j->pid, SIGINT);
         tui_say(t, "Cancelling %s.", j->of[j->at].job.title);
     }
 }
@@ -383,13 +383,13 @@ static void stop(struct jobs *j)
     struct timespec nap = { 0, 20 * 1000000 };
     int status;
 
-    kill(j->pid, SIGINT);
+    kill(-j->pid, SIGINT);
     for (int ms = 0; ms < END_MS; ms += 20) {
         if (waitpid(j->pid, &status, WNOHANG) == j->pid)
             return;
         nanosleep(&nap, NULL);
     }
-    kill(j->pid, SIGKILL);
+    kill(-j->pid, SIGKILL);
     waitpid(j->pid, &status, 0);
 }
 
