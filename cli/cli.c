@@ -204,9 +204,14 @@ int cli_stopped(void)
     return atomic_load(&stop) > 0;
 }
 
+int cli_terminated(void)
+{
+    return atomic_load(&terminated);
+}
+
 int cli_resume(void)
 {
-    if (atomic_load(&terminated))
+    if (cli_terminated())
         return 0;
     return atomic_exchange(&stop, 0) > 0;
 }

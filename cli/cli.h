@@ -104,6 +104,8 @@ int cli_unicode(const struct cli *cli);
  * the second ends the program at once with 130.  Only for commands that poll. */
 void cli_catch_signals(void);
 int cli_stopped(void);
+/* 1 after SIGTERM or SIGHUP: whoever sent it does not wait for a reader. */
+int cli_terminated(void);
 /* For a command that goes on after it: 1 where it was a SIGINT that stopped
  * it, and then cli_stopped() is false again. */
 int cli_resume(void);

@@ -141,7 +141,7 @@ static enum sor_err query_csv(struct cli *cli, const char *query)
     last = sqlout_end(&out);
     sqlout_release(&out);
     sql_close(s);
-    return err ? err : last;
+    return last || out.left ? last : err;   /* seen enough is no error */
 }
 
 static enum sor_err export_csv(struct cli *cli)
@@ -180,6 +180,8 @@ const struct cmd cmd_export = {
     .summary = "write runs as JSON Lines, OTLP spans or CSV",
     .text = "jsonl is lossless: import reads it back, row for row.  otlp is "
             "one\nExportTraceServiceRequest a line, for any OpenTelemetry "
-            "collector.  csv is\nany view, of one run or of all.\n",
+            "collector.  csv is\nany view, of one run or of all.  A terminal "
+            "shows control characters; a pipe or file\ngets the text as it "
+            "is.\n",
     .opts = opts, .run = run
 };

@@ -94,6 +94,24 @@ static int take_document(struct job *j, const char *path, enum sor_err *err)
     return done;
 }
 
+/* The name of what the text is packed with, by its first bytes; NULL: it is
+ * not. */
+static const char *packed_with(const struct str *s)
+{
+    static const struct { const char *bytes, *name; } magic[] = {
+        { "\x1f\x8b", "gzip" }, { "\x28\xb5\x2f\xfd", "zstd" },
+        { "\xfd" "7zXZ", "xz" }, { "BZh", "bzip2" }, { "PK\x03\x04", "zip" },
+    };
+
+    for (size_t i = 0; i < sizeof magic / sizeof *magic; i++) {
+        size_t n = strlen(magic[i].bytes);
+
+        if (s->len >= n && memcmp(s->p, magic[i].bytes, n) == 0)
+            return magic[i].name;
+    }
+    return NULL;
+}
+
 static enum sor_err take_lines(struct job *j, const char *path)
 {
     struct input in;
@@ -106,6 +124,11 @@ static enum sor_err take_lines(struct job *j, const char *path)
             err = SOR_OK;
             continue;
         }
+        const char *packed = first && !err ? packed_with(&in.text) : NULL;
+
+        if (packed)
+            err = sor_fail(&j->cli->msg, SOR_UNSUP, "%s: compressed with %s; "
+                           "unpack it first", in.path, packed);
         if (err || (first && !is_stdin && !is_value(&in.text) &&
                     take_document(j, path, &err)))
             break;

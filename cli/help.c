@@ -5,7 +5,8 @@
 
 enum { COLUMN = 26, WIDTH = 79 };
 
-/* Words, wrapped at WIDTH; every line but the first starts at column `left`. */
+/* Words, wrapped at WIDTH; every line but the first starts at column `left`.
+ * One newline ends it, whether the text brings its own or not. */
 static void wrap(FILE *to, const char *text, int left)
 {
     int col = left;
@@ -22,7 +23,7 @@ static void wrap(FILE *to, const char *text, int left)
         col += fprintf(to, "%.*s", n, text);
         text += n;
         for (; *text == ' ' || *text == '\n'; text++)
-            if (*text == '\n') {
+            if (*text == '\n' && text[1]) {
                 fprintf(to, "\n%*s", left, "");
                 col = left;
             }

@@ -85,8 +85,18 @@ enum sor_err input_open(struct input *in, const char *path,
     return SOR_OK;
 }
 
+/* The rest of the line that is being read, or the next line. */
+static void skip_line(struct input *in)
+{
+    int c;
+
+    while ((c = getc_unlocked(in->file)) != EOF && c != '\n')
+        ;
+}
+
 /* Appends the next line to in->text, in pieces, so that the limit holds
- * whatever the file; 0 at the end of the file. */
+ * whatever the file: what is over it is passed over.  0 at the end of the
+ * file. */
 static int read_line(struct input *in)
 {
     char piece[4096];
@@ -99,8 +109,10 @@ static int read_line(struct input *in)
             str_put(&in->text, piece, n);
             n = 0;
         }
-        if (in->text.len > INPUT_LINE_MAX || !str_ok(&in->text))
+        if (in->text.len > INPUT_LINE_MAX || !str_ok(&in->text)) {
+            skip_line(in);
             break;
+        }
     }
     str_put(&in->text, piece, n);
     return c != EOF || in->text.len > 0;
@@ -177,21 +189,29 @@ static int peek(FILE *file)
     return c == EOF ? EOF : ungetc(c, file);
 }
 
+static int begins_value(int c)
+{
+    return c == EOF || c == '{' || c == '[';
+}
+
 int input_record(struct input *in, enum sor_err *err, struct sor_msg *msg)
 {
     struct scan s = { 0, 0, 0 };
-    int more = input_next(in, err, msg), next;
+    int more = input_next(in, err, msg);
     size_t seen = 0;
 
     while (more == 1) {
         scan_json(&s, in->text.p + seen, in->text.len - seen);
         seen = in->text.len;
-        if (s.depth <= 0 || (next = peek(in->file)) == EOF || next == '{' ||
-            next == '[')
+        if (s.depth <= 0 || begins_value(peek(in->file)))
             break;
         str_putc(&in->text, '\n');
         more = append_line(in, err, msg);
     }
+    /* What is too long is refused once, with all lines that belong to it. */
+    for (; more < 0 && *err == SOR_LIMIT && !begins_value(peek(in->file));
+         in->line++)
+        skip_line(in);
     return more;
 }
 

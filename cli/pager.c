@@ -1,9 +1,12 @@
 #include "cli/pager.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "cli/cli.h"
 
 /* F: leave where it fits; R: colours; S: cut long lines, the arrows show the
  * rest; X: leave the page on the screen.  Where there is no less, cat. */
@@ -32,8 +35,22 @@ FILE *pager_open(FILE *to)
     return pager;
 }
 
+/* What is still buffered has nowhere to go, and the pipe's end closes. */
+static void let_go(FILE *pager)
+{
+    int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+    if (null >= 0)
+        dup2(null, fileno(pager));
+    close(null >= 0 ? null : fileno(pager));
+}
+
 int pager_close(FILE *pager)
 {
+    if (cli_terminated()) {
+        let_go(pager);
+        return 1;
+    }
     int left = fflush(pager) != 0 || ferror(pager);
 
     pclose(pager);

@@ -10,7 +10,9 @@
  * Until pager_close() a pager that was left early makes writing fail, not the
  * program end. */
 FILE *pager_open(FILE *to);
-/* Waits until it has been left; 1 where it was left before the end. */
+/* Waits until it has been left; 1 where it was left before the end.  After
+ * SIGTERM or SIGHUP it waits for nobody: the pager sees the end of the text
+ * and stays with its reader. */
 int pager_close(FILE *pager);
 
 #endif

@@ -363,6 +363,7 @@ static enum sor_err show_partings(const struct show *s, int n_path,
                                   struct sor_msg *msg)
 {
     struct parting *g = mem_calloc(1, sizeof *g);
+    int n = n_path < SHOW_PATHS ? n_path : SHOW_PATHS;
     enum sor_err err;
 
     if (!g)
@@ -372,11 +373,11 @@ static enum sor_err show_partings(const struct show *s, int n_path,
     err = parting_load(g, msg);
     if (!err) {
         heading(s, "Where the paths part (position, token, paths)");
-        if (g->n_pair < n_path * (n_path - 1) / 2)
+        if (g->n_pair < n * (n - 1) / 2)
             fputs("  not known: it is worked out when a run ends\n", s->to);
         else
-            part(g, n_path >= SHOW_PATHS
-                    ? ~(uint64_t)0 : ((uint64_t)1 << n_path) - 1, 0);
+            part(g, n == SHOW_PATHS ? ~(uint64_t)0 : ((uint64_t)1 << n) - 1,
+                 0);
         if (g->n_more)
             fprintf(s->to, "  and %d more\n", g->n_more);
     }

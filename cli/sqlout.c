@@ -69,7 +69,20 @@ FILE *sqlout_page(struct sqlout *o)
     return o->pager ? o->pager : o->to;
 }
 
-/* Writes the line; a terminal gets nothing that it could obey. */
+/* A write that a signal broke off is no fault of the output. */
+static enum sor_err output_error(struct sqlout *o, FILE *to)
+{
+    int os = errno;
+
+    if (!ferror(to))
+        return SOR_OK;
+    return cli_stopped()
+        ? sor_fail(&o->cli->msg, SOR_INTERRUPTED, "interrupted")
+        : sor_fail(&o->cli->msg, SOR_IO, "output: %s", strerror(os));
+}
+
+/* Writes the line.  A terminal gets nothing that it could obey; a pipe or a
+ * file gets the data as they are, byte for byte. */
 static enum sor_err put_line(struct sqlout *o)
 {
     FILE *to = sqlout_page(o);
@@ -87,9 +100,7 @@ static enum sor_err put_line(struct sqlout *o)
     }
     if (bad)
         return sor_fail(&o->cli->msg, SOR_NOMEM, "out of memory");
-    if (ferror(to))
-        return sor_fail(&o->cli->msg, SOR_IO, "output: %s", strerror(errno));
-    return SOR_OK;
+    return output_error(o, to);
 }
 
 enum sor_err sqlout_text(struct sqlout *o, const char *s, size_t n,
@@ -293,9 +304,7 @@ static enum sor_err print_table(struct sqlout *o)
     FILE *to = sqlout_page(o);
     enum sor_err err = table_print(&o->table, o->cli, to, &o->cli->msg);
 
-    if (!err && ferror(to))
-        err = sor_fail(&o->cli->msg, SOR_IO, "output: %s", strerror(errno));
-    return err;
+    return err ? err : output_error(o, to);
 }
 
 /* Between two results of one text, too. */
@@ -375,5 +384,7 @@ enum sor_err sqlout_end(struct sqlout *o)
 
     o->left = o->pager && pager_close(o->pager);
     o->pager = NULL;
+    if (cli_terminated())
+        return sor_fail(&o->cli->msg, SOR_INTERRUPTED, "interrupted");
     return o->left ? SOR_OK : err;      /* who leaves a pager has seen enough */
 }

@@ -1,6 +1,7 @@
 #include "db/load.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +12,7 @@
 #include "db/writer.h"
 
 /* A vocabulary has less; what a file claims decides over memory here. */
-enum { TOKEN_MAX = 1 << 24, UID_HEX = 32 };
+enum { TOKEN_MAX = 1 << 24, LOAD_PATHS = 1 << 20, UID_HEX = 32 };
 
 /* Ids by number, for what may have been there before; the rows of the run
  * itself get rising ids, so their first one says all. */
@@ -30,6 +31,8 @@ struct load {
     int64_t first[TABLES];              /* id of number 1 */
     struct ids text, model;
     uint8_t *is_new;                    /* [model.n] its parts go in too */
+    int64_t n_path, last_path;          /* asked for; the largest ordinal */
+    int is_review;                      /* n_path is of each claim */
 };
 
 /* --- opening ------------------------------------------------------------- */
@@ -122,6 +125,8 @@ enum sor_err load_begin(struct load *l, const char *uid, int *known,
     memcpy(l->uid, uid, sizeof l->uid);
     memset(l->n, 0, sizeof l->n);
     l->text.n = l->model.n = 0;
+    l->n_path = l->is_review = 0;
+    l->last_path = -1;
     *known = l->is_known;
     return SOR_OK;
 }
@@ -195,6 +200,55 @@ static int coerce(char type, struct sql_value *v, struct str *bytes)
     }
 }
 
+/* Columns that hold more than 32 bits; all others are read as int. */
+static int is_wide(const char *column)
+{
+    static const char *const ends[] = {
+        "id", "_us", "_ns", "bytes", "_byte", "seed", "xxh3", "digest", "_seq",
+        "n_event", "n_lost", "n_token",
+    };
+    size_t n = strlen(column);
+
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        size_t len = strlen(ends[i]);
+
+        if (n >= len && strcmp(column + n - len, ends[i]) == 0)
+            return 1;
+    }
+    return 0;
+}
+
+/* Numbers that no run has; elsewhere a number may be -1, for none. */
+static enum sor_err check_number(struct load *l, enum table t, int i,
+                                 const struct sql_value *v,
+                                 struct sor_msg *msg)
+{
+    static const struct { enum table t; const char *column; int64_t most; }
+    counts[] = {
+        { TABLE_RUN, "n_path", LOAD_PATHS },
+        { TABLE_RUN, "n_prompt", INT32_MAX },
+        { TABLE_RUN, "max_tok", INT32_MAX }, { TABLE_RUN, "n_ctx", INT32_MAX },
+        { TABLE_RUN, "n_thread", INT32_MAX },
+        { TABLE_PATH, "ordinal", LOAD_PATHS - 1 },
+        { TABLE_PATH_END, "n_token", INT32_MAX },
+    };
+    const char *column = l->col[t].column[i];
+    char what[64];
+
+    if (v->kind != SQL_INT || l->type[t][i] != 'I')
+        return SOR_OK;
+    for (size_t k = 0; k < sizeof counts / sizeof *counts; k++)
+        if (counts[k].t == t && strcmp(counts[k].column, column) == 0 &&
+            (v->i < 0 || v->i > counts[k].most)) {
+            snprintf(what, sizeof what, "%lld is not within 0 to %lld",
+                     (long long)v->i, (long long)counts[k].most);
+            return wrong(l, t, i, what, msg);
+        }
+    if (!is_wide(column) && (v->i < INT32_MIN || v->i > INT32_MAX))
+        return wrong(l, t, i, "is over 32 bits", msg);
+    return SOR_OK;
+}
+
 static enum sor_err path_elsewhere(struct load *l, struct sql_value *v,
                                    struct sor_msg *msg)
 {
@@ -242,10 +296,45 @@ static enum sor_err resolve(struct load *l, enum table t, int i,
 
 /* --- rows ---------------------------------------------------------------- */
 
+/* What SQLite said of a row that it refused, in words of tables and columns:
+ * "NOT NULL constraint failed: token.pos", "UNIQUE ...: path.run_id,
+ * path.ordinal", "CHECK ...: the rule". */
+static enum sor_err broken_rule(const struct load *l, enum table t,
+                                const struct sor_msg *why, struct sor_msg *msg)
+{
+    static const struct { const char *said, *before, *after; } rules[] = {
+        { "NOT NULL constraint failed: ", "", " is missing" },
+        { "UNIQUE constraint failed: ", "", " stands twice" },
+        { "CHECK constraint failed: ", "its values break the rule ", "" },
+    };
+    size_t table = strlen(tables[t].name);
+    const char *at = NULL;
+    struct str what;
+    enum sor_err err;
+
+    str_init(&what);
+    for (size_t i = 0; i < sizeof rules / sizeof *rules && !at; i++) {
+        if (!(at = strstr(why->text, rules[i].said)))
+            continue;
+        str_puts(&what, rules[i].before);
+        for (at += strlen(rules[i].said); *at; at++) {
+            if (strncmp(at, tables[t].name, table) == 0 && at[table] == '.')
+                at += table + 1;                /* "token." */
+            str_putc(&what, *at);
+        }
+        str_puts(&what, rules[i].after);
+    }
+    err = sor_fail(msg, SOR_FORMAT, "%s %lld: %s", tables[t].name,
+                   (long long)l->n[t] + 1, at ? what.p : why->text);
+    str_release(&what);
+    return err;
+}
+
 static enum sor_err put_row(struct load *l, enum table t,
                             const struct sql_value *v, int64_t *id,
                             struct sor_msg *msg)
 {
+    struct sor_msg why;
     struct put p;
     enum sor_err err = put_begin(&p, l->w, t, msg);
 
@@ -259,7 +348,11 @@ static enum sor_err put_row(struct load *l, enum table t,
         case SQL_BLOB: put_blob(&p, v[i].n ? v[i].p : "", v[i].n); break;
         case SQL_NULL: put_null(&p); break;
         }
-    return put_end(&p, id, msg);
+    if ((err = put_end(&p, id, &why)) == SOR_FORMAT)
+        return broken_rule(l, t, &why, msg);
+    if (err && msg)
+        *msg = why;
+    return err;
 }
 
 static enum sor_err remember(struct ids *s, int64_t id, struct sor_msg *msg)
@@ -384,6 +477,22 @@ static enum sor_err arrange(struct load *l, enum table t,
         ? SOR_OK : wrong(l, t, 0, "out of order", msg);
 }
 
+/* What load_end() compares the paths with. */
+static void note_paths(struct load *l, enum table t, const struct sql_value *v)
+{
+    const struct portable *col = &l->col[t];
+
+    if (t == TABLE_RUN) {
+        const struct sql_value *kind = &v[portable_find(col, "kind")];
+
+        l->n_path = v[portable_find(col, "n_path")].i;
+        l->is_review = kind->kind == SQL_TEXT && kind->n == 6 &&
+                       memcmp(kind->p, "review", 6) == 0;
+    }
+    if (t == TABLE_PATH && v[portable_find(col, "ordinal")].i > l->last_path)
+        l->last_path = v[portable_find(col, "ordinal")].i;
+}
+
 static enum sor_err take(struct load *l, enum table t,
                          const struct dump_row *r, struct sor_msg *msg)
 {
@@ -400,7 +509,11 @@ static enum sor_err take(struct load *l, enum table t,
         err = resolve(l, t, i, v, msg);
         if (!err && coerce(l->type[t][i], &v[i], &bytes[i]) != 0)
             err = wrong(l, t, i, "has the wrong type", msg);
+        if (!err)
+            err = check_number(l, t, i, &v[i], msg);
     }
+    if (!err)
+        note_paths(l, t, v);
     if (!err)
         err = put(l, t, v, model, msg);
     for (int i = 0; i < l->col[t].n; i++)
@@ -428,16 +541,35 @@ enum sor_err load_row(struct load *l, const struct dump_row *r,
     return err;
 }
 
+/* Ordinals count a run's paths from 0, and it has no more than were asked
+ * for; a review asks so many of each claim. */
+static enum sor_err check_whole(const struct load *l, struct sor_msg *msg)
+{
+    int64_t n = l->n[TABLE_PATH];
+
+    if (!l->n[TABLE_RUN])
+        return sor_fail(msg, SOR_FORMAT, "run %s: has no row of its own",
+                        l->uid);
+    if (l->last_path >= n)
+        return sor_fail(msg, SOR_FORMAT, "run %s: a path has the ordinal "
+                        "%lld, and there are %lld", l->uid,
+                        (long long)l->last_path, (long long)n);
+    if (n > l->n_path && !l->is_review)
+        return sor_fail(msg, SOR_FORMAT, "run %s: n_path is %lld, and there "
+                        "are %lld paths", l->uid, (long long)l->n_path,
+                        (long long)n);
+    return SOR_OK;
+}
+
 enum sor_err load_end(struct load *l, struct sor_msg *msg)
 {
     enum sor_err err = SOR_OK;
 
     if (!l->is_open)
         return SOR_OK;
-    if (!l->is_known && !l->n[TABLE_RUN]) {
+    if (!l->is_known && (err = check_whole(l, msg))) {
         load_drop(l);
-        return sor_fail(msg, SOR_FORMAT, "run %s: has no row of its own",
-                        l->uid);
+        return err;
     }
     if (!l->is_known)
         err = db_commit(l->w, NULL, msg);

@@ -430,8 +430,9 @@ JOIN run r ON r.id = c.run_id
 LEFT JOIN text n ON n.id = c.norm_id
 LEFT JOIN tombstone f ON f.run_id = c.run_id AND f.kind = 'forget';
 
--- Where each pair of paths first differs; pos NULL: identical to the end,
--- token NULL: that path had ended.
+-- Where two paths first differ: each pair of a run's first 64, and each later
+-- path beside path 0 (path_diff() compares any two).  pos NULL: identical to
+-- the end, token NULL: that path had ended.
 CREATE VIEW v_divergence AS
 SELECT d.run_id, r.uid, a.ordinal AS path_a, b.ordinal AS path_b, d.pos,
        d.token_a, wa.text AS text_a, d.token_b, wb.text AS text_b

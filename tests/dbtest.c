@@ -68,7 +68,7 @@ int64_t dbtest_put_run(struct db_writer *w, const char *uid)
     struct db_put_run r = { .uid = uid, .kind = "run", .chat = "none",
                             .route = "off", .kv_type = "f16", .isa = "ref",
                             .level = "tokens", .program = "1", .params = "{}",
-                            .started_us = 5 };
+                            .n_path = 1, .started_us = 5 };
     int64_t id = 0;
 
     OK(db_put_text(w, uid, strlen(uid), &r.prompt_id, &t.msg));

@@ -1,13 +1,18 @@
 /* runs, sql, rm, forget, seal and verify as a script meets them. */
+#define _XOPEN_SOURCE 700       /* posix_openpt() */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/json.h"
@@ -277,6 +282,76 @@ static void rows_cannot_command_the_terminal(void **state)
     assert_non_null(strstr(prog_out, "[2J"));
 }
 
+/* --- where a person reads ------------------------------------------------- */
+
+/* A terminal of its own: the master's descriptor, the other end's name. */
+static int open_terminal(const char **name)
+{
+    int fd = posix_openpt(O_RDWR | O_NOCTTY);
+
+    if (fd < 0 || grantpt(fd) != 0 || unlockpt(fd) != 0)
+        skip();
+    *name = ptsname(fd);
+    assert_non_null(*name);
+    return fd;
+}
+
+static const char escape[] = "\"SELECT char(27) || '[2J' AS x\"";
+
+/* threats.md: a terminal gets nothing that it could obey; a pipe is data. */
+static void a_pipe_gets_data_and_a_terminal_what_is_safe(void **state)
+{
+    char seen[4096] = "";
+    const char *name;
+    int fd = open_terminal(&name);
+
+    (void)state;
+    assert_int_equal(prog_run("sql t.db --csv %s", escape), 0);
+    assert_string_equal(prog_out, "x\r\n\033[2J\r\n");
+    assert_int_equal(prog_run("sql t.db --json %s", escape), 0);
+    assert_null(strchr(prog_out, '\033'));
+
+    setenv("PAGER", "", 1);
+    for (int i = 0; i < 3; i++) {
+        static const char *const mode[] = { "--csv", "--markdown", "" };
+
+        assert_int_equal(prog_run("sql t.db %s %s >%s 2>err #", mode[i],
+                                  escape, name), 0);
+        ssize_t n = read(fd, seen, sizeof seen - 1);
+        assert_true(n > 0);
+        seen[n] = '\0';
+        assert_non_null(strstr(seen, "[2J"));
+        assert_null(strstr(seen, "\033[2J"));
+    }
+    unsetenv("PAGER");
+    close(fd);
+}
+
+/* A pager that reads nothing and does not go: SIGTERM waits for neither. */
+static void termination_does_not_wait_for_the_pager(void **state)
+{
+    struct timespec pause = { .tv_nsec = 500000000 };
+    const char *name;
+    int fd = open_terminal(&name);
+
+    (void)state;
+    setenv("PAGER", "sleep 9", 1);
+    for (int i = 0; i < 2; i++) {
+        time_t begun = time(NULL);
+        pid_t pid = prog_start("%s >%s 2>err #", i
+            ? "export -f csv --view v_token --db t.db"
+            : "sql t.db --csv 'SELECT hex(zeroblob(99)) FROM number a, "
+              "number b'", name);
+
+        nanosleep(&pause, NULL);
+        kill(pid, SIGTERM);
+        assert_int_equal(prog_wait(pid), 130);
+        assert_true(time(NULL) - begun < 7);
+    }
+    unsetenv("PAGER");
+    close(fd);
+}
+
 #define TEST(f) cmocka_unit_test_setup(f, setup)
 
 int main(void)
@@ -291,6 +366,8 @@ int main(void)
         TEST(a_seal_holds),
         TEST(a_change_is_named),
         TEST(rows_cannot_command_the_terminal),
+        TEST(a_pipe_gets_data_and_a_terminal_what_is_safe),
+        TEST(termination_does_not_wait_for_the_pager),
     };
     return cmocka_run_group_tests_name("cli_db", tests, prog_setup,
                                        prog_teardown);

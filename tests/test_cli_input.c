@@ -72,6 +72,49 @@ static void long_lines_survive_their_pieces(void **state)
     free(text);
 }
 
+/* A line of `n` bytes between two records. */
+static void write_long(const char *begin, size_t n)
+{
+    char *text = malloc(n);
+    FILE *f = fopen(path, "w");
+
+    assert_non_null(text);
+    assert_non_null(f);
+    memset(text, 'x', n);
+    memcpy(text, begin, strlen(begin));
+    fputs("{\"a\":1}\n", f);
+    assert_int_equal(fwrite(text, 1, n, f), n);
+    fputs("\n{\"b\":2}\n", f);
+    fclose(f);
+    free(text);
+}
+
+/* It is refused once, and what comes after it is read. */
+static void a_line_over_the_limit_is_refused_once(void **state)
+{
+    static const struct { const char *begin; size_t over; } lines[] = {
+        { "{", 1 }, { "{", 5000 }, { "", 1 }, { "{\n\"k\":[\n", 9000 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        enum sor_err err = SOR_OK;
+        struct sor_msg msg;
+        struct input in;
+
+        write_long(lines[i].begin, INPUT_LINE_MAX + lines[i].over);
+        assert_int_equal(input_open(&in, path, NULL), SOR_OK);
+        assert_int_equal(input_record(&in, &err, &msg), 1);
+        assert_int_equal(input_record(&in, &err, &msg), -1);
+        assert_int_equal(err, SOR_LIMIT);
+        assert_non_null(strstr(msg.text, "over the limit"));
+        assert_int_equal(input_record(&in, &err, &msg), 1);
+        assert_string_equal(in.text.p, "{\"b\":2}");
+        assert_int_equal(input_record(&in, &err, &msg), 0);
+        input_close(&in);
+    }
+}
+
 static void a_text_over_its_limit_is_refused(void **state)
 {
     struct sor_msg msg;
@@ -177,6 +220,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_come_one_by_one),
         cmocka_unit_test(long_lines_survive_their_pieces),
+        cmocka_unit_test(a_line_over_the_limit_is_refused_once),
         cmocka_unit_test(a_text_over_its_limit_is_refused),
         cmocka_unit_test(what_is_no_file_is_refused_at_once),
         cmocka_unit_test(records_end_where_their_brackets_close),

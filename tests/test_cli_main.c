@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "cli/commands.h"
 
 static char dir[] = "/tmp/sorites-cli-XXXXXX";
 static char out[1 << 14], err[1 << 14];
@@ -62,6 +63,23 @@ static void help_is_a_result_and_misuse_is_talk(void **state)
     assert_int_equal(sorites(""), 2);
     assert_string_equal(out, "");
     assert_non_null(strstr(err, "Commands:"));
+}
+
+/* One empty line between parts, whatever a command's text ends in. */
+static void help_has_single_blank_lines(void **state)
+{
+#define NAME(name) #name,
+    static const char *const names[] = { CLI_COMMANDS(NAME) };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char args[64];
+
+        snprintf(args, sizeof args, "help %s", names[i]);
+        assert_int_equal(sorites(args), 0);
+        if (strstr(out, "\n\n\n"))
+            fail_msg("%s", out);
+    }
 }
 
 static void misuse_exits_2_with_a_sentence(void **state)
@@ -162,6 +180,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(help_is_a_result_and_misuse_is_talk),
+        cmocka_unit_test(help_has_single_blank_lines),
         cmocka_unit_test(misuse_exits_2_with_a_sentence),
         cmocka_unit_test(typed_bytes_cannot_command_the_terminal),
         cmocka_unit_test(info_tells_where_the_model_is),

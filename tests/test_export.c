@@ -116,7 +116,10 @@ static void damaged_runs_are_refused_whole(void **state)
         { "0,/^{\"step\":/{/^{\"step\":/d}", "out of order" },
         { "0,/^{\"end\":/{/^{\"end\":/d}", "was cut off" },
         { "0,/^{\"loss\\|^{\"edge\":.*/s/\"measured\":\"[a-z]*\"/"
-          "\"measured\":\"guessed\"/", "CHECK" },
+          "\"measured\":\"guessed\"/", ": its values break the rule measured" },
+        { "0,/^{\"token\":/s/\"pos\":[0-9]*,//", ": pos is missing" },
+        { "0,/^{\"path\":.*\"ordinal\":1,/s/\"ordinal\":1,/\"ordinal\":0,/",
+          ": run_id, ordinal stands twice" },
         { "0,/\"src_kind\":\"step\"/s//\"src_kind\":\"mars\"/",
           "unknown kind" },
         { "0,/\"step_id\":[0-9]*/s//\"step_id\":99999/",
@@ -136,6 +139,44 @@ static void damaged_runs_are_refused_whole(void **state)
         assert_non_null(strstr(prog_err, "1 records refused"));
         assert_int_equal(prog_run("verify --chain u.db"), 0);
     }
+}
+
+/* Numbers that no run has are named with their limit, and cost that run. */
+static void impossible_numbers_are_refused(void **state)
+{
+    static const struct { const char *set, *says; } odd[] = {
+        { "UPDATE run SET n_path = -5", "run 1: n_path: -5 is not within" },
+        { "UPDATE run SET n_path = 1 << 40", "n_path: 1099511627776 is not" },
+        { "UPDATE run SET n_path = 1", "n_path is 1, and there are" },
+        { "UPDATE path SET ordinal = 700 WHERE ordinal = 1",
+          "a path has the ordinal 700" },
+        { "UPDATE path SET ordinal = 1 << 33 WHERE ordinal = 1",
+          "ordinal: 8589934592 is not within" },
+        { "UPDATE run SET n_prompt = -1", "n_prompt: -1 is not within" },
+        { "UPDATE step SET tok_to = 1 << 40", "tok_to: is over 32 bits" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
+        setup(NULL);
+        assert_int_equal(prog_run("sql -q --write t.db '%s'", odd[i].set), 0);
+        assert_int_equal(prog_run("export last --db t.db -o odd.jsonl"), 0);
+        assert_int_equal(prog_run("import odd.jsonl --db u.db"), 3);
+        if (!strstr(prog_err, odd[i].says))
+            fail_msg("%s: %s", odd[i].set, prog_err);
+        assert_int_equal(prog_run("runs --json --db u.db"), 0);
+        assert_string_equal(prog_out, "");
+    }
+}
+
+static void packed_files_are_told(void **state)
+{
+    (void)state;
+    prog_spill(path_of("x.gz"), "\x1f\x8b\x08\x00\n{}\n", 8);
+    assert_int_equal(prog_run("import x.gz --db u.db"), 3);
+    prog_expect_sentence("x.gz: compressed with gzip; unpack it first");
+    assert_int_equal(prog_run("import - --db u.db <x.gz"), 3);
+    prog_expect_sentence("stdin: compressed with gzip; unpack it first");
 }
 
 static void spans_keep_paths_and_texts(void **state)
@@ -260,6 +301,8 @@ int main(void)
         EACH(another_database_is_merged_once),
         EACH(forgotten_runs_stay_forgotten),
         EACH(damaged_runs_are_refused_whole),
+        EACH(impossible_numbers_are_refused),
+        EACH(packed_files_are_told),
         EACH(spans_keep_paths_and_texts),
         EACH(documents_and_lines_are_told_apart),
         EACH(any_view_is_csv),

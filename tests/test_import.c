@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "db/chain.h"
 #include "tests/dbtest.h"
 #include "trace/foreign.h"
@@ -154,6 +155,83 @@ static void words_show_where_paths_part(void **state)
     ROWS("SELECT answer, votes FROM v_vote", "rain|1;snow|1;");
     ROWS("SELECT ordinal, tok_from, tok_to FROM v_step WHERE path = 0",
          "0|0|3;1|3|7;");
+}
+
+/* Words are no tokens, and the run says that its positions are words. */
+static void words_are_not_counted_as_tokens(void **state)
+{
+    (void)state;
+    assert_int_equal(take_one("{\"choices\":[{\"message\":{\"content\":"
+        "\"It is so.\"}},{\"message\":{\"content\":\"It is not.\"}}]}").n_new,
+        1);
+    ROWS("SELECT n_token, params FROM v_run",
+         "0|{\"source\":\"openai\",\"tokens\":\"words\"};");
+    ROWS("SELECT n_token FROM v_path", "0;0;");
+    ROWS("SELECT count(*) FROM v_token", "6;");
+}
+
+/* The server may send them in any order. */
+static void choices_are_in_the_order_of_their_index(void **state)
+{
+    (void)state;
+    assert_int_equal(take_one("{\"choices\":["
+        "{\"index\":2,\"message\":{\"content\":\"The answer is 2.\"}},"
+        "{\"index\":0,\"message\":{\"content\":\"The answer is 0.\"}},"
+        "{\"index\":1,\"message\":{\"content\":\"The answer is 1.\"}}]}").n_new,
+        1);
+    ROWS("SELECT ordinal, answer FROM v_path ORDER BY ordinal",
+         "0|0;1|1;2|2;");
+}
+
+/* Each pair of the first paths, and each later path from path 0. */
+static void partings_are_linear_in_the_paths(void **state)
+{
+    enum { N = 80, PAIRED = 64 };
+    struct str s;
+    char want[32];
+
+    (void)state;
+    str_init(&s);
+    str_puts(&s, "{\"choices\":[");
+    for (int i = 0; i < N; i++)
+        str_printf(&s, "%s{\"message\":{\"content\":\"So it is %d.\"}}",
+                   i ? "," : "", i);
+    str_puts(&s, "]}");
+    assert_int_equal(take_one(s.p).n_new, 1);
+    str_release(&s);
+    snprintf(want, sizeof want, "%d;", PAIRED * (PAIRED - 1) / 2 + N - PAIRED);
+    ROWS("SELECT count(*) FROM divergence", want);
+    ROWS("SELECT count(*) FROM v_divergence WHERE path_a = 0", "79;");
+    ROWS("SELECT pos, text_a, text_b FROM v_divergence WHERE path_b = 79",
+         "3| 0.| 79.;");
+    chain_holds();
+}
+
+/* What went wrong at the server is said, not that something is missing. */
+static void failed_requests_are_told(void **state)
+{
+    static const struct { const char *line, *says; } bad[] = {
+        { "{\"id\":\"b1\",\"custom_id\":\"q-7\",\"response\":null,\"error\":{"
+          "\"code\":\"batch_expired\",\"message\":\"ran out of time\"}}",
+          "f:1:1: request \"q-7\": the server reported an error and no answer: "
+          "batch_expired: ran out of time" },
+        { "{\"custom_id\":\"q-8\",\"response\":{\"status_code\":429,\"body\":{"
+          "\"error\":{\"message\":\"slow down\",\"type\":\"rate_limit\"}}},"
+          "\"error\":null}", "q-8\": the server reported an error and no "
+          "answer: rate_limit: slow down" },
+        { "{\"custom_id\":\"q-9\",\"response\":{\"status_code\":500,"
+          "\"body\":{}},\"error\":null}", "no answer: 500" },
+        { "{\"error\":{\"code\":404,\"message\":\"no such model\"}}",
+          "no answer: 404: no such model" },
+        { "{\"error\":\"model not loaded\"}", "no answer: model not loaded" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(take_one(bad[i].line).n_bad, 1);
+        if (!strstr(said, bad[i].says))
+            fail_msg("%s", said);
+    }
 }
 
 static void conversations_end_in_an_answer(void **state)
@@ -411,6 +489,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         DBTEST(choices_are_paths_and_logprobs_tokens),
         DBTEST(words_show_where_paths_part),
+        DBTEST(words_are_not_counted_as_tokens),
+        DBTEST(choices_are_in_the_order_of_their_index),
+        DBTEST(partings_are_linear_in_the_paths),
+        DBTEST(failed_requests_are_told),
         DBTEST(conversations_end_in_an_answer),
         DBTEST(rows_have_a_question_and_an_answer),
         DBTEST(genai_spans_of_one_parent_are_paths),

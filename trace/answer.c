@@ -174,25 +174,48 @@ static int is_unit(const char *s, size_t from, size_t to)
     return words <= UNIT_WORDS;
 }
 
-/* "42", "$18 a day", "x = 5": the number that the whole value is. */
-static int whole_number(struct span v, struct number *out)
+/* Where the last side begins of a value that is one equation, "x = 5" or
+ * "a = 4 + 3 = 7"; 0: it is none.  Before the last equals sign stand names and
+ * sums: no comparison, no list, no second claim. */
+static size_t last_side(struct span v)
 {
-    const char *eq;
-    size_t n = v.to - v.from;
+    size_t first = v.to, last = v.to;
 
-    if (n > 2 && (eq = memchr(v.s + v.from, '=', n)) != NULL) {
-        size_t at = (size_t)(eq - v.s);
-        int name = 1;                   /* only a name stands before it */
+    for (size_t i = v.from; i < v.to; i++)
+        if (v.s[i] == '=') {
+            first = first == v.to ? i : first;
+            last = i;
+        }
+    if (last == v.to || last == v.from)
+        return 0;
+    for (size_t i = v.from; i < last; i++) {
+        char c = v.s[i];
+        int in_number = i > v.from && is_digit(v.s[i - 1]) &&
+                        is_digit(v.s[i + 1]);
 
-        for (size_t i = v.from; i < at; i++)
-            name &= is_word(v.s[i]) || is_space(v.s[i]) || v.s[i] == '_';
-        if (!name)
+        if (one_of(c, "<>!~?;\n") || (one_of(c, ",.") && !in_number) ||
+            (i > first && is_alpha(c)))
             return 0;
-        for (v.from = at + 1; v.from < v.to && is_space(v.s[v.from]); )
-            v.from++;
     }
-    return number_next(v.s, v.to, v.from, out) && out->from == v.from &&
-           is_unit(v.s, out->to, v.to);
+    for (last++; last < v.to && is_space(v.s[last]); )
+        last++;
+    return last;
+}
+
+/* "42", "$18 a day", "x = 5": the number that the value is, which is cut to
+ * it. */
+static int whole_number(struct span *v, struct number *out)
+{
+    size_t from = last_side(*v);
+    struct span side = { v->s, from ? from : v->from, v->to };
+
+    if (from)
+        unwrap(&side);
+    if (!number_next(side.s, side.to, side.from, out) ||
+        out->from != side.from || !is_unit(side.s, out->to, side.to))
+        return 0;
+    *v = side;
+    return 1;
 }
 
 /* The number that a sentence states: the only or last one, one after the last
@@ -284,7 +307,7 @@ static void classify(struct span v, struct answer *out)
         set(out, ANSWER_OPTION, v, (char[]){ letter, '\0' });
     } else if ((yesno = yes_or_no(v)) != NULL) {
         set(out, ANSWER_YESNO, v, yesno);
-    } else if (whole_number(v, &num)) {
+    } else if (whole_number(&v, &num)) {
         set(out, ANSWER_NUMBER, v, num.norm);
     } else {
         set(out, ANSWER_TEXT, v, "");
@@ -419,8 +442,10 @@ static int after_cue(const char *s, size_t n, size_t at, struct answer *out)
     if (out->kind == ANSWER_TEXT && stated_number(v, &num) &&
         !memchr(s + num.to, ',', v.to - num.to) && num.from > v.from) {
         struct number first;            /* one number only: that is it */
+        size_t side = last_side(v);
 
-        if (number_next(s, v.to, v.from, &first) && first.from == num.from)
+        if (number_next(s, v.to, side ? side : v.from, &first) &&
+            first.from == num.from)
             set(out, ANSWER_NUMBER, (struct span){ s, num.from, num.to },
                 num.norm);
     }

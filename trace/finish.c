@@ -185,7 +185,8 @@ static enum sor_err put_edges(struct path_text *p, struct sor_msg *msg)
     struct edge_in in = {
         .question = p->f->question, .n_question = p->f->n_question,
         .text_from = p->t->text_from, .step = p->step, .n_step = p->n_seg,
-        .answer_step = p->answer_step, .mass = mass_of, .ud = p->t,
+        .answer_step = p->answer_step, .ud = p->t,
+        .mass = p->t->attn.len ? mass_of : NULL,    /* none was seen */
     };
     struct edge *e;
     int n;
@@ -266,24 +267,40 @@ static enum sor_err put_parting(const struct finish *f, const struct track *a,
     return db_put_divergence(f->db, &row, msg);
 }
 
+/* Path b beside those before it: all of them while paths are few, then the
+ * first that it can be compared with. */
+static enum sor_err part_from(const struct finish *f,
+                              struct track *const *track, int32_t *const *id,
+                              int b, struct sor_msg *msg)
+{
+    struct parting at;
+    enum sor_err err = SOR_OK;
+
+    for (int a = 0; a < b && !err; a++) {
+        if (root_of(track[a]) != root_of(track[b]) ||
+            !votes_part(id[a], track_len(track[a]), id[b],
+                        track_len(track[b]), &at))
+            continue;
+        err = put_parting(f, track[a], track[b], &at, msg);
+        if (b >= FINISH_PAIRED)
+            break;
+    }
+    return err;
+}
+
 enum sor_err finish_run(const struct finish *f, struct track *const *track,
                         int n, struct sor_msg *msg)
 {
     int32_t **id = mem_calloc((size_t)n, sizeof *id);
     enum sor_err err = SOR_OK;
-    struct parting at;
 
     for (int i = 0; id && i < n; i++)
         if (!(id[i] = ids_of(track[i])))
             err = SOR_NOMEM;
     if (!id || err)
         err = sor_fail(msg, SOR_NOMEM, "no memory to compare %d paths", n);
-    for (int a = 0; a < n && !err; a++)
-        for (int b = a + 1; b < n && !err; b++)
-            if (root_of(track[a]) == root_of(track[b]) &&
-                votes_part(id[a], track_len(track[a]), id[b],
-                           track_len(track[b]), &at))
-                err = put_parting(f, track[a], track[b], &at, msg);
+    for (int b = 1; b < n && !err; b++)
+        err = part_from(f, track, id, b, msg);
     for (int i = 0; id && i < n; i++)
         mem_free(id[i]);
     mem_free(id);

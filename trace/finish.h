@@ -33,9 +33,11 @@ enum sor_err finish_path(const struct finish *f, struct track *t,
                          const struct str *text,
                          const struct finish_end *how, struct sor_msg *msg);
 
-/* Where each pair of the run's paths parts.  Paths that share no prompt (a
- * review's) part before they begin; only pairs that grew from one
- * path are compared. */
+/* Where the run's paths part: each pair of the first FINISH_PAIRED, and each
+ * later one from the first it can be compared with, so that the rows stay
+ * linear in the paths.  Paths that share no prompt (a review's) part before
+ * they begin; only pairs that grew from one path are compared. */
+enum { FINISH_PAIRED = 64 };
 enum sor_err finish_run(const struct finish *f, struct track *const *track,
                         int n, struct sor_msg *msg);
 

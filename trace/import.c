@@ -15,10 +15,12 @@ static const struct {
     { "choices", NULL, import_chat },
     { "response", "custom_id", import_chat },
     { "response", "request", import_chat },
+    { "error", "custom_id", import_chat },
     { "messages", NULL, import_chat },
     { "question", NULL, import_rows },
     { "prompt", NULL, import_rows },
     { "problem", NULL, import_rows },
+    { "error", NULL, import_chat },     /* a response that failed */
 };
 
 /* --- values -------------------------------------------------------------- */

@@ -4,8 +4,11 @@
  * reasoning_content: api-docs.deepseek.com/guides/reasoning_model; reasoning:
  * docs.vllm.ai, "Reasoning Outputs". */
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "trace/import_impl.h"
 
 /* The parts of one record, wherever they stand in it. */
@@ -139,6 +142,40 @@ static enum sor_err put_choice(struct foreign *f, const cJSON *choice,
     return SOR_OK;
 }
 
+/* A choice and where it belongs: its "index", else its place in the list. */
+struct placed { const cJSON *choice; int64_t index; int at; };
+
+static int by_index(const void *a, const void *b)
+{
+    const struct placed *x = a, *y = b;
+
+    return x->index != y->index ? (x->index > y->index) - (x->index < y->index)
+                                : x->at - y->at;
+}
+
+/* Choices may come in any order; paths are in that of their index. */
+static enum sor_err put_choices(struct foreign *f, const cJSON *choices,
+                                struct sor_msg *msg)
+{
+    int n = 0, i = 0;
+    struct placed *list = mem_calloc((size_t)cJSON_GetArraySize(choices) + 1,
+                                     sizeof *list);
+    const cJSON *choice;
+    enum sor_err err = SOR_OK;
+
+    if (!list)
+        return sor_fail(msg, SOR_NOMEM, "out of memory");
+    cJSON_ArrayForEach(choice, choices) {
+        list[n] = (struct placed){ choice, import_int(choice, "index", n), n };
+        n++;
+    }
+    qsort(list, (size_t)n, sizeof *list, by_index);
+    for (; i < n && !err; i++)
+        err = put_choice(f, list[i].choice, msg);
+    mem_free(list);
+    return err;
+}
+
 /* --- a record ------------------------------------------------------------ */
 
 static void put_usage(struct json *j, const cJSON *usage)
@@ -201,7 +238,7 @@ static void read_request(const struct chat *c, struct foreign *f)
 static enum sor_err read_chat(const struct chat *c, struct foreign *f,
                               struct sor_msg *msg)
 {
-    const cJSON *choices = import_get(c->body, "choices"), *choice;
+    const cJSON *choices = import_get(c->body, "choices");
     const cJSON *answer = NULL;
     int64_t n = import_int(import_get(c->body, "usage"), "completion_tokens",
                            -1);
@@ -214,9 +251,8 @@ static enum sor_err read_chat(const struct chat *c, struct foreign *f,
     if (import_str(c->request, "prompt"))
         foreign_text(&f->prompt, import_str(c->request, "prompt"),
                      strlen(import_str(c->request, "prompt")));
-    cJSON_ArrayForEach(choice, choices)
-        if ((err = put_choice(f, choice, msg)))
-            return err;
+    if ((err = put_choices(f, choices, msg)))
+        return err;
     if (answer)
         err = put_choice(f, answer, msg);
     if (!err && !f->n_path)
@@ -242,17 +278,51 @@ static void find_parts(const cJSON *v, struct chat *c)
         c->request = v;
 }
 
+/* What a server said in place of an answer: a batch line's "error", or that of
+ * the body it sent; NULL: nothing went wrong. */
+static const cJSON *error_of(const cJSON *v, const struct chat *c)
+{
+    const cJSON *own = import_get(v, "error");
+
+    return own ? own : import_get(c->body, "error");
+}
+
+/* Fields: platform.openai.com/docs/api-reference/batch/request-output. */
+static enum sor_err refuse_error(const struct chat *c, const cJSON *error,
+                                 int64_t status, struct sor_msg *msg)
+{
+    const char *code = import_str(error, "code");
+    const char *says = import_str(error, "message");
+    char number[24] = "";
+
+    if (!code)
+        code = import_str(error, "type");
+    if (!says && cJSON_IsString(error))
+        says = error->valuestring;
+    if (!code && import_get(error, "code"))
+        status = import_int(error, "code", status);
+    if (!code && status >= 0)
+        snprintf(number, sizeof number, "%lld", (long long)status);
+    return sor_fail(msg, SOR_FORMAT, "%s%.40s%sthe server reported an error "
+                    "and no answer%s%.60s%s%.120s",
+                    c->custom_id ? "request \"" : "",
+                    c->custom_id ? c->custom_id : "",
+                    c->custom_id ? "\": " : "", code || *number ? ": " : "",
+                    code ? code : number, says ? ": " : "", says ? says : "");
+}
+
 enum sor_err import_chat(struct import *im, const cJSON *v,
                          struct sor_msg *msg)
 {
+    int64_t status = import_int(import_get(v, "response"), "status_code", -1);
+    const cJSON *error;
     struct chat c;
     struct foreign f;
     enum sor_err err;
 
     find_parts(v, &c);
-    if (import_get(v, "error") || import_get(c.body, "error"))
-        return sor_fail(msg, SOR_FORMAT, "holds an error in place of an "
-                        "answer");
+    if ((error = error_of(v, &c)) || status >= 400)
+        return refuse_error(&c, error, status, msg);
     foreign_init(&f);
     err = read_chat(&c, &f, msg);
     if (!err)
