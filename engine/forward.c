@@ -373,22 +373,16 @@ int kern_acts_init(struct kern_acts *a, size_t rows, size_t n_in)
     a->n_in = (int)n_in;
     a->f = mem_aligned(64, rows * n_in * sizeof *a->f);
     a->q = mem_aligned(64, n * 2 * KERN_QBLOCK);
-    a->d = mem_aligned(64, n * sizeof *a->d);
-    a->s = mem_aligned(64, n * sizeof *a->s);
-    a->sum = mem_aligned(64, n * sizeof *a->sum);
-    a->half = mem_aligned(64, n * sizeof *a->half);
+    a->scale = mem_aligned(64, n * sizeof *a->scale);
     a->wide = mem_aligned(64, n);
-    return a->f && a->q && a->d && a->s && a->sum && a->half && a->wide;
+    return a->f && a->q && a->scale && a->wide;
 }
 
 void kern_acts_release(struct kern_acts *a)
 {
     mem_free(a->f);
     mem_free(a->q);
-    mem_free(a->d);
-    mem_free(a->s);
-    mem_free(a->sum);
-    mem_free(a->half);
+    mem_free(a->scale);
     mem_free(a->wide);
     *a = (struct kern_acts){ 0 };
 }

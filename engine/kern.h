@@ -54,6 +54,12 @@ struct kern_mat {
     uint8_t *data;          /* [n_strip][strip_bytes], 64-byte aligned */
 };
 
+/* What a product needs of a block besides its bytes. */
+struct kern_scale {
+    float d, s;             /* s: d * sum */
+    int32_t sum, half;      /* of q; of the first 16 */
+};
+
 /* Rows of activations, as floats and in 16 bits a block of 32 at a time:
  * f = d * q, q = 256 hi + lo, both bytes in -127..127.  Where `narrow` is set,
  * a block has lo = 0, which a product then need not read, unless its largest
@@ -72,11 +78,9 @@ struct kern_acts {
     int narrow;             /* 1: blocks may do with one byte */
     float   *f;             /* [n_row][n_in] */
     int8_t  *q;             /* [n_row * n_in / 32][hi 32, lo 32] */
-    float   *d;             /* [n_row * n_in / 32] */
-    float   *s;             /* d * sum */
-    int32_t *sum;           /* sum of q */
-    int32_t *half;          /* sum of the first 16 q */
-    uint8_t *wide;          /* [n_row * n_in / 32] 0: lo is 0 all through */
+    struct kern_scale *scale;       /* [n_row * n_in / 32] */
+    uint8_t *wide;          /* [n_row * n_in / 32] 0: lo is 0 all through;
+                             * only where narrow is 1 */
 };
 
 struct kern_out {
@@ -145,7 +149,7 @@ struct kern_table {
     void (*rmsnorm)(const float *x, const float *w, int n, float eps,
                     float *y);
     void (*stats)(const float *x, int n, struct kern_stats *st);
-    /* Fills q, d, s, sum, half, wide of row `row` from its f. */
+    /* Fills q, scale and wide of row `row` from its f. */
     void (*quantise)(const struct kern_acts *x, int row);
     /* g = silu(g) * u.  n: any. */
     void (*swiglu)(float *g, const float *u, int n);

@@ -93,6 +93,15 @@ static inline VF vf_abs(VF a)
     return (VF){ _mm256_andnot_ps(sign, a.lo), _mm256_andnot_ps(sign, a.hi) };
 }
 
+/* The bits of floats that are not negative are in the floats' order. */
+static inline __m256 larger_half(__m256 a, __m256 b)
+{
+    return _mm256_castsi256_ps(_mm256_max_epi32(_mm256_castps_si256(a),
+                                                _mm256_castps_si256(b)));
+}
+
+static inline VF vf_larger(VF a, VF b) { return BOTH(larger_half, a, b); }
+
 #define NEAREST (_MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)
 
 static inline VF vf_round(VF a)
@@ -151,6 +160,24 @@ static inline VF vf_swap(VF a, int step)
     }
 }
 
+static inline VF vf_evens(VF a, VF b)
+{
+    return (VF){ _mm256_shuffle_ps(a.lo, b.lo, _MM_SHUFFLE(2, 0, 2, 0)),
+                 _mm256_shuffle_ps(a.hi, b.hi, _MM_SHUFFLE(2, 0, 2, 0)) };
+}
+
+static inline VF vf_odds(VF a, VF b)
+{
+    return (VF){ _mm256_shuffle_ps(a.lo, b.lo, _MM_SHUFFLE(3, 1, 3, 1)),
+                 _mm256_shuffle_ps(a.hi, b.hi, _MM_SHUFFLE(3, 1, 3, 1)) };
+}
+
+static inline VF vf_int_bits(VF a)
+{
+    return (VF){ _mm256_castsi256_ps(_mm256_cvtps_epi32(a.lo)),
+                 _mm256_castsi256_ps(_mm256_cvtps_epi32(a.hi)) };
+}
+
 static inline VF vf_from(VI a)
 {
     return (VF){ _mm256_cvtepi32_ps(a.lo), _mm256_cvtepi32_ps(a.hi) };
@@ -203,10 +230,53 @@ static inline VI vi_zero(void)
     return (VI){ _mm256_setzero_si256(), _mm256_setzero_si256() };
 }
 
-static inline VB vb_load(const uint8_t *p)
+static inline VI vi_load(const void *p)
 {
-    return (VB){ _mm256_loadu_si256((const __m256i *)(const void *)p),
-                 _mm256_loadu_si256((const __m256i *)(const void *)(p + 32)) };
+    const __m256i *from = p;
+
+    return (VI){ _mm256_loadu_si256(from), _mm256_loadu_si256(from + 1) };
+}
+
+static inline void vi_store(void *p, VI a)
+{
+    __m256i *to = p;
+
+    _mm256_storeu_si256(to, a.lo);
+    _mm256_storeu_si256(to + 1, a.hi);
+}
+
+static inline VI vi_add(VI a, VI b)
+{
+    return (VI){ _mm256_add_epi32(a.lo, b.lo), _mm256_add_epi32(a.hi, b.hi) };
+}
+
+static inline VB vb_load(const uint8_t *p) { return vi_load(p); }
+static inline void vb_store(uint8_t *p, VB a) { vi_store(p, a); }
+
+/* In runs of four: hi of lanes 0.., of 8.., lo of both, then of 4 lanes on.
+ * Ties of hi: 127 is added to an even byte, 128 to an odd one. */
+static inline __m256i split_half(VF a)
+{
+    __m256i q = _mm256_packs_epi32(_mm256_cvtps_epi32(a.lo),
+                                   _mm256_cvtps_epi32(a.hi));
+    __m256i odd = _mm256_and_si256(_mm256_srli_epi16(q, 8),
+                                   _mm256_set1_epi16(1));
+    __m256i up = _mm256_add_epi16(odd, _mm256_set1_epi16(127));
+    __m256i hi = _mm256_srai_epi16(_mm256_add_epi16(q, up), 8);
+    __m256i lo = _mm256_sub_epi16(q, _mm256_slli_epi16(hi, 8));
+
+    lo = _mm256_max_epi16(lo, _mm256_set1_epi16(-127));
+    return _mm256_permutevar8x32_epi32(_mm256_packs_epi16(hi, lo),
+                                       _mm256_setr_epi32(0, 4, 1, 5,
+                                                         2, 6, 3, 7));
+}
+
+static inline VB vb_split(VF u, VF v)
+{
+    __m256i a = split_half(u), b = split_half(v);
+
+    return (VB){ _mm256_permute2x128_si256(a, b, 0x20),
+                 _mm256_permute2x128_si256(a, b, 0x31) };
 }
 
 static inline VB vb_low4(VB a)

@@ -28,6 +28,11 @@ static inline VF vf_min(VF a, VF b) { return _mm512_min_ps(a, b); }
 static inline VF vf_abs(VF a) { return _mm512_abs_ps(a); }
 static inline VF vf_from(VI a) { return _mm512_cvtepi32_ps(a); }
 
+static inline VF vf_int_bits(VF a)
+{
+    return _mm512_castsi512_ps(_mm512_cvtps_epi32(a));
+}
+
 static inline VF vf_fma(VF a, VF b, VF c)
 {
     return _mm512_fmadd_ps(a, b, c);
@@ -97,6 +102,23 @@ static inline VF vf_swap(VF a, int step)
     }
 }
 
+/* The bits of floats that are not negative are in the floats' order. */
+static inline VF vf_larger(VF a, VF b)
+{
+    return _mm512_castsi512_ps(_mm512_max_epi32(_mm512_castps_si512(a),
+                                                _mm512_castps_si512(b)));
+}
+
+static inline VF vf_evens(VF a, VF b)
+{
+    return _mm512_shuffle_ps(a, b, _MM_SHUFFLE(2, 0, 2, 0));
+}
+
+static inline VF vf_odds(VF a, VF b)
+{
+    return _mm512_shuffle_ps(a, b, _MM_SHUFFLE(3, 1, 3, 1));
+}
+
 static inline __m256 upper(VF a)
 {
     return _mm512_extractf32x8_ps(a, 1);
@@ -124,7 +146,29 @@ static inline float vf_top(VF a)
 
 static inline VI vi_set1(int32_t a) { return _mm512_set1_epi32(a); }
 static inline VI vi_zero(void) { return _mm512_setzero_si512(); }
+static inline VI vi_load(const void *p) { return _mm512_loadu_si512(p); }
+static inline void vi_store(void *p, VI a) { _mm512_storeu_si512(p, a); }
+static inline VI vi_add(VI a, VI b) { return _mm512_add_epi32(a, b); }
 static inline VB vb_load(const uint8_t *p) { return _mm512_loadu_si512(p); }
+
+static inline void vb_store(uint8_t *p, VB a) { _mm512_storeu_si512(p, a); }
+
+/* Ties of hi: 127 is added to an even byte, 128 to an odd one. */
+static inline VB vb_split(VF u, VF v)
+{
+    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13,
+                                            2, 6, 10, 14, 3, 7, 11, 15);
+    __m512i q = _mm512_packs_epi32(_mm512_cvtps_epi32(u),
+                                   _mm512_cvtps_epi32(v));
+    __m512i odd = _mm512_and_si512(_mm512_srli_epi16(q, 8),
+                                   _mm512_set1_epi16(1));
+    __m512i up = _mm512_add_epi16(odd, _mm512_set1_epi16(127));
+    __m512i hi = _mm512_srai_epi16(_mm512_add_epi16(q, up), 8);
+    __m512i lo = _mm512_sub_epi16(q, _mm512_slli_epi16(hi, 8));
+
+    lo = _mm512_max_epi16(lo, _mm512_set1_epi16(-127));
+    return _mm512_permutexvar_epi32(order, _mm512_packs_epi16(hi, lo));
+}
 
 static inline VB vb_low4(VB a)
 {

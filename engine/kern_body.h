@@ -140,23 +140,23 @@ INLINE VF add_block(enum kern_wtype type, const VB *wq, const VF *d,
                     VF acc)
 {
     const int8_t *q = x->q + i * 2 * KERN_QBLOCK;
-    VF dx = vf_set1(x->d[i]);
+    VF dx = vf_set1(x->scale[i].d);
 
     if (type == KERN_Q6_K) {
-        VI a = vi_set1(-32 * x->half[i]);
-        VI c = vi_set1(-32 * (x->sum[i] - x->half[i]));
+        VI a = vi_set1(-32 * x->scale[i].half);
+        VI c = vi_set1(-32 * (x->scale[i].sum - x->scale[i].half));
 
         a = dot(type, wq, q, 0, 4, a, wide);
         c = dot(type, wq, q, 4, 8, c, wide);
         acc = vf_fma(vf_from(a), vf_mul(d[0], dx), acc);
         return vf_fma(vf_from(c), vf_mul(d[1], dx), acc);
     }
-    VI start = type == KERN_Q8_0 ? vi_dot8_start(x->sum[i])
-             : type == KERN_Q4_0 ? vi_set1(-8 * x->sum[i]) : vi_zero();
+    VI start = type == KERN_Q8_0 ? vi_dot8_start(x->scale[i].sum)
+             : type == KERN_Q4_0 ? vi_set1(-8 * x->scale[i].sum) : vi_zero();
     VF p = vf_from(dot(type, wq, q, 0, 8, start, wide));
 
     acc = vf_fma(p, vf_mul(d[0], dx), acc);
-    return has_min(type) ? vf_fma(d[1], vf_set1(x->s[i]), acc) : acc;
+    return has_min(type) ? vf_fma(d[1], vf_set1(x->scale[i].s), acc) : acc;
 }
 
 /* Does any of nt rows (a power of two) need the lo bytes of this block? */
@@ -338,9 +338,16 @@ static void rmsnorm(const float *x, const float *w, int n, float eps, float *y)
 
 static void stats(const float *x, int n, struct kern_stats *st)
 {
-    uint32_t digest = 0;
+    uint32_t lane[KERN_LANES], digest = 0;
+    VI sum = vi_zero();
+    int i = 0;
 
-    for (int i = 0; i < n; i++) {
+    for (; i + KERN_LANES <= n; i += KERN_LANES)
+        sum = vi_add(sum, vi_load(x + i));
+    vi_store(lane, sum);
+    for (int k = 0; k < KERN_LANES; k++)
+        digest += lane[k];
+    for (; i < n; i++) {
         uint32_t u;
 
         memcpy(&u, x + i, sizeof u);
@@ -348,6 +355,13 @@ static void stats(const float *x, int n, struct kern_stats *st)
     }
     st->sumsq = sum_squares(x, n);
     st->digest = digest;
+}
+
+/* The nearest multiple of 256. */
+INLINE VF whole_bytes(VF a)
+{
+    return vf_mul(vf_round(vf_mul(a, vf_set1(1.0f / 256.0f))),
+                  vf_set1(256.0f));
 }
 
 /* The two bytes of 16 integers: q = 256 hi + lo.  lo is kept in -127..127, so
@@ -363,37 +377,154 @@ INLINE VF split_bytes(VF q, int8_t *hi, int8_t *lo)
     return vf_add(vf_mul(h, vf_set1(256.0f)), l);
 }
 
+/* A row is quantised in three passes over its blocks (their tops, their bytes,
+ * their scales), so that no block waits for the steps before it; lane k of a
+ * vector is for block k of 16.  A long row is done in parts. */
+enum { QUAD = 4, PART = 4 * KERN_LANES };
+
+struct part {
+    const float *f;
+    int n;                          /* blocks, 1..PART */
+    float limit;                    /* wide is a block with a top over it */
+    size_t step;                    /* from a block's place to the next one's */
+    int8_t *q;                      /* the first block's places */
+    uint8_t *wide;
+    struct kern_scale *scale;
+    _Alignas(64) float top[PART];
+    _Alignas(64) float inv[PART], half[PART], sum[PART];
+};
+
+/* Lane 4g + k joins lanes 4g .. 4g + 3 of v[k]. */
+#define DEFINE_JOIN(name, op)                                                 \
+    INLINE VF name(const VF v[QUAD])                                          \
+    {                                                                         \
+        VF a = op(vf_evens(v[0], v[1]), vf_odds(v[0], v[1]));                 \
+        VF b = op(vf_evens(v[2], v[3]), vf_odds(v[2], v[3]));                 \
+                                                                              \
+        return op(vf_evens(a, b), vf_odds(a, b));                             \
+    }
+
+DEFINE_JOIN(join_tops, vf_larger)
+DEFINE_JOIN(join_sums, vf_add)
+
+/* The largest |f| of blocks b .. b + 15. */
+INLINE void part_tops(struct part *p, int b)
+{
+    const VF full = vf_set1(256.0f * 127.0f);
+    VF v[QUAD], top = vf_zero();
+
+    for (int i = 0; i < KERN_LANES && b + i < p->n; i += QUAD) {
+        const float *f = p->f + (b + i) * KERN_QBLOCK;
+
+        UNROLL
+        for (int k = 0; k < QUAD; k++, f += KERN_QBLOCK)
+            v[k] = b + i + k < p->n ? vf_larger(vf_abs(vf_load(f)),
+                                        vf_abs(vf_load(f + KERN_LANES)))
+                                    : vf_zero();
+        VF t = join_tops(v);
+
+        t = vf_larger(t, vf_swap(t, 4));
+        t = vf_larger(t, vf_swap(t, 8));
+        top = vf_hide(top, 15u << i, t);
+    }
+    top = vf_larger(top, vf_set1(1e-30f));
+    vf_store(p->top + b, top);
+    vf_store(p->inv + b, vf_div(full, top));
+}
+
+/* Stores the bytes of one block; what they say of its sums. */
+INLINE VF put_block(const struct part *p, int b, const int narrow)
+{
+    static const int8_t ones[4] = { 1, 1, 1, 1 };
+    const float *f = p->f + b * KERN_QBLOCK;
+    const size_t at = (size_t)b * p->step;
+    const VF inv = vf_set1(p->inv[b]);
+    VF u = vf_mul(vf_load(f), inv), v = vf_mul(vf_load(f + KERN_LANES), inv);
+
+    if (narrow) {
+        p->wide[at] = !(p->top[b] <= p->limit);
+        if (!p->wide[at]) {
+            u = whole_bytes(u);
+            v = whole_bytes(v);
+        }
+    }
+    VB q = vb_split(u, v);
+
+    vb_store((uint8_t *)p->q + at * 2 * KERN_QBLOCK, q);
+    return vf_from(vi_dot7(vi_zero(), q, ones));
+}
+
+/* Four lanes of each block add up to the sum of hi in its first 16 columns, hi
+ * in the others, lo in the first, lo in the others.  These integers are exact
+ * in floats, so their order does not matter. */
+INLINE void part_bytes(struct part *p, int b, const int narrow)
+{
+    VF half = vf_zero(), sum = vf_zero();
+
+    for (int i = 0; i < KERN_LANES && b + i < p->n; i += QUAD) {
+        VF v[QUAD], u, w;
+
+        UNROLL
+        for (int k = 0; k < QUAD; k++)
+            v[k] = b + i + k < p->n ? put_block(p, b + i + k, narrow)
+                                    : vf_zero();
+        u = join_sums(v);
+        u = vf_keep(vf_mul(u, vf_set1(256.0f)), 8, u);
+        u = vf_add(u, vf_swap(u, 8));       /* first columns' lanes, others' */
+        w = vf_swap(u, 4);
+        sum = vf_hide(sum, 15u << i, vf_add(u, w));
+        half = vf_hide(half, 15u << i, i & 4 ? w : u);
+    }
+    vf_store(p->half + b, half);
+    vf_store(p->sum + b, sum);
+}
+
+INLINE void part_scales(const struct part *p, int b)
+{
+    const VF full = vf_set1(256.0f * 127.0f), sum = vf_load(p->sum + b);
+    const VF d = vf_div(vf_load(p->top + b), full), s = vf_mul(d, sum);
+    const VF is = vf_int_bits(sum), ih = vf_int_bits(vf_load(p->half + b));
+    /* four lanes are the scale of one block: of block k at row[k % 4], k / 4 */
+    _Alignas(64) float row[QUAD][KERN_LANES];
+    struct kern_scale *to = p->scale + (size_t)b * p->step;
+
+    vf_store(row[0], vf_evens(vf_evens(d, s), vf_evens(is, ih)));
+    vf_store(row[1], vf_evens(vf_odds(d, s), vf_odds(is, ih)));
+    vf_store(row[2], vf_odds(vf_evens(d, s), vf_evens(is, ih)));
+    vf_store(row[3], vf_odds(vf_odds(d, s), vf_odds(is, ih)));
+    for (int k = 0; k < KERN_LANES && b + k < p->n; k++, to += p->step)
+        memcpy(to, row[k % 4] + k / 4 * 4, sizeof *to);
+}
+
 /* d = max|f| / (256 * 127), q = round(f / d), or in a block that does with one
- * byte the multiple of 256 next to it.  Sums of 32 such integers are exact in
- * floats, so vf_sum() may add them. */
+ * byte the multiple of 256 next to it.  NaN in, and d is NaN. */
 static void quantise(const struct kern_acts *x, int row)
 {
-    const float full = 256.0f * 127.0f;
     const struct kern_tile tile = kern_tile_of(TILE_ROWS, x->n_row, row);
     const int nb = x->n_in / KERN_QBLOCK;
     const float *f = x->f + (size_t)row * (size_t)x->n_in;
-    float limit = -1.0f;
+    struct part p;
 
-    if (x->narrow)
-        limit = KERN_WIDE * sqrtf(sum_squares(f, x->n_in) / (float)x->n_in);
-    for (int b = 0; b < nb; b++, f += KERN_QBLOCK) {
-        const size_t i = kern_act_at(tile, row, nb, b);
-        int8_t *hi = x->q + i * 2 * KERN_QBLOCK, *lo = hi + KERN_QBLOCK;
-        VF u = vf_load(f), v = vf_load(f + KERN_LANES);
-        float top = vf_top(vf_max(vf_abs(u), vf_abs(v)));
-        int wide = !(top <= limit);
-        VF step = vf_set1(wide ? 1.0f : 256.0f);
-        VF inv = vf_set1(top > 1e-30f ? (wide ? full : 127.0f) / top : 0.0f);
-        VF qu = split_bytes(vf_mul(vf_round(vf_mul(u, inv)), step), hi, lo);
-        VF qv = split_bytes(vf_mul(vf_round(vf_mul(v, inv)), step),
-                            hi + KERN_LANES, lo + KERN_LANES);
-        float d = top / full, half = vf_sum(qu), sum = half + vf_sum(qv);
+    p.step = (size_t)tile.n;
+    p.limit = x->narrow ? KERN_WIDE * sqrtf(sum_squares(f, x->n_in) /
+                                            (float)x->n_in) : -1.0f;
+    for (int from = 0; from < nb; from += PART) {
+        const size_t at = kern_act_at(tile, row, nb, from);
 
-        x->wide[i] = (uint8_t)wide;
-        x->d[i] = d;
-        x->s[i] = d * sum;
-        x->sum[i] = sum == sum ? (int32_t)sum : 0;      /* NaN in, 0 out */
-        x->half[i] = half == half ? (int32_t)half : 0;
+        p.f = f + from * KERN_QBLOCK;
+        p.n = nb - from < PART ? nb - from : PART;
+        p.q = x->q + at * 2 * KERN_QBLOCK;
+        p.wide = x->wide + at;
+        p.scale = x->scale + at;
+        for (int b = 0; b < p.n; b += KERN_LANES)
+            part_tops(&p, b);
+        for (int b = 0; b < p.n; b += KERN_LANES)
+            if (x->narrow)
+                part_bytes(&p, b, 1);
+            else
+                part_bytes(&p, b, 0);
+        for (int b = 0; b < p.n; b += KERN_LANES)
+            part_scales(&p, b);
     }
 }
 

@@ -45,6 +45,9 @@ static inline VF vf_fma(VF a, VF b, VF c) EACH_LANE(fmaf(a.v[i], b.v[i], c.v[i])
 static inline VF vf_max(VF a, VF b) EACH_LANE(a.v[i] > b.v[i] ? a.v[i] : b.v[i])
 static inline VF vf_min(VF a, VF b) EACH_LANE(a.v[i] < b.v[i] ? a.v[i] : b.v[i])
 static inline VF vf_abs(VF a) EACH_LANE(fabsf(a.v[i]))
+/* The larger of two that are not negative; NaN is the largest. */
+static inline VF vf_larger(VF a, VF b)
+    EACH_LANE(a.v[i] > b.v[i] || a.v[i] != a.v[i] ? a.v[i] : b.v[i])
 /* To the nearest integer, ties to even. */
 static inline VF vf_round(VF a) EACH_LANE(rintf(a.v[i]))
 /* a * 2^n for integers -126 <= n <= 127. */
@@ -57,7 +60,15 @@ static inline VF vf_hide(VF a, unsigned bits, VF b)
     EACH_LANE(bits >> i & 1 ? b.v[i] : a.v[i])
 /* Lane i from lane i ^ step, step 1, 2, 4 or 8. */
 static inline VF vf_swap(VF a, int step) EACH_LANE(a.v[i ^ step])
+/* In each run of four lanes: lanes 0 and 2 of a, then of b; lanes 1 and 3. */
+static inline VF vf_evens(VF a, VF b)
+    EACH_LANE((i & 2 ? b : a).v[(i & ~3) + 2 * (i & 1)])
+static inline VF vf_odds(VF a, VF b)
+    EACH_LANE((i & 2 ? b : a).v[(i & ~3) + 2 * (i & 1) + 1])
 static inline VF vf_from(VI a) EACH_LANE((float)a.v[i])
+/* The bits of whole numbers as int32. */
+static inline VF vf_int_bits(VF a)
+    EACH_LANE(half_bits((uint32_t)(int32_t)a.v[i]))
 
 static inline void vf_store(float *p, VF a)
 {
@@ -108,11 +119,56 @@ static inline VI vi_zero(void)
     return vi_set1(0);
 }
 
+static inline VI vi_load(const void *p)
+{
+    VI r;
+
+    memcpy(r.v, p, sizeof r.v);
+    return r;
+}
+
+static inline void vi_store(void *p, VI a)
+{
+    memcpy(p, a.v, sizeof a.v);
+}
+
+/* Modulo 2^32. */
+static inline VI vi_add(VI a, VI b)
+{
+    for (int i = 0; i < KERN_LANES; i++)
+        a.v[i] = (int32_t)((uint32_t)a.v[i] + (uint32_t)b.v[i]);
+    return a;
+}
+
 static inline VB vb_load(const uint8_t *p)
 {
     VB r;
 
     memcpy(r.v, p, sizeof r.v);
+    return r;
+}
+
+static inline void vb_store(uint8_t *p, VB a)
+{
+    memcpy(p, a.v, sizeof a.v);
+}
+
+/* u and v rounded to 32 integers q in -32512..32512 = 256 hi + lo: 32 bytes hi,
+ * then 32 lo, hi to the nearest, ties to even, lo in -127..127 (a kernel may
+ * negate it).  NaN counts as -32768. */
+static inline VB vb_split(VF u, VF v)
+{
+    VB r;
+
+    for (int i = 0; i < 2 * KERN_LANES; i++) {
+        float x = i < KERN_LANES ? u.v[i] : v.v[i - KERN_LANES];
+        int q = x == x ? (int)rintf(x) : -32768;
+        int hi = (int)rintf((float)q / 256.0f), lo = q - 256 * hi;
+
+        r.v[i] = (uint8_t)hi;
+        r.v[2 * KERN_LANES + i] =
+            (uint8_t)(lo > 127 ? 127 : lo < -127 ? -127 : lo);
+    }
     return r;
 }
 

@@ -136,9 +136,9 @@ static void matrix_init(struct matrix *w, enum kern_wtype type)
 
 struct rows {
     struct kern_acts a;
-    float f[MAX_ROWS][N_IN], d[MAX_ROWS][N_IN / 32], s[MAX_ROWS][N_IN / 32];
+    float f[MAX_ROWS][N_IN];
     int8_t q[MAX_ROWS][N_IN * 2];
-    int32_t sum[MAX_ROWS][N_IN / 32], half[MAX_ROWS][N_IN / 32];
+    struct kern_scale scale[MAX_ROWS][N_IN / 32];
     uint8_t wide[MAX_ROWS][N_IN / 32];
 };
 
@@ -151,8 +151,7 @@ static void rows_init(struct rows *x, int n)
                          (c == 7 && r % 3 != 1 ? 300.0f : 1.0f);
     x->a = (struct kern_acts){
         .n_row = n, .n_in = N_IN, .f = x->f[0], .q = x->q[0],
-        .d = x->d[0], .s = x->s[0], .sum = x->sum[0], .half = x->half[0],
-        .wide = x->wide[0],
+        .scale = x->scale[0], .wide = x->wide[0],
     };
 }
 
@@ -271,7 +270,7 @@ static void narrow_rows_are_their_own(void **state)
             for (int c = 0; c < 32; c++) {
                 float hi = x.a.q[64 * u + (size_t)c];
                 float lo = x.a.q[64 * u + 32 + (size_t)c];
-                float value = x.a.d[u] * (256.0f * hi + lo);
+                float value = x.a.scale[u].d * (256.0f * hi + lo);
 
                 assert_true(x.a.wide[u] || lo == 0.0f);
                 assert_true(fabsf(value - x.f[r][32 * i + c]) <=
@@ -307,8 +306,7 @@ static void rows_equal_the_plain_ones(void **state)
     a.f[3][1] = 1e-38f;
     b = a;
     b.a.f = b.f[0], b.a.q = b.q[0];
-    b.a.d = b.d[0], b.a.s = b.s[0], b.a.sum = b.sum[0];
-    b.a.half = b.half[0], b.a.wide = b.wide[0];
+    b.a.scale = b.scale[0], b.a.wide = b.wide[0];
     quantise_all(k, &a);
     quantise_all(&kern_ref, &b);
     for (int r = 0; r < MAX_ROWS; r++)
@@ -316,10 +314,13 @@ static void rows_equal_the_plain_ones(void **state)
             size_t u = at(k, MAX_ROWS, r, i), v = at(&kern_ref, MAX_ROWS, r, i);
 
             assert_memory_equal(a.a.q + 64 * u, b.a.q + 64 * v, 64);
-            assert_int_equal(a.a.sum[u], b.a.sum[v]);
-            assert_int_equal(a.a.half[u], b.a.half[v]);
+            assert_int_equal(a.a.scale[u].sum, b.a.scale[v].sum);
+            assert_int_equal(a.a.scale[u].half, b.a.scale[v].half);
             if (r > 0)                  /* row 0 is NaN: its payload is free */
-                assert_memory_equal(&a.a.d[u], &b.a.d[v], sizeof(float));
+                assert_memory_equal(&a.a.scale[u].d, &b.a.scale[v].d,
+                                    sizeof(float));
+            if (i == 0 && r < 2)        /* what is not finite is not lost */
+                assert_true(!isfinite(a.a.scale[u].d));
         }
     for (int n = N_IN; n > N_IN - 17; n--)
         for (int r = 4; r < 8; r++) {
@@ -335,6 +336,64 @@ static void rows_equal_the_plain_ones(void **state)
             kern_ref.swiglu(y[1], gain, n);
             assert_memory_equal(y[0], y[1], sizeof y[0]);
         }
+}
+
+/* A block as kern.h describes it, one element after the other. */
+static void check_block(const float *f, const int8_t *q,
+                        const struct kern_scale *scale)
+{
+    float top = 0.0f;
+    int sum = 0, half = 0;
+
+    for (int c = 0; c < 32; c++)
+        top = fmaxf(top, fabsf(f[c]));
+    for (int c = 0; c < 32; c++) {
+        float want = rintf(f[c] * (32512.0f / fmaxf(top, 1e-30f)));
+        float hi = rintf(want / 256.0f);
+        float lo = fminf(fmaxf(want - 256.0f * hi, -127.0f), 127.0f);
+
+        assert_int_equal(q[c], (int)hi);
+        assert_int_equal(q[32 + c], (int)lo);
+        sum += 256 * q[c] + q[32 + c];
+        half += c < 16 ? 256 * q[c] + q[32 + c] : 0;
+    }
+    assert_int_equal(scale->sum, sum);
+    assert_int_equal(scale->half, half);
+    assert_true(scale->d == fmaxf(top, 1e-30f) / 32512.0f);
+    assert_true(scale->s == scale->d * (float)sum);
+}
+
+/* Rows of any number of blocks, their elements of any size, halves of a step
+ * and blocks of zeros among them. */
+static void every_block_is_quantised(void **state)
+{
+    enum { ROWS = 3, MOST = 70 };
+    const struct kern_table *k = table(state);
+    static float f[ROWS * MOST * 32];
+    static int8_t q[ROWS * MOST * 64];
+    static struct kern_scale scale[ROWS * MOST];
+
+    kerntest_seed = 5;
+    for (int nb = 1; nb <= MOST; nb++) {
+        struct kern_acts x = { .n_row = ROWS, .n_in = nb * 32, .f = f, .q = q,
+                               .scale = scale };
+
+        for (int i = 0; i < ROWS * nb * 32; i++)
+            f[i] = random_float() * powf(10.0f, (float)(i / 32 % 9 - 4));
+        memset(f, 0, 32 * sizeof *f);
+        for (int i = 0; nb > 1 && i < 32; i++)  /* q = 128 (2 i + 1): ties */
+            f[32 + i] = (float)(i % 2 ? -1 : 1) * (float)(128 * (2 * i + 1));
+        f[32 * (nb > 1)] = nb > 1 ? 32512.0f : 0.0f;
+        for (int r = 0; r < ROWS; r++)
+            k->quantise(&x, r);
+        for (int r = 0; r < ROWS; r++)
+            for (int b = 0; b < nb; b++) {
+                struct kern_tile t = kern_tile_of(k->tile_rows, ROWS, r);
+                size_t u = kern_act_at(t, r, nb, b);
+
+                check_block(f + (r * nb + b) * 32, q + 64 * u, scale + u);
+            }
+    }
 }
 
 static void rows_are_right(void **state)
@@ -360,8 +419,8 @@ static void rows_are_right(void **state)
         int q = 256 * b[0] + b[32];
 
         /* half a step, or one where lo met its limit */
-        near(q * (double)a.d[0][c / 32], (double)a.f[0][c],
-             1.01 * (double)a.d[0][c / 32]);
+        near(q * (double)a.scale[0][c / 32].d, (double)a.f[0][c],
+             1.01 * (double)a.scale[0][c / 32].d);
     }
     /* silu, far out too: exp() is clamped, the result still is x or 0 */
     for (int c = 0; c < N_IN; c++) {
@@ -450,6 +509,10 @@ int main(void)
         ON(avx2, rows_equal_the_plain_ones),
         ON(avxvnni, rows_equal_the_plain_ones),
         ON(avx512, rows_equal_the_plain_ones),
+        ON(ref, every_block_is_quantised),
+        ON(avx2, every_block_is_quantised),
+        ON(avxvnni, every_block_is_quantised),
+        ON(avx512, every_block_is_quantised),
         cmocka_unit_test(rows_are_right),
         cmocka_unit_test(halves_round_trip),
         cmocka_unit_test(activations_tile),

@@ -87,11 +87,9 @@ static void packed_matrices_multiply(void **state)
     struct pool *pool;
     static float x[COLS], y[ROWS], value[COLS];
     static int8_t q[2 * COLS];
-    static float d[COLS / 32], s[COLS / 32];
-    static int32_t sum[COLS / 32], half[COLS / 32];
-    static uint8_t wide[COLS / 32];
-    struct kern_acts a = { .n_row = 1, .n_in = COLS, .f = x, .q = q, .d = d,
-                           .s = s, .sum = sum, .half = half, .wide = wide };
+    static struct kern_scale block[COLS / 32];
+    struct kern_acts a = { .n_row = 1, .n_in = COLS, .f = x, .q = q,
+                           .scale = block };
     float *row = y;
     struct kern_out out = { &row, 0 };
 
