@@ -187,6 +187,10 @@ int db_step_next(struct db_cur *c, struct db_step *out);
 /* window.from: pos.  Goes through path_span, so shared tokens come too. */
 struct db_cur *db_tokens(struct db *d, int64_t path_id, struct db_window w);
 int db_token_next(struct db_cur *c, struct db_token *out);
+/* Its tokens that left the network early, shared ones included, by position. */
+struct db_exit { int pos, layer; double measure, threshold; };
+struct db_cur *db_exits(struct db *d, int64_t path_id);
+int db_exit_next(struct db_cur *c, struct db_exit *out);
 /* One past the last position of a path; 0 where it has none. */
 int db_path_len(struct db *d, int64_t path_id);
 

@@ -62,6 +62,31 @@ int db_token_next(struct db_cur *c, struct db_token *out)
     return 1;
 }
 
+struct db_cur *db_exits(struct db *d, int64_t path_id)
+{
+    struct db_cur *c = cursor_open(d,
+        "SELECT x.pos, x.layer, x.measure, x.threshold FROM path_span s "
+        "CROSS JOIN token_exit x ON x.path_id = s.source_id "
+        "AND x.pos >= s.pos_from AND x.pos < s.pos_to "
+        "WHERE s.path_id = ?1 ORDER BY s.pos_from, x.pos");
+
+    cursor_bind(c, 1, path_id);
+    return c;
+}
+
+int db_exit_next(struct db_cur *c, struct db_exit *out)
+{
+    int got = cursor_step(c);
+
+    if (got == 1)
+        *out = (struct db_exit){
+            .pos = sqlite3_column_int(c->st, 0),
+            .layer = sqlite3_column_int(c->st, 1),
+            .measure = sqlite3_column_double(c->st, 2),
+            .threshold = sqlite3_column_double(c->st, 3) };
+    return got;
+}
+
 /* First column of the first row, or `none`. */
 static int first_int(struct db_cur *c, int none)
 {

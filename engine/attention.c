@@ -394,13 +394,20 @@ static void join_task(void *ctx, int task, int thread)
         }
 }
 
-void attention_run(struct forward *f)
+void attention_store(struct forward *f)
 {
-    int n_group = (int)f->p.hp->n_head_kv, tasks = 0;
+    int n_group = (int)f->p.hp->n_head_kv;
 
     pool_run(f->p.pool, (f->n + STORE_ROWS - 1) / STORE_ROWS, store_task, f);
     if (f->n_full > 0)
         pool_run(f->p.pool, f->n_full * n_group, hull_task, f);
+}
+
+void attention_run(struct forward *f)
+{
+    int n_group = (int)f->p.hp->n_head_kv, tasks = 0;
+
+    attention_store(f);
     for (int i = 0; i < f->n_tile; i++)
         tasks += n_group * (f->split ? f->tile[i].n_chunk : 1);
     pool_run(f->p.pool, tasks, attend_task, f);

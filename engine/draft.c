@@ -84,7 +84,7 @@ int draft_lookup(const struct draft *d, int most, int32_t *out)
     }
     if (at == 0)
         return 0;
-    n = 2 * best < most ? 2 * best : most;
+    n = best - 1 < most ? best - 1 : most;
     for (int i = 0; i < n; i++, at++)   /* past its end the text repeats */
         out[i] = at < d->n ? d->text[at] : out[at - d->n];
     return n;

@@ -52,8 +52,8 @@ void draft_read(struct draft *d, const int32_t *id, int n);     /* appends */
 void draft_wrote(struct draft *d, int32_t id);  /* appends, and earns */
 
 /* What followed the longest match of the text's end, the latest of equals:
- * up to `most` ids to out, at most twice as many as matched.  Returns how
- * many. */
+ * up to `most` ids to out, and one fewer than matched, since a longer match is
+ * more often right.  Returns how many. */
 int draft_lookup(const struct draft *d, int most, int32_t *out);
 
 /* The cost of one more row in a pass that has n_path rows without it, as a

@@ -581,6 +581,11 @@ static enum sor_err check_feed(const struct engine *e,
         return sor_fail(msg, SOR_LIMIT, "the text needs %lld tokens of "
                         "context; %d are available (--ctx)",
                         (long long)len + feed->n_tok, e->info.n_ctx);
+    for (int i = 0; feed->depth && i < feed->n_tok; i++)
+        if (feed->depth[i] >= e->hp.n_layer)
+            return sor_fail(msg, SOR_USAGE, "token at place %d left after %d "
+                            "layers; the model has %u", i, feed->depth[i],
+                            e->hp.n_layer);
     for (int i = 0; i < feed->n_tok; i++)
         if (feed->tok[i] < 0 || (uint32_t)feed->tok[i] >= e->hp.n_vocab)
             return sor_fail(msg, SOR_USAGE, "token %d at place %d: ids run "
@@ -645,7 +650,10 @@ static int fill(struct engine *e, const struct engine_feed *feed, int n_feed,
         int place = at->tok - (f->n_tok - f->n_logits);
         int pos = f->session->len + at->tok, blas = pos < e->n_blas;
 
-        if (n > 0 && (!go_together(first, f->session) ||
+        int depth = f->depth ? f->depth[at->tok] : 0;
+        int alone = f->exit || depth;
+
+        if (n > 0 && (alone || !go_together(first, f->session) ||
                       blas != e->row[0].blas ||
                       f->n_layer != e->row[0].n_layer))
             break;
@@ -661,6 +669,7 @@ static int fill(struct engine *e, const struct engine_feed *feed, int n_feed,
             .lora = &f->session->lora, .iv = f->session->iv,
             .n_iv = f->session->n_iv, .n_layer = f->n_layer,
             .is_draft = at->tok >= f->n_tok - f->n_draft,
+            .exit = f->exit, .depth = depth,
             .logits = place < 0 ? NULL
                     : f->logits + (size_t)place * e->hp.n_vocab,
         };
@@ -668,7 +677,7 @@ static int fill(struct engine *e, const struct engine_feed *feed, int n_feed,
 
         if (++at->tok == f->n_tok)
             *at = (struct cut){ at->feed + 1, 0 };
-        if (waits)              /* what follows reads its final K and V */
+        if (alone || waits)     /* what follows reads its final K and V */
             break;
     }
     return n;

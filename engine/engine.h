@@ -23,6 +23,7 @@
 #include "engine/hook.h"
 
 struct engine;
+struct exit_rule;
 struct session;
 struct tok;
 struct gguf;
@@ -52,6 +53,10 @@ struct engine_feed {
     int n_tok;
     int n_logits;           /* the last n_logits rows get logits; 0 .. n_tok */
     float *logits;          /* [n_logits][n_vocab], the caller's */
+    const struct exit_rule *exit;   /* rows may leave early (exit.h); each has
+                             * a pass of its own.  NULL: they may not */
+    const uint16_t *depth;  /* [n_tok] layers that each goes through, as they
+                             * were recorded; 0: all.  NULL: all of all */
     int n_draft;            /* the last n_draft tokens are guesses: their rows
                              * are told as such (hook_row.is_draft) */
     int n_layer;            /* > 0: a guess is wanted of the first n_layer

@@ -191,7 +191,7 @@ static void ffn_block(struct forward *f, const struct kern_mat *w)
     intervene_end(f);
 }
 
-static void output_head(struct forward *f)
+void forward_head(struct forward *f)
 {
     float *row[FORWARD_LOGITS];
     struct product head = {
@@ -276,13 +276,39 @@ static int layer_narrow(const struct forward *f)
     return f->p.narrow && 10 * f->layer >= (int)f->p.hp->n_layer;
 }
 
+/* Up to n_layer layers, or until the pass's only row leaves early. */
 static void run_layers(struct forward *f, int n_layer)
 {
-    for (f->layer = 0; f->layer < n_layer; f->layer++) {
+    int left = 0;
+
+    f->exit.has_head = 0;
+    for (f->layer = 0; f->layer < n_layer && !left; f->layer++) {
         f->in.narrow = f->mid.narrow = f->ff.narrow = layer_narrow(f);
         attention_block(f, f->p.w->layer[f->layer].mat);
         ffn_block(f, f->p.w->layer[f->layer].mat);
+        left = exit_now(f);
     }
+    f->exit.depth = f->layer;
+}
+
+/* The row left: later layers get K and V of its residual as it is. */
+static void leave_out(struct forward *f)
+{
+    for (; f->layer < (int)f->p.hp->n_layer; f->layer++) {
+        const struct kern_mat *w = f->p.w->layer[f->layer].mat;
+        struct product kv = {
+            .n = 2, .x = &f->in, .mat = { WEIGHTS_K, WEIGHTS_V },
+            .w = { &w[WEIGHTS_K], &w[WEIGHTS_V] },
+            .out = { { f->row_k, 0 }, { f->row_v, 0 } },
+        };
+
+        f->in.narrow = layer_narrow(f);
+        rows_run(f, f->n, attn_norm_task);
+        multiply(f, &kv);
+        attention_store(f);
+    }
+    if (f->observer.mask)
+        observe_left_out(f);
 }
 
 /* A guess: what the first layers would say.  No row of it is told. */
@@ -295,7 +321,7 @@ static void run_shallow(struct forward *f, const struct forward_row *row,
     begin(f, row, n);
     rows_run(f, n, embed_task);
     run_layers(f, row[0].n_layer);
-    output_head(f);
+    forward_head(f);
     f->observer = told;
 }
 
@@ -312,9 +338,12 @@ void forward_run(struct forward *f, const struct forward_row *row, int n)
     run_layers(f, n_layer);
     if (f->observer.mask) {
         rows_run(f, n, last_stats_task);
-        observe_layer(f, n_layer - 1);
+        observe_layer(f, f->layer - 1);
     }
-    output_head(f);
+    if (f->layer < n_layer)
+        leave_out(f);
+    if (!f->exit.has_head)
+        forward_head(f);
     guard(f);
     if (f->observer.mask)
         observe_rows(f);
@@ -334,7 +363,7 @@ void forward_unembed(struct forward *f, const float *resid, int n,
         f->logit_row[i] = (int16_t)i;
         row[i].logits = logits + (size_t)i * hp->n_vocab;
     }
-    output_head(f);
+    forward_head(f);
 }
 
 void forward_project(struct forward *f, int layer, const float *mid,

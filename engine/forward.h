@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "engine/exit.h"
 #include "engine/hook.h"
 #include "engine/hparams.h"
 #include "engine/intervene.h"
@@ -46,6 +47,9 @@ struct forward_row {
     int blas;               /* likewise: the layers' products by OpenBLAS */
     int n_layer;            /* likewise: so many layers, and no events; 0: all */
     uint8_t is_draft;       /* see hook_row */
+    /* A row that may leave early is alone in its pass. */
+    const struct exit_rule *exit;   /* NULL: it may not */
+    int depth;              /* layers that it goes through; 0: the rule says */
     const struct route *route;      /* NULL: routing is off */
     const struct route_decision *decision;  /* what mode was made from */
     uint8_t mode, reason;   /* enum hook_mode, hook_reason; full, by policy

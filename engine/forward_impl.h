@@ -63,6 +63,13 @@ struct adapter_rows {
     int most;                   /* rank that acts has room for */
 };
 
+/* Of the one row that may leave early. */
+struct forward_exit {
+    float sure;                 /* of the lens after this layer; 0: not asked */
+    int depth;                  /* layers that it went through */
+    int has_head;               /* its logits are there */
+};
+
 struct forward {
     struct forward_parts p;
     struct hook_observer observer;
@@ -94,6 +101,7 @@ struct forward {
     struct blas *blas;              /* NULL: never asked for */
     int with_blas;                  /* this pass */
     float *before;              /* [rows][n_embd]; only for interventions */
+    struct forward_exit exit;
 
     struct attn_tile tile[FORWARD_ROWS];
     int n_tile, split;          /* split: tasks are (tile, group, chunk) */
@@ -115,6 +123,12 @@ static inline int forward_wants(const struct forward *f, enum hook_kind kind)
 int kern_acts_init(struct kern_acts *a, size_t rows, size_t n_in);
 void kern_acts_release(struct kern_acts *a);
 
+/* forward.c: logits of the rows that want them. */
+void forward_head(struct forward *f);
+
+/* exit.c: after a block.  1: the pass's only row leaves. */
+int exit_now(struct forward *f);
+
 /* product.c: up to three matrices times the same rows. */
 struct product {
     int n;
@@ -132,6 +146,7 @@ enum sor_err attention_init(struct forward *f, struct sor_msg *msg);
 void attention_release(struct forward *f);
 void attention_plan(struct forward *f);     /* once a pass: the tiles */
 void attention_run(struct forward *f);
+void attention_store(struct forward *f);    /* K and V alone */
 
 /* intervene.c, on the calling thread. */
 void intervene_begin(struct forward *f);    /* before a block */
@@ -150,6 +165,7 @@ void observe_head(struct forward *f, int row, int head,
 void observe_layer(struct forward *f, int layer);   /* a layer's output stands
                                                      * in facts.in; -1: the
                                                      * embedding */
+void observe_left_out(struct forward *f);           /* layers after an exit */
 void observe_rows(struct forward *f);               /* the pass is over */
 /* Raw activations v[rows][n] of this layer, for those who ask. */
 void observe_vec(struct forward *f, enum hook_kind kind, const float *v,

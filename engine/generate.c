@@ -272,7 +272,8 @@ static struct engine_feed feed_of(const struct gen *g, struct seat *s,
     s->guess.tok[0] = p->out[p->n_out - 1];
     struct engine_feed f = {
         .session = p->session, .tok = s->guess.tok, .n_tok = 1 + n_guess,
-        .n_logits = 1 + n_guess, .logits = s->logits, .n_draft = n_guess };
+        .n_logits = 1 + n_guess, .logits = s->logits, .exit = g->o.exit,
+        .n_draft = n_guess };
 
     if (n_guess > 0) {
         s->at = f.logits = *ahead;
@@ -417,6 +418,9 @@ enum sor_err gen_open(struct engine *e, const struct gen_opts *opts,
         err = sor_fail(msg, SOR_LIMIT, "%d seats and %d rows: there may be 1 "
                        "to %d seats, and from one row for each to %d",
                        g->o.n_seat, g->o.n_row, GEN_SEATS, GEN_ROWS);
+    else if (g->o.exit && g->o.draft)
+        err = sor_fail(msg, SOR_USAGE, "tokens that may leave early are read "
+                       "one by one: guessing ahead saves nothing then");
     else
         err = alloc(g, msg);
     if (err) {

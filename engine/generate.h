@@ -81,6 +81,9 @@ struct gen_opts {
     int n_row;              /* rows in a step at most; 0: GEN_ROWS */
     enum draft_source draft;
     int draft_layer;        /* DRAFT_SELF: layers that guess; 0: a quarter */
+    /* Tokens written may leave the network early (exit.h), borrowed; not with
+     * guesses.  NULL: they may not. */
+    const struct exit_rule *exit;
     void *ud;
     /* Called after every token, in the order of the seats; `path` counts the
      * calls of gen_add() from 0; non-zero ends that path.  May be NULL. */

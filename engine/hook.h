@@ -61,7 +61,8 @@ enum hook_reason {          /* what decided a route */
     HOOK_BY_POLICY,         /* routing is off, or one mode was asked for */
     HOOK_BY_SCORE,          /* the complexity score against the thresholds */
     HOOK_BY_GUARD,          /* escalated: the routed result looked unsure */
-    HOOK_BY_REPLAY          /* forced by a recorded run */
+    HOOK_BY_REPLAY,         /* forced by a recorded run */
+    HOOK_BY_EXIT            /* the row had left: nothing was read */
 };
 
 enum hook_part {            /* what a complexity score is made of */
@@ -98,12 +99,13 @@ struct hook_head {
     float max, sum;
 };
 
-/* One block of the network, for one row. */
+/* One block of the network, for one row.  A layer that a row left out is told
+ * as one that changed nothing: no time, no attention. */
 struct hook_layer {
     uint64_t ns;            /* wall time of the block over all rows / rows */
     float norm_in, norm_out;/* L2 norm of the residual stream */
     float attn_entropy;     /* nats, mean over heads */
-    float exit_measure;     /* 0 where early exit is off */
+    float exit_measure;     /* how sure the lens was; 0: it was not asked */
     uint32_t digest;        /* sum of the residual's float bits, mod 2^32 */
 };
 
@@ -117,6 +119,9 @@ struct hook_row {
     int32_t  id;            /* the token that went in */
     uint8_t  has_logits;    /* the output head ran for this row */
     uint8_t  is_draft;      /* a guess: void unless a HOOK_DRAFT keeps it */
+    uint16_t depth;         /* layers it went through where it left early
+                             * (exit.h); 0: all */
+    float    sure, enough;  /* then: how sure the lens was; what sufficed */
     int16_t  nan_layer;     /* first layer whose output has NaN/inf; -1 none */
     uint64_t digest;        /* XXH3-64 of the logits [n_vocab] f32; else 0 */
 };

@@ -194,6 +194,7 @@ static void tell_layer(struct forward *f, int row, int layer, uint64_t ns)
     ev.u.layer = (struct hook_layer){
         .ns = ns, .norm_in = f->facts.norm_in[row], .norm_out = out,
         .attn_entropy = mean_entropy(f, row),
+        .exit_measure = f->exit.sure,
         .digest = f->facts.in[row].digest,
     };
     f->facts.norm_in[row] = out;
@@ -236,6 +237,35 @@ void observe_vec(struct forward *f, enum hook_kind kind, const float *v,
     }
 }
 
+/* The only row of the pass went through f->exit.depth layers. */
+void observe_left_out(struct forward *f)
+{
+    int n_layer = (int)f->p.hp->n_layer, n_head = (int)f->p.hp->n_head;
+    float sure = f->exit.sure;
+
+    f->exit.sure = 0.0f;
+    for (int h = 0; h < n_head; h++)
+        f->facts.entropy[h] = 0.0f;
+    for (int l = f->exit.depth; l < n_layer; l++) {
+        struct hook_event ev = event(f, 0, l, HOOK_ROUTE);
+
+        ev.u.route = (struct hook_route){ .mode = HOOK_FULL,
+                                          .reason = HOOK_BY_EXIT };
+        forward_emit(f, &ev);
+        for (int h = 0; h < n_head; h++) {
+            ev = event(f, 0, l, HOOK_HEAD);
+            ev.u.head = (struct hook_head){ .head = (uint16_t)h };
+            forward_emit(f, &ev);
+        }
+        tell_layer(f, 0, l, 0);
+    }
+    f->exit.sure = sure;
+    /* a mean over the layers that attended */
+    for (int b = 0; forward_wants(f, HOOK_ATTN) && f->n_logits > 0 &&
+                    b < forward_blocks(f->row[0].pos + 1); b++)
+        f->facts.mass_sum[b] *= (float)n_layer / (float)f->exit.depth;
+}
+
 static void digest_task(void *ctx, int i, int thread)
 {
     struct forward *f = ctx;
@@ -268,6 +298,10 @@ void observe_rows(struct forward *f)
         ev.u.row = (struct hook_row){
             .id = f->row[r].id, .has_logits = no >= 0,
             .is_draft = f->row[r].is_draft,
+            .depth = f->exit.depth < (int)f->p.hp->n_layer
+                   ? (uint16_t)f->exit.depth : 0,
+            .sure = f->exit.sure,
+            .enough = f->row[r].exit ? f->row[r].exit->sure : 0.0f,
             .nan_layer = f->facts.nan_layer[r],
             .digest = no >= 0 ? f->facts.digest[no] : 0,
         };

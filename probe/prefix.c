@@ -133,11 +133,14 @@ enum sor_err prefix_load(struct db *d, int64_t run_id, int64_t path_id,
     if (!err && p.rec.n == 0)
         err = sor_fail(msg, SOR_NOTFOUND, "run %.8s, path %d: no tokens are "
                        "recorded (level steps, or forgotten)", p.uid, p.path);
-    if (!err && !(p.id = mem_alloc((size_t)p.rec.n * sizeof *p.id)))
+    if (!err && (!(p.id = mem_alloc((size_t)p.rec.n * sizeof *p.id)) ||
+                 !(p.depth = mem_alloc((size_t)p.rec.n * sizeof *p.depth))))
         err = sor_fail(msg, SOR_NOMEM, "out of memory for %d tokens",
                        p.rec.n);
-    for (int i = 0; i < p.rec.n && !err; i++)
+    for (int i = 0; i < p.rec.n && !err; i++) {
         p.id[i] = p.rec.row[i].id;
+        p.depth[i] = (uint16_t)p.rec.row[i].depth;
+    }
     p.n_id = p.rec.n;
     if (err)
         prefix_release(&p);
@@ -152,6 +155,7 @@ void prefix_release(struct prefix *p)
     prefix_mask_release(&p->mask);
     record_release(&p->rec);
     mem_free(p->id);
+    mem_free(p->depth);
     mem_free(p->params);
     *p = (struct prefix){ .run_id = 0 };
 }
@@ -237,7 +241,7 @@ enum sor_err prefix_feed(struct prefix *p, struct engine *e, int to,
         return err;
     struct engine_feed f = { .session = p->s, .tok = p->id + at,
                              .n_tok = to - at, .n_logits = logits != NULL,
-                             .logits = logits };
+                             .logits = logits, .depth = p->depth + at };
     err = engine_step(e, &f, 1, msg);
     engine_observe(e, NULL, NULL);
     if (!err && p->differs.text[0])

@@ -42,6 +42,7 @@ struct prefix {
     char *params;               /* of the path */
     struct record rec;          /* the whole path, from position 0 */
     int32_t *id;                /* [n_id] its tokens */
+    uint16_t *depth;            /* [n_id] see struct record_row */
     int n_id;
 
     struct prefix_mask mask;

@@ -48,6 +48,23 @@ static int put(struct record *r, const struct db_token *t)
     return str_ok(&r->blob) ? 0 : -1;
 }
 
+/* Where rows left the network early. */
+static enum sor_err load_exits(struct db *d, int64_t path_id,
+                               struct record *r, struct sor_msg *msg)
+{
+    struct db_cur *c = db_exits(d, path_id);
+    struct db_exit x;
+    enum sor_err damaged;
+
+    while (db_exit_next(c, &x) > 0)
+        if (x.pos >= r->from && x.pos - r->from < r->n && x.layer >= 0 &&
+            x.layer < UINT16_MAX)
+            r->row[x.pos - r->from].depth = x.layer + 1;
+    damaged = db_cur_close(c);
+    return damaged ? sor_fail(msg, damaged, "the exits of path %lld cannot be "
+                              "read", (long long)path_id) : SOR_OK;
+}
+
 enum sor_err record_load(struct db *d, int64_t path_id, int from,
                          struct record *r, struct sor_msg *msg)
 {
@@ -72,7 +89,7 @@ enum sor_err record_load(struct db *d, int64_t path_id, int from,
     if (!err && damaged)
         err = sor_fail(msg, damaged, "the tokens of path %lld cannot be read",
                        (long long)path_id);
-    return err;
+    return err ? err : load_exits(d, path_id, r, msg);
 }
 
 const struct record_row *record_at(const struct record *r, int pos)

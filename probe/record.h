@@ -21,6 +21,7 @@ struct record_row {
     float    logprob, entropy;
     uint64_t digest;            /* of the logits that it made */
     size_t   layers_at, layers_n;
+    int      depth;             /* layers, where it left early; 0: all */
 };
 
 struct record {

@@ -194,15 +194,19 @@ static enum sor_err feed(struct replay *r, struct session *s, int pos, int n,
                          float *logits, int n_logits, struct sor_msg *msg)
 {
     int32_t id[HOOK_ROWS_MAX];
+    uint16_t depth[HOOK_ROWS_MAX];
     struct engine_feed f = { .session = s, .tok = id, .n_tok = n,
+                             .depth = depth,
                              .logits = logits, .n_logits = n_logits };
 
     if (r->o->cancelled && r->o->cancelled(r->o->ud))
         return sor_fail(msg, SOR_INTERRUPTED, "interrupted after %lld of "
                         "%lld tokens", (long long)r->done,
                         (long long)r->total);
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) {
         id[i] = record_at(&r->rec, pos + i)->id;
+        depth[i] = (uint16_t)record_at(&r->rec, pos + i)->depth;
+    }
     enum sor_err err = engine_step(r->e, &f, 1, msg);
     r->done += n;
     if (r->o->progress)

@@ -36,6 +36,8 @@ struct rec_row {
     uint64_t digest;
     uint32_t layers_bytes, heads_bytes, n_attn;     /* of what follows */
     uint8_t has_digest, mode;
+    uint16_t depth;             /* layers, where it left early; 0: all */
+    float sure, enough;         /* then */
 };
 
 struct rec_token {

@@ -182,6 +182,9 @@ static void fill_row(const struct rec *r, const struct slot *s,
     row->digest = u->digest;
     row->has_digest = u->has_logits;
     row->mode = s->mode;
+    row->depth = u->depth;
+    row->sure = u->sure;
+    row->enough = u->enough;
     row->layers_bytes = (uint32_t)r->layers_bytes;
     row->heads_bytes = (uint32_t)r->heads_bytes;
     row->n_attn = s->n_attn;

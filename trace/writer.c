@@ -120,6 +120,16 @@ static const uint8_t *blobs(const struct rec_row *row)
     return (const uint8_t *)(row + 1) + row->n_attn * sizeof(uint16_t);
 }
 
+static enum sor_err put_exit(struct rec *r, const struct track *t,
+                             const struct rec_row *row, struct sor_msg *msg)
+{
+    struct db_put_exit x = {
+        .path_id = t->id, .pos = row->h.pos, .layer = row->depth - 1,
+        .measure = (double)row->sure, .threshold = (double)row->enough };
+
+    return db_put_exit(r->w.db, &x, msg);
+}
+
 /* Writes the row of the token at pos; row NULL: it never went in. */
 static enum sor_err put_token(struct rec *r, struct track *t, int pos,
                               const struct rec_row *row, struct sor_msg *msg)
@@ -154,7 +164,8 @@ static enum sor_err put_token(struct rec *r, struct track *t, int pos,
     }
     k->is_written = 1;
     r->w.n_row++;
-    return db_put_token(r->w.db, &p, msg);
+    err = db_put_token(r->w.db, &p, msg);
+    return err || !row || row->depth == 0 ? err : put_exit(r, t, row, msg);
 }
 
 static enum sor_err no_memory(const struct track *t, struct sor_msg *msg)
