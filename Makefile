@@ -172,9 +172,12 @@ test: deps model ## install what is needed, then build and run all tests
 	@$(MAKE) --no-print-directory all
 	@$(MAKE) --no-print-directory unit
 
+# SUITES="gguf import" chooses test programs, here and for asan, tsan, cover.
+SUITES ?=
+CHOSEN := $(if $(SUITES),$(SUITES:%=$(BUILD)/tests/test_%),$(TESTS))
 .PHONY: unit
-unit: $(TESTS) $(PROG) ## build and run the test programs, as they are
-	@SORITES_PROG=$(PROG) sh tests/run.sh $(TESTS)
+unit: $(CHOSEN) $(PROG) ## build and run the test programs (SUITES="a b": those)
+	@SORITES_PROG=$(PROG) sh tests/run.sh $(CHOSEN)
 
 # Built elsewhere or not, the tests use the packs of this tree.
 export SORITES_DOMAINS ?= $(CURDIR)/domains
@@ -187,6 +190,7 @@ check: ## everything that must hold: both compilers, sanitizers, lint, docs
 	@$(MAKE) --no-print-directory CC=clang BUILD=build/clang all
 	@SORITES_FAST=1 $(MAKE) --no-print-directory CC=clang BUILD=build/clang unit
 	@$(MAKE) --no-print-directory asan
+	@$(MAKE) --no-print-directory SECONDS=5 fuzz
 
 .PHONY: packs
 packs: $(PROG) ## check the shipped domain packs, against their schema too
@@ -249,6 +253,58 @@ $(BUILD)/bin/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/fuzz.o \
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) -pthread -pie -fsanitize=fuzzer,$(FUZZ_SAN) -o $@ $^ $(LIBS)
+
+# What reads a stranger's bytes, in all their damaged forms; and what happens
+# when the machine fails, at every place where it can.
+HOSTILE := hostile_gguf hostile_bytes hostile_trace hostile_document gguf \
+           hparams lora tok document domain import export
+FAULTS  := kill9 power_loss recorder_io recorder_faults cli_faults cli_lost \
+           clock_steps db_place db_write sql_fence private cli_run tui_term
+# Threads: recorder, pool, browser.
+THREADS := pool ring recorder recorder_faults determinism batching tui \
+           cli_browse
+.PHONY: hostile faults ndebug threads mutants hard
+hostile faults: export SORITES_HARD := 1
+hostile faults: export SORITES_TEST_LIMIT := 3600
+hostile: ## files, traces and documents of strangers, damaged everywhere
+	@$(MAKE) --no-print-directory SUITES="$(HOSTILE)" unit
+
+faults: ## power, disk, memory, signals, kill -9: everywhere (half an hour)
+	@$(MAKE) --no-print-directory SUITES="$(FAULTS)" unit
+
+# An assert() must not be what keeps a hostile file out.  Without them some
+# variables have no use.
+ndebug: ## the hostile suites without assertions
+	@$(MAKE) --no-print-directory BUILD=build/ndebug SUITES="$(HOSTILE)" \
+	    CFLAGS='-DNDEBUG -Wno-unused -Wno-unused-parameter' unit
+
+threads: ## the suites that start threads, under ThreadSanitizer
+	@$(MAKE) --no-print-directory SUITES="$(THREADS)" tsan
+
+MUTANT_SUITES := hostile_gguf gguf hparams hostile_bytes
+mutants: ## is every check of the model's loader missed where it is gone?
+	@$(MAKE) --no-print-directory CC=clang BUILD=build/mutants OPT='-O1 -g' \
+	    SAN=address,undefined all $(MUTANT_SUITES:%=build/mutants/tests/test_%)
+	@python3 tests/mutants.py build/mutants clang -std=c11 -I. -pthread \
+	    -D_POSIX_C_SOURCE=200809L -O1 -g -fsanitize=address,undefined \
+	    -fno-sanitize-recover=all $(PKG_CFLAGS) --libs $(LIBS)
+
+hard: ## every promise of SECURITY.md; the figures go to build/hard/report.md
+	@sh tests/hard.sh
+
+# Files whose every line but one in twenty must have run.
+PARSERS := engine/gguf.c engine/gguf_get.c engine/hparams.c engine/lora.c \
+           engine/tok_open.c base/json.c base/text.c trace/import.c \
+           trace/import_chat.c trace/import_otlp.c trace/import_rows.c \
+           trace/import_sorites.c review/document.c review/document_docx.c \
+           review/document_numbering.c review/document_text.c \
+           review/document_xml.c review/pack_read.c review/pack_json.c
+.PHONY: cover-parsers
+cover-parsers: ## line coverage of what reads a stranger's bytes: 95 % or more
+	@SORITES_FAST=1 $(MAKE) --no-print-directory BUILD=build/cover \
+	    OPT='-O1 -g --coverage' LDFLAGS=--coverage all unit \
+	    SUITES="$(HOSTILE) base_json base_text" || true
+	@sh tests/cover.sh build/cover 95 $(PARSERS)
 
 .PHONY: cover
 cover: ## line coverage of the suite, by file

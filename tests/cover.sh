@@ -1,23 +1,34 @@
 #!/bin/sh
-# cover.sh BUILD - the share of lines that the suite ran, by file, worst first.
+# cover.sh BUILD [LIMIT FILE...] - the share of lines that the suite ran, by
+# file, worst first; with a limit only of these files, and 1 where one of them
+# is below it.
 set -eu
 
-find "$1" -name '*.gcda' ! -path '*/tests/*' | while read -r data; do
+build=$1 limit=${2:-0}
+shift
+[ $# -gt 0 ] && shift
+
+find "$build" -name '*.gcda' ! -path '*/tests/*' | while read -r data; do
     gcov -n -o "${data%/*}" "$data" 2>/dev/null
-done | awk '
+done | awk -v limit="$limit" -v only=" $* " '
     /^File /           { split($0, q, "\047"); file = q[2] }
     /^Lines executed:/ && file ~ /^[a-z]+\/[a-z0-9_]+\.c$/ {
         split($0, p, /[:% ]+/)
-        hit[file] += p[3] * p[5] / 100
-        all[file] += p[5]
+        if (only ~ /^ *$/ || index(only, " " file " ")) {
+            hit[file] += p[3] * p[5] / 100
+            all[file] += p[5]
+        }
         file = ""
     }
     END {
         for (f in all) {
-            printf "%6.1f%% of %5d  %s\n", 100 * hit[f] / all[f], all[f], f
+            share = 100 * hit[f] / all[f]
+            printf "%6.1f%% of %5d  %s%s\n", share, all[f], f,
+                   share < limit ? "  BELOW " limit " %" : ""
             h += hit[f]
             n += all[f]
         }
         if (n)
             printf "%6.1f%% of %5d  in all\n", 100 * h / n, n
-    }' | sort -n
+    }' | sort -n | tee "$build/cover.txt"
+! grep -q BELOW "$build/cover.txt"

@@ -15,10 +15,8 @@ seed() {
     mkdir -p "$dir/corpus/$1" "$dir/found"
     [ -n "$(ls -A "$dir/corpus/$1")" ] && return
     case $1 in
-    gguf | adapter | tokenizer) "$dir/seed" "$1" "$dir/corpus/$1" ;;
-    import) for f in "$here"/data/*.json*; do
-                [ -f "$f" ] && head -c 4096 "$f" > "$dir/corpus/$1/${f##*/}"
-            done ;;
+    gguf | adapter | tokenizer | import | otlp | docx)
+        "$dir/seed" "$1" "$dir/corpus/$1" ;;
     document) for f in "$here"/../domains/*/samples/*; do
                   [ -f "$f" ] && cp "$f" "$dir/corpus/$1/"
               done ;;
