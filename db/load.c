@@ -308,13 +308,14 @@ static enum sor_err broken_rule(const struct load *l, enum table t,
         { "CHECK constraint failed: ", "its values break the rule ", "" },
     };
     size_t table = strlen(tables[t].name);
-    const char *at = NULL;
     struct str what;
     enum sor_err err;
 
     str_init(&what);
-    for (size_t i = 0; i < sizeof rules / sizeof *rules && !at; i++) {
-        if (!(at = strstr(why->text, rules[i].said)))
+    for (size_t i = 0; i < sizeof rules / sizeof *rules && !what.len; i++) {
+        const char *at = strstr(why->text, rules[i].said);
+
+        if (!at)
             continue;
         str_puts(&what, rules[i].before);
         for (at += strlen(rules[i].said); *at; at++) {
@@ -325,7 +326,7 @@ static enum sor_err broken_rule(const struct load *l, enum table t,
         str_puts(&what, rules[i].after);
     }
     err = sor_fail(msg, SOR_FORMAT, "%s %lld: %s", tables[t].name,
-                   (long long)l->n[t] + 1, at ? what.p : why->text);
+                   (long long)l->n[t] + 1, what.len ? what.p : why->text);
     str_release(&what);
     return err;
 }
