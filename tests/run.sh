@@ -8,7 +8,8 @@
 #                   SORITES_SHARED       reference data, if there is any
 #                   SORITES_PROG         the program to start
 # and skip what they lack.  SORITES_FAST=1 leaves the real model out;
-# SORITES_TEST_UNDER="valgrind -q" runs them under it.
+# SORITES_TEST_UNDER="valgrind -q" runs them under it; what the tests say that
+# is no result, figures for the most part, goes to $SORITES_TEST_LOG as well.
 set -u
 
 model=${XDG_DATA_HOME:-$HOME/.local/share}/sorites/models
@@ -30,6 +31,8 @@ for program in "$@"; do
     CMOCKA_MESSAGE_OUTPUT=TAP timeout "${SORITES_TEST_LIMIT:-900}" \
         ${SORITES_TEST_UNDER:-} "$program" >"$dir/out" 2>"$dir/err" </dev/null
     rc=$?
+    [ -n "${SORITES_TEST_LOG:-}" ] &&
+        cat "$dir/out" "$dir/err" >>"$SORITES_TEST_LOG"
     # "1..N" announces a group's tests; "ok", "not ok", "not ok N # SKIP name".
     counts=$(awk '
         /^1\.\.[0-9]+$/          { split($0, p, "."); plan += p[3] }

@@ -617,6 +617,37 @@ static void a_file_taken_apart_and_put_together_is_the_same(void **state)
     str_release(&out);
 }
 
+/* More entries than any model has, in a file with room for them. */
+static void too_many_entries(void **state)
+{
+    static const struct { uint64_t n_kv, n_tensor; const char *says; } many[] = {
+        { GGUF_MAX_ENTRIES + 1, 1, "the metadata count is 65537, outside" },
+        { 1, GGUF_MAX_ENTRIES + 1, "the tensor count is 65537, outside" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof many / sizeof *many; i++) {
+        struct engine *e = NULL;
+        struct sor_msg msg = { "" };
+        struct ggufedit edit;
+        struct str bytes;
+
+        str_init(&bytes);
+        ggufedit_open(&edit, &good);
+        edit.n_kv = many[i].n_kv;
+        edit.n_tensor = many[i].n_tensor;
+        ggufedit_write(&edit, &bytes);
+        ggufedit_close(&edit);
+        for (int k = 0; k < 2 << 20; k++)
+            str_putc(&bytes, '\0');
+        assert_int_equal(mkgguf_save(path, &bytes, NULL), SOR_OK);
+        str_release(&bytes);
+        assert_int_equal(engine_open(path, NULL, &e, &msg), SOR_FORMAT);
+        if (!strstr(msg.text, many[i].says))
+            fail_msg("says \"%s\"", msg.text);
+    }
+}
+
 static void wrong_headers(void **state) { (void)state; MEET(header); }
 static void wrong_metadata(void **state) { (void)state; MEET(metadata); }
 static void wrong_numbers(void **state) { (void)state; MEET(numbers); }
@@ -628,6 +659,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_good_model_runs),
         cmocka_unit_test(a_file_taken_apart_and_put_together_is_the_same),
+        cmocka_unit_test(too_many_entries),
         cmocka_unit_test(wrong_headers),
         cmocka_unit_test(wrong_metadata),
         cmocka_unit_test(wrong_numbers),
