@@ -48,6 +48,8 @@ static enum sor_err make_params(const struct fork *f, const char *old,
     if (err)
         return err;
     cJSON_DeleteItemFromObjectCaseSensitive(root, "fork");
+    /* what a fork writes goes through all layers */
+    cJSON_DeleteItemFromObjectCaseSensitive(root, "exit");
     from = cJSON_AddObjectToObject(root, "fork");
     if (from && cJSON_AddStringToObject(from, "run", f->p->uid) &&
         cJSON_AddNumberToObject(from, "path", f->p->path) &&

@@ -9,6 +9,7 @@
 #include "engine/generate.h"
 #include "engine/hparams.h"
 #include "probe/prompt.h"
+#include "probe/with_exit.h"
 
 enum { BASE_TAG = 1 };
 
@@ -21,6 +22,8 @@ struct rerun {
     struct session *base;           /* the prompt */
     int n_prompt;
     float *prompt_logits, *logits;  /* [n_vocab] */
+    struct exit_rule exit;          /* where has_exit: the run's */
+    int has_exit;
     int64_t done, total;
 };
 
@@ -147,7 +150,8 @@ static enum sor_err rerun_path(struct rerun *r, const struct db_path *path,
         .top_k = (uint32_t)run->top_k, .top_p = (float)run->top_p,
         .min_p = (float)run->min_p, .seed = (uint64_t)run->seed };
     struct gen_opts opts = { .ud = r, .on_token = on_token,
-                             .cancelled = cancelled };
+                             .cancelled = cancelled,
+                             .exit = r->has_exit ? &r->exit : NULL };
     struct sampler sampler;
     struct gen_path p = { .sampler = &sampler, .max_tok = path->n_token,
                           .logits = r->logits };
@@ -216,6 +220,8 @@ enum sor_err rerun_verify(struct db *d, const struct db_run *run,
     if (!r.prompt_logits || !r.logits)
         err = sor_fail(msg, SOR_NOMEM, "out of memory for logits");
     else
+        err = with_exit_restore(e, run->params, &r.exit, &r.has_exit, msg);
+    if (!err)
         err = feed_prompt(&r, msg);
     if (!err)
         err = rerun_paths(&r, msg);
