@@ -217,12 +217,12 @@ int tui_following(const struct tui *t)
 
 int tui_busy(const struct tui *t)
 {
-    return job_busy(t) || tui_top(t)->working;
+    return job_busy(t) || tui_top(t)->working || t->search.on;
 }
 
 int tui_wait_ms(const struct tui *t)
 {
-    return tui_top(t)->working ? 0
+    return tui_top(t)->working || t->search.on ? 0
          : job_busy(t) || tui_following(t) ? TUI_FRAME_MS : TUI_IDLE_MS;
 }
 
@@ -252,6 +252,7 @@ int tui_idle(struct tui *t)
     int recorder, gone, changed = job_tick(t);
 
     v = tui_top(t);
+    changed |= search_work(t);
     if (v->working)
         changed |= v->ops->work(v);
     db_rest(t->db);
@@ -371,7 +372,7 @@ static void in_app(struct tui *t, struct view *v, enum tui_cmd cmd)
         break;
     case CMD_NEXT_MATCH:
     case CMD_PREV_MATCH:
-        prompt_find(t, cmd == CMD_PREV_MATCH);
+        search_find(t, cmd == CMD_PREV_MATCH);
         break;
     case CMD_HELP:
         if (v->ops != &view_help)
@@ -466,6 +467,7 @@ void tui_key(struct tui *t, struct tui_event ev)
     if (ev.key == TK_NONE || ev.key == TK_RESIZE)
         return;
     t->say[0] = '\0';
+    t->search.on = 0;
     if (t->prompt) {
         prompt_key(t, ev.key);
         return;

@@ -267,6 +267,9 @@ static void ended(struct tui *t, struct queued *q, int status)
     if (!q->fresh)
         keep_line(job, "\n");
     last_line(job, last, sizeof last);
+    if (WIFSIGNALED(status) && !t->jobs->cancelled)
+        snprintf(last, sizeof last, "it was ended by signal %d (%s)",
+                 WTERMSIG(status), strsignal(WTERMSIG(status)));
     forget_files(q);
     tui_reload(t);
     switch (job->state) {

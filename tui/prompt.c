@@ -3,12 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/text.h"
 #include "tui/kept.h"
+#include "tui/search.h"
 #include "tui/state.h"
 
-enum { TYPED_MAX = 400, SCAN_WIDTH = 2000, SCAN_CELL = 100, SCAN_NS = 1000000000 };
+enum { TYPED_MAX = 400 };
 
 static const struct key_def prompt_defs[] = {
     { TK_ENTER, CMD_OPEN, "do it", "do it" },
@@ -26,148 +26,6 @@ const struct keymap keys_prompt = { "While typing", prompt_defs };
 
 /* ---- searching ------------------------------------------------------------ */
 
-static int grid_has(struct grid *g, const char *needle)
-{
-    grid_match(g, (struct rect){ 0, 0, 1, g->cols }, needle);
-    for (int i = 0; i < g->cols; i++)
-        if (g->cell[i].style & CELL_MATCH)
-            return 1;
-    return 0;
-}
-
-/* Draws row i of the window into one long line and looks there: what is found
- * is what would be read. */
-static int row_has(struct view *v, struct grid *line, int i, const char *needle)
-{
-    const struct col *c = v->ops->cols;
-    struct pen p = { line, 0, 0, 0, ROLE_TEXT };
-
-    grid_clear(line);
-    for (int k = 0; c[k].head; k++) {
-        p.end = c[k].flags & COL_FLEX ? line->cols : p.col + SCAN_CELL;
-        v->ops->cell(v, i, k, &p);
-        p.end = line->cols;
-        pen_gap(&p, 2);
-    }
-    return grid_has(line, needle);
-}
-
-struct scan { int64_t from, found; int reverse, paused; };
-
-/* Looks for the next row of a list that reads needle, from row s->from on; by
- * then s->from is where it stopped.  A search that takes long pauses, so that
- * the screen never stands still: n goes on with it. */
-static void scan(struct view *v, const char *needle, struct scan *s)
-{
-    uint64_t end = clock_mono_ns() + SCAN_NS;
-    struct grid line;
-    int more = 1;
-
-    if (grid_init(&line, 1, SCAN_WIDTH))
-        return;
-    while (s->found < 0 && s->from >= 0 && more) {
-        int64_t first = s->reverse ? s->from - LIST_WINDOW + 1 : s->from;
-        int want = LIST_WINDOW, n;
-        if (first < 0) {
-            first = 0;
-            want = (int)s->from + 1;
-        }
-        pool_clear(&v->pool);
-        n = v->ops->fetch(v, first, want);
-        for (int k = 0; k < n && s->found < 0; k++) {
-            int i = s->reverse ? n - 1 - k : k;
-            if (row_has(v, &line, i, needle))
-                s->found = first + i;
-        }
-        s->from = s->reverse ? first - 1 : first + n;
-        more = s->reverse || n == want;
-        if (s->found < 0 && more && clock_mono_ns() > end)
-            s->paused = 1;
-        more &= !s->paused;
-    }
-    grid_release(&line);
-    v->list.stale = 1;
-}
-
-static struct scan find_row(struct view *v, const char *needle, int64_t from,
-                            int reverse)
-{
-    struct scan s = { from, -1, reverse, 0 };
-
-    if (from >= 0 && v->ops->find)
-        s.found = v->ops->find(v, needle, from, reverse);
-    else if (from >= 0)
-        scan(v, needle, &s);
-    return s;
-}
-
-/* 1: found, or paused on the way. */
-static int find_in_list(struct tui *t, struct view *v, int reverse)
-{
-    struct scan s = find_row(v, t->needle, v->list.cur + (reverse ? -1 : 1),
-                             reverse);
-
-    if (s.found < 0 && !s.paused) {     /* once around */
-        if (reverse)
-            list_goto(v, INT64_MAX);
-        s = find_row(v, t->needle, reverse ? v->list.cur : 0, reverse);
-        if (s.found >= 0)
-            tui_say(t, reverse ? "Searched on from the last row."
-                               : "Searched on from the first row.");
-    }
-    if (s.paused) {
-        list_goto(v, s.from);
-        tui_say(t, "Not found up to here; %s goes on.", reverse ? "N" : "n");
-    } else if (s.found >= 0) {
-        list_goto(v, s.found);
-    }
-    return s.paused || s.found >= 0;
-}
-
-static int find_in_text(struct doc *d, const char *needle, int reverse)
-{
-    struct grid line;
-    int found = -1;
-
-    if (grid_init(&line, 1, d->g.cols))
-        return 0;
-    for (int k = 1; k <= d->row && found < 0; k++) {
-        int row = (d->top + (reverse ? d->row - k : k) % d->row) % d->row;
-        grid_clear(&line);
-        grid_blit(&line, (struct rect){ 0, 0, 1, line.cols }, &d->g, row);
-        if (grid_has(&line, needle))
-            found = row;
-    }
-    grid_release(&line);
-    if (found >= 0)
-        d->top = found;
-    return found >= 0;
-}
-
-void prompt_find(struct tui *t, int reverse)
-{
-    struct view *v = tui_top(t);
-    int64_t was = v->list.cur;
-    int found;
-
-    if (!t->needle[0]) {
-        tui_say(t, "Nothing was searched for yet; / searches.");
-        return;
-    }
-    if (!v->on_detail && !v->ops->body && !v->ops->find &&
-        !(v->ops->fetch && v->ops->cell)) {
-        tui_say(t, "There are no words here to search; Tab goes to the pane.");
-        return;
-    }
-    found = v->on_detail ? find_in_text(&v->detail, t->needle, reverse)
-          : v->ops->body ? find_in_text(&v->text, t->needle, reverse)
-                         : find_in_list(t, v, reverse);
-    if (!found) {
-        list_goto(v, was);
-        tui_say(t, "Nothing here reads \"%s\".", t->needle);
-    }
-}
-
 static void set_needle(struct tui *t, const char *what)
 {
     t->needle[text_safe_fit(t->needle, sizeof t->needle, what, strlen(what),
@@ -183,28 +41,15 @@ static void search(struct tui *t, const char *what)
     set_needle(t, what);
     if (v->ops->fetch && !v->on_detail)
         list_goto(v, t->origin);
-    prompt_find(t, 0);
+    search_find(t, 0);
 }
 
 /* While a search is typed: what it marks is marked already, and a list goes to
  * the first row in sight that has it. */
 static void search_typed(struct tui *t)
 {
-    struct view *v = tui_top(t);
-    struct grid line;
-
     set_needle(t, t->typed.p);
-    if (!v->ops->fetch || !v->ops->cell || v->on_detail || !t->needle[0] ||
-        grid_init(&line, 1, SCAN_WIDTH))
-        return;
-    list_goto(v, t->origin);
-    list_show(v, v->list.height);
-    for (int i = (int)(t->origin - v->list.from); i < v->list.have; i++)
-        if (i >= 0 && row_has(v, &line, i, t->needle)) {
-            list_goto(v, v->list.from + i);
-            break;
-        }
-    grid_release(&line);
+    search_in_sight(t);
 }
 
 /* ---- commands ------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 
 #include "tui/app.h"
 #include "tui/keyfile.h"
+#include "tui/search.h"
 #include "tui/view.h"
 
 enum { STACK_MAX = 24, NEEDLE_BYTES = 128, SAY_BYTES = 256,
@@ -23,6 +24,7 @@ struct tui {
                                      * `ask` asks) while typing, else 0 */
     struct tui_ask ask;
     struct tui_edit edit;           /* path "": nothing to edit */
+    struct search search;
     int64_t origin;                 /* the row where a search began */
     int recall;                     /* lines back in what was typed before */
     struct str typed;
@@ -53,10 +55,9 @@ void tui_temp_remove(struct tui *t);
 void tui_pop(struct tui *t);
 void tui_reload(struct tui *t);
 
-/* prompt.c: keys while typing; searching; commands by name. */
+/* prompt.c: keys while typing; commands by name. */
 void prompt_begin(struct tui *t, char kind);
 void prompt_key(struct tui *t, int key);
-void prompt_find(struct tui *t, int reverse);
 extern const struct keymap keys_prompt;
 struct prompt_command {
     const char *name, *operand, *help;

@@ -1,5 +1,6 @@
 #include "tui/token.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +11,7 @@
 #include "tui/fmt.h"
 #include "tui/view.h"
 
-enum { ALT_SHOWN = 10, BAR_MAX = 32 };
+enum { ALT_SHOWN = 10, BAR_MAX = 32, FIND_ROWS = 2048 };
 
 static void one_alt(const struct db_piece *piece, int32_t id, double logprob,
                     int taken, struct doc *d)
@@ -89,4 +90,41 @@ void token_piece(struct tui *t, int64_t path_id, int pos, char *out, size_t cap)
     if (db_token_next(c, &in) == 1 && in.pos == pos && in.text.p)
         out[text_safe_fit(out, cap, in.text.p, in.text.n, 0)] = '\0';
     tui_end(t, c);
+}
+
+static int holds(struct db_str piece, const char *needle)
+{
+    size_t n = strlen(needle);
+
+    for (size_t i = 0; i + n <= piece.n; i++) {
+        size_t k = 0;
+
+        while (k < n && tolower((unsigned char)piece.p[i + k]) ==
+                        tolower((unsigned char)needle[k]))
+            k++;
+        if (k == n)
+            return 1;
+    }
+    return 0;
+}
+
+int64_t token_find(struct tui *t, int64_t path_id, const char *needle,
+                   int64_t *from, int reverse)
+{
+    struct db_window w = { *from, FIND_ROWS, reverse };
+    struct db_cur *c = db_tokens(tui_db(t), path_id, w);
+    int64_t found = -1;
+    struct db_token in;
+    int n = 0;
+
+    while (found < 0 && db_token_next(c, &in) == 1) {
+        n++;
+        *from = in.pos + (reverse ? -1 : 1);
+        if (in.text.p && holds(in.text, needle))
+            found = in.pos;
+    }
+    if (n < FIND_ROWS)
+        *from = -1;
+    tui_end(t, c);
+    return found;
 }

@@ -19,5 +19,9 @@ void token_context(struct tui *t, int64_t path_id, int pos, int around,
  * where there is none. */
 void token_piece(struct tui *t, int64_t path_id, int pos, char *out,
                  size_t cap);
+/* view_ops.find() for the tokens of a path: the next whose piece holds needle
+ * without regard to ASCII case. */
+int64_t token_find(struct tui *t, int64_t path_id, const char *needle,
+                   int64_t *from, int reverse);
 
 #endif

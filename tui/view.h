@@ -74,9 +74,10 @@ struct view_ops {
 
     void (*enter)(struct view *v);
     int (*cmd)(struct view *v, enum tui_cmd cmd);   /* 1: handled */
-    /* The next row with needle from row `from` on; -1: none.  NULL: rows are
-     * drawn and read, window by window. */
-    int64_t (*find)(struct view *v, const char *needle, int64_t from,
+    /* The next row with needle among some rows from row *from on; -1: none,
+     * and *from is where to go on, -1 where that were the last.  NULL: rows
+     * are drawn and read, window by window. */
+    int64_t (*find)(struct view *v, const char *needle, int64_t *from,
                     int reverse);
     /* Goes on with what takes long (some milliseconds of it) while no key is
      * pressed, for as long as v->working; 1: draw again. */

@@ -302,11 +302,10 @@ static int cmd(struct view *v, enum tui_cmd c)
     return 1;
 }
 
-static int64_t find(struct view *v, const char *needle, int64_t from,
+static int64_t find(struct view *v, const char *needle, int64_t *from,
                     int reverse)
 {
-    return db_token_search(tui_db(v->t), v->at.path_id, (int)from, reverse,
-                           needle);
+    return token_find(v->t, v->at.path_id, needle, from, reverse);
 }
 
 const struct view_ops view_tokens = {
