@@ -316,8 +316,12 @@ enum sor_err bench_open(struct bench *b)
                                    &b->cli->msg);
 
     b->start_ms = (double)(clock_mono_ns() - start) / 1e6;
-    if (!err && b->lora)
-        err = adapters_open(b->e, b->lora, NULL, &b->cli->msg);
+    str_init(&b->adapters);
+    if (b->lora)
+        err = err ? err : adapters_open(b->e, b->lora, &b->adapters,
+                                        &b->cli->msg);
+    else
+        str_puts(&b->adapters, "[]");
     if (err)
         return err;
     b->n_vocab = engine_hparams(b->e)->n_vocab;
@@ -339,6 +343,7 @@ void bench_close(struct bench *b)
     if (b->dir[0])
         nftw(b->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
     tok_ids_release(&b->text);
+    str_release(&b->adapters);
     mem_free(b->out);
     mem_free(b->logits);
     engine_close(b->e);

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/str.h"
 #include "cli/cli.h"
 #include "engine/engine.h"
 #include "engine/generate.h"
@@ -55,6 +56,7 @@ struct bench {
     int acts;                       /* 1: activations in 8 bits */
     struct engine *e;
     double start_ms;                /* until the engine was open */
+    struct str adapters;            /* JSON: [{path, sha256, scale}] */
     struct rec *rec;                /* NULL: --trace off */
     char dir[64];                   /* of the database */
     struct tok_ids text;            /* something to read */

@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/version.h"
 #include "cli/bench.h"
 #include "cli/chart.h"
 #include "cli/cli.h"
@@ -51,7 +52,7 @@ static int in_list(const char *list, const char *name)
 /* Every name in --only is one of ours. */
 static enum sor_err check_only(struct cli *cli)
 {
-    for (const char *p = opt.only; p && *p;) {
+    for (const char *p = opt.only; p && (*p || p == opt.only);) {
         size_t n = strcspn(p, ",");
         int known = 0;
 
@@ -79,9 +80,11 @@ static void show(const struct bench *b, FILE *to)
     const struct engine_info *info = engine_info(b->e);
     struct bench_memory m;
 
-    fprintf(to, "%s, %d thread%s, %s, KV %s, trace %s\n\n%-12s %10s %10s %10s "
-            "%12s %12s\n", info->name, info->n_thread,
-            info->n_thread == 1 ? "" : "s", info->isa, info->kv_type, rec_level_name(b->level), "", "tok/s", "least",
+    fprintf(to, "%s, %d thread%s, %s, KV %s%s%s, trace %s\n\n", info->name,
+            info->n_thread, info->n_thread == 1 ? "" : "s", info->isa,
+            info->kv_type, b->lora ? ", adapters " : "",
+            b->lora ? b->lora : "", rec_level_name(b->level));
+    fprintf(to, "%-12s %10s %10s %10s %12s %12s\n", "", "tok/s", "least",
             "most", "commit, ms", "seats in use");
     for (int i = 0; i < BENCH_WORKS; i++) {
         const struct bench_result *r = &b->result[i];
@@ -149,11 +152,17 @@ static void json_memory(struct json *j, const struct bench *b)
     json_end_obj(j);
 }
 
-static void show_json(const struct bench *b, struct str *out)
+static enum sor_err show_json(const struct bench *b, struct str *out)
 {
     const struct engine_info *info = engine_info(b->e);
+    const cJSON *item;
+    cJSON *adapters;
     struct json j;
+    enum sor_err err = json_parse(b->adapters.p, b->adapters.len, "adapters",
+                                  &adapters, &b->cli->msg);
 
+    if (err)
+        return err;
     json_init(&j, out);
     json_obj(&j);
     json_key(&j, "model");
@@ -164,6 +173,23 @@ static void show_json(const struct bench *b, struct str *out)
     json_str(&j, info->isa);
     json_key(&j, "kv_type");
     json_str(&j, info->kv_type);
+    json_key(&j, "acts");
+    json_int(&j, b->acts ? 8 : 16);
+    json_key(&j, "adapters");
+    json_arr(&j);
+    cJSON_ArrayForEach(item, adapters) {
+        json_obj(&j);
+        json_key(&j, "path");
+        json_str(&j, cJSON_GetObjectItem(item, "path")->valuestring);
+        json_key(&j, "sha256");
+        json_str(&j, cJSON_GetObjectItem(item, "sha256")->valuestring);
+        json_key(&j, "scale");
+        json_num(&j, cJSON_GetObjectItem(item, "scale")->valuedouble);
+        json_end_obj(&j);
+    }
+    json_end_arr(&j);
+    json_key(&j, "version");
+    json_str(&j, SORITES_VERSION);
     json_key(&j, "trace");
     json_str(&j, rec_level_name(b->level));
     json_key(&j, "start_ms");
@@ -177,6 +203,8 @@ static void show_json(const struct bench *b, struct str *out)
     json_memory(&j, b);
     json_end_obj(&j);
     str_putc(out, '\n');
+    cJSON_Delete(adapters);
+    return SOR_OK;
 }
 
 /* --- the command ---------------------------------------------------------- */
@@ -228,7 +256,7 @@ static enum sor_err measure(struct cli *cli, struct str *out)
     if (!err && !(to = cli_out(cli)))
         err = SOR_IO;
     if (!err && cli->json)
-        show_json(b, out);
+        err = show_json(b, out);
     if (!err && cli->json)
         fputs(out->p, to);
     else if (!err)

@@ -90,7 +90,23 @@ static enum sor_err parse(struct job *j)
     j->want_embd = bits(j->want) < 6.5 ? GGUF_Q8_0 : j->want;
     if (!err && opt.embedding)
         err = parse_type(j->cli, opt.embedding, &j->want_embd);
+    if (!err && strcmp(j->out, "-") == 0)
+        err = sor_fail(&j->cli->msg, SOR_USAGE, "a model is written to a "
+                       "file, not to stdout (./- is a file's name)");
     return err;
+}
+
+/* An adapter is a GGUF file too. */
+static enum sor_err check_model(const struct job *j)
+{
+    struct gguf_str s;
+
+    if (gguf_str(j->src, "general.type", &s, NULL) != SOR_OK ||
+        gguf_str_is(s, "model"))
+        return SOR_OK;
+    return sor_fail(&j->cli->msg, SOR_UNSUP, "%s: no model (general.type is "
+                    "\"%.*s\"); models alone can be quantised", j->in,
+                    (int)(s.n < 40 ? s.n : 40), s.p);
 }
 
 /* --- the plan ------------------------------------------------------------ */
@@ -298,6 +314,7 @@ static enum sor_err run(struct cli *cli)
     enum sor_err err = parse(&j);
 
     err = err ? err : gguf_open(j.in, &j.src, &cli->msg);
+    err = err ? err : check_model(&j);
     err = err ? err : hparams_read(j.src, &j.hp, &cli->msg);
     err = err ? err : plan(&j);
     err = err ? err : pool_open(n_thread(cli), &j.pool, &cli->msg);

@@ -100,9 +100,21 @@ static void say_layer(const struct replay_diff *d, char *out, size_t cap)
         out[0] = '\0';
 }
 
+/* Digests are of bits, which another instruction set need not have. */
+static void say_digests(const struct replay_report *r, char *out, size_t cap)
+{
+    if (r->exact)
+        snprintf(out, cap, "%lld layer digests agree",
+                 (long long)r->n_layer_row);
+    else
+        snprintf(out, cap, "layer digests were not compared (recorded on %s, "
+                 "this is %s)", r->isa_then, r->isa_now);
+}
+
 static void say_identical(const struct job *j)
 {
     const struct replay_report *r = &j->report;
+    char digests[256];
 
     if (r->texts_only)
         fprintf(j->to, "identical: %d path%s, %lld tokens: same texts "
@@ -123,9 +135,9 @@ static void say_identical(const struct job *j)
         fprintf(j->to, "%lld of these paths lost tokens while recording and "
                 "were checked up to there\n", (long long)r->n_gap);
     fflush(j->to);                      /* before what stderr says */
-    log_info("%lld rows of %lld batches are as committed; %lld layer digests "
-             "agree; %.1f s on %s", (long long)j->chain.n_row,
-             (long long)j->chain.n_batch, (long long)r->n_layer_row,
+    say_digests(r, digests, sizeof digests);
+    log_info("%lld rows of %lld batches are as committed; %s; %.1f s on %s",
+             (long long)j->chain.n_row, (long long)j->chain.n_batch, digests,
              j->seconds, r->isa_now);
 }
 

@@ -27,7 +27,6 @@
 #include "probe/model_id.h"
 #include "probe/prompt.h"
 #include "probe/with_blas.h"
-#include "probe/with_exit.h"
 #include "trace/rec.h"
 
 enum {
@@ -42,7 +41,7 @@ static const double MANY_TEMPERATURE = 0.8;
 static struct {
     int n_path, level, max_tok, top_k, n_ctx, kv, acts, raw, blas, lossy,
         wait, draft, draft_layers;
-    double temperature, top_p, min_p, exit;
+    double temperature, top_p, min_p;
     const char *system, *lora;
 } opt = { .n_path = 1, .level = REC_LAYERS, .max_tok = 512,
           .temperature = -1, .top_p = 0.95 };
@@ -74,9 +73,6 @@ static const struct opt_spec opts[] = {
       "guess tokens ahead; the result is the same, sooner (off)", 0, 0 },
     { 0, "draft-layers", "N", OPT_INT, &opt.draft_layers,
       "first layers that guess with --draft self (a quarter)", 1, 1 << 16 },
-    { 0, "exit", "P", OPT_NUM, &opt.exit,
-      "leave the network early where this sure; changes results (off)", 0.5,
-      1 },
     { 0, "raw", NULL, OPT_FLAG, &opt.raw, "the prompt as it is, no template",
       0, 0 },
     { 0, "lossy", NULL, OPT_FLAG, &opt.lossy,
@@ -102,7 +98,6 @@ struct job {
     float *logits;                      /* [n_vocab] after the prompt */
     int nan_layer, nan_pos;             /* where NaN or infinity came first;
                                          * -1: nowhere */
-    struct exit_rule exit;              /* where --exit is given */
     struct gen_stats batch;
     int32_t *out;                       /* [n_path][max_tok] */
     char uid[33];
@@ -214,10 +209,6 @@ static enum sor_err choose_settings(struct job *j)
         str_puts(s, s->len > 1 ? ",\"blas\":" : "\"blas\":");
         err = with_blas(j->e, (int)j->prompt.n, s, &j->cli->msg);
     }
-    if (!err && opt.exit > 0) {
-        str_puts(s, s->len > 1 ? ",\"exit\":" : "\"exit\":");
-        err = with_exit(j->e, opt.exit, &j->exit, s, &j->cli->msg);
-    }
     str_putc(s, '}');
     if (!err && !str_ok(s))
         err = sor_fail(&j->cli->msg, SOR_NOMEM, "out of memory");
@@ -266,8 +257,20 @@ static enum sor_err open_recorder(struct job *j)
     return rec_open(cli_db(j->cli), &o, &j->rec, &j->cli->msg);
 }
 
+/* Without a trace somebody has to look for NaN all the same. */
+static void on_row(void *ud, const struct hook_event *ev)
+{
+    struct job *j = ud;
+
+    if (j->nan_layer < 0 && ev->u.row.nan_layer >= 0) {
+        j->nan_layer = ev->u.row.nan_layer;
+        j->nan_pos = ev->pos;
+    }
+}
+
 static enum sor_err begin_run(struct job *j)
 {
+    const struct hook_observer watch = { 1u << HOOK_ROW, j, on_row };
     const struct engine_info *info = engine_info(j->e);
     struct db_model model;
     struct str full;
@@ -287,8 +290,9 @@ static enum sor_err begin_run(struct job *j)
         .model = &model, .part = j->id.part, .n_part = j->id.n_part };
     enum sor_err err;
 
+    j->nan_layer = -1;
     if (!j->rec)
-        return SOR_OK;
+        return engine_observe(j->e, &watch, &j->cli->msg);
     str_init(&full);
     model_id_row(&j->id, j->e, &full, &model);
     err = rec_run_begin(j->rec, &r, j->uid, &j->cli->msg);
@@ -418,8 +422,7 @@ static enum sor_err decode(struct job *j)
     struct gen_opts o = { .ud = j, .on_token = on_token,
                           .cancelled = stopped, .stats = &j->batch,
                           .draft = (enum draft_source)opt.draft,
-                          .draft_layer = opt.draft_layers,
-                          .exit = opt.exit > 0 ? &j->exit : NULL };
+                          .draft_layer = opt.draft_layers };
     char what[32];
     enum sor_err err;
 
@@ -471,12 +474,21 @@ static enum sor_err end_run(struct job *j, enum sor_err err)
         log_warn("--lossy dropped %llu events from event %llu on",
                  (unsigned long long)st.n_lost,
                  (unsigned long long)st.lost_from_seq);
-    if (st.nan_layer >= 0)
-        log_warn("NaN or infinity first after layer %d at position %d: the "
-                 "result cannot be trusted", st.nan_layer, st.nan_pos);
+    j->nan_layer = st.nan_layer;
+    j->nan_pos = st.nan_pos;
     rec_close(j->rec);
     j->rec = NULL;
     return err;
+}
+
+static enum sor_err check_finite(struct job *j)
+{
+    if (j->nan_layer < 0)
+        return SOR_OK;
+    return sor_fail(&j->cli->msg, SOR_FORMAT, "NaN or infinity first after "
+                    "layer %d at position %d: the result cannot be trusted%s",
+                    j->nan_layer, j->nan_pos, opt.lora
+                        ? "; a smaller scale of --lora may help" : "");
 }
 
 /* --- after decoding ----------------------------------------------------------------- */
@@ -572,6 +584,7 @@ static enum sor_err answer(struct job *j)
         untraced_show(j->to, engine_tok(j->e), j->path, j->n_path);
     if (!err && j->trace_lost.text[0])
         err = sor_fail(&j->cli->msg, SOR_IO, "%s", j->trace_lost.text);
+    err = err ? err : check_finite(j);
     if (!err && cli_stopped())
         err = sor_fail(&j->cli->msg, SOR_INTERRUPTED, "interrupted%s%.8s",
                        j->uid[0] ? "; what was decoded is recorded as "
@@ -610,10 +623,7 @@ static enum sor_err run(struct cli *cli)
                                : opt.n_path > 1 ? MANY_TEMPERATURE : 0),
         .top_k = (uint32_t)opt.top_k, .top_p = (float)opt.top_p,
         .min_p = (float)opt.min_p, .seed = cli->seed };
-    err = opt.exit > 0 && opt.draft
-        ? sor_fail(&cli->msg, SOR_USAGE, "--exit reads tokens one by one, and "
-                   "--draft many at once: give one of them")
-        : read_question(&j);
+    err = read_question(&j);
     if (!err && !(j.to = cli_out(cli)))
         err = SOR_IO;
     if (!err) {

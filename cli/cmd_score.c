@@ -54,6 +54,7 @@ struct scorer {
     struct sampler_alt *top;/* [opt.top] */
     float *norm;            /* [chunk][n_layer], of the chunk at norm_pos */
     int norm_pos;
+    int nan_layer, nan_pos; /* where NaN or infinity came first; -1: nowhere */
     struct tok_ids ids;     /* of the line at hand */
     struct json_source line;    /* the one in work */
     const char *where;      /* its file and line */
@@ -69,7 +70,11 @@ static void on_event(void *ud, const struct hook_event *ev)
     struct scorer *s = ud;
     int row = ev->pos - s->norm_pos;
 
-    if (row >= 0 && row < opt.chunk)
+    if (ev->kind == HOOK_ROW && ev->u.row.nan_layer >= 0 && s->nan_pos < 0) {
+        s->nan_layer = ev->u.row.nan_layer;
+        s->nan_pos = ev->pos;
+    }
+    if (ev->kind == HOOK_LAYER && row >= 0 && row < opt.chunk)
         s->norm[(size_t)row * s->n_layer + (size_t)ev->layer] =
             ev->u.layer.norm_out;
 }
@@ -163,13 +168,27 @@ static void put_top(struct scorer *s, const float *logits, double lse)
     json_end_arr(j);
 }
 
-static void put_position(struct scorer *s, int pos, const float *logits,
-                         const float *norm)
+static enum sor_err not_finite(struct scorer *s, int pos)
+{
+    char layer[32] = "after the last layer";
+
+    if (s->nan_layer >= 0)
+        snprintf(layer, sizeof layer, "after layer %d", s->nan_layer);
+    return sor_fail(&s->cli->msg, SOR_FORMAT, "%s: NaN or infinity %s at "
+                    "position %d: nothing can be scored%s", s->where, layer,
+                    pos, opt.lora ? "; a smaller scale of --lora may help"
+                                  : "");
+}
+
+static enum sor_err put_position(struct scorer *s, int pos,
+                                 const float *logits, const float *norm)
 {
     struct json *j = &s->json;
     struct sampler_stats st;
 
     sampler_stats(logits, s->n_vocab, &st);
+    if (st.n_nan || pos == s->nan_pos)
+        return not_finite(s, pos);
     json_obj(j);
     json_key(j, "pos");
     json_int(j, pos);
@@ -186,6 +205,7 @@ static void put_position(struct scorer *s, int pos, const float *logits,
     json_end_obj(j);
     if ((size_t)pos + 1 < s->ids.n)
         s->nll -= logits[s->ids.id[pos + 1]] - st.lse;
+    return SOR_OK;
 }
 
 /* Feeds the line's tokens, chunk by chunk, and writes each position. */
@@ -205,8 +225,8 @@ static enum sor_err put_positions(struct scorer *s, struct session *session)
         s->norm_pos = at;
         err = engine_step(s->engine, &feed, 1, &s->cli->msg);
         for (int i = 0; !err && i < rows; i++)
-            put_position(s, at + i, s->logits + (size_t)i * s->n_vocab,
-                         s->norm + (size_t)i * s->n_layer);
+            err = put_position(s, at + i, s->logits + (size_t)i * s->n_vocab,
+                               s->norm + (size_t)i * s->n_layer);
         s->n_done += (uint64_t)rows;
         progress_set(&s->bar, s->n_done);
     }
@@ -222,6 +242,7 @@ static enum sor_err put_line(struct scorer *s, struct session *session)
     str_clear(&s->text);
     json_init(j, &s->text);
     s->nll = 0;
+    s->nan_layer = s->nan_pos = -1;
     json_obj(j);
     put_id(s);
     json_key(j, "tokens");
@@ -309,7 +330,9 @@ static void close_scorer(struct scorer *s)
 static enum sor_err run(struct cli *cli)
 {
     struct scorer s = { .cli = cli };
-    struct hook_observer watch = { 1u << HOOK_LAYER, &s, on_event };
+    struct hook_observer watch = { 1u << HOOK_ROW |
+                                   (unsigned)(opt.layers != 0) << HOOK_LAYER,
+                                   &s, on_event };
     struct input in = { 0 };
     enum sor_err err = input_open(&in, cli->argv[0], &cli->msg);
 
@@ -317,8 +340,7 @@ static enum sor_err run(struct cli *cli)
     err = err ? err : open_scorer(&s);
     if (!err) {
         cli_catch_signals();
-        if (opt.layers)
-            err = engine_observe(s.engine, &watch, &cli->msg);
+        err = engine_observe(s.engine, &watch, &cli->msg);
         s.where = in.where;
         progress_begin(&s.bar, cli, "scoring", "tokens", 0);
         while (!err && input_next(&in, &err, &cli->msg) == 1)

@@ -8,6 +8,7 @@
 #include "base/version.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "engine/pool.h"
 
 #define DECLARE(name) extern const struct cmd cmd_##name;
 CLI_COMMANDS(DECLARE)
@@ -23,8 +24,8 @@ static const struct opt_spec common[] = {
     { 0, "db", "FILE", OPT_STR, &cli.db, "the database", 0, 0 },
     { 'o', "output", "FILE", OPT_STR, &cli.out, "write there; - is stdout",
       0, 0 },
-    { 't', "threads", "N", OPT_INT, &cli.threads, "threads to compute with",
-      1, 1024 },
+    { 't', "threads", "N", OPT_INT, &cli.threads,
+      "threads to compute with", 1, POOL_MAX_THREADS },
     { 0, "seed", "N", OPT_U64, &cli.seed, "seed of everything random", 0, 0 },
     { 0, "json", NULL, OPT_FLAG, &cli.json, "results as JSON", 0, 0 },
     { 0, "no-color", NULL, OPT_FLAG, &cli.no_color, "no colour", 0, 0 },

@@ -4,9 +4,12 @@
 #include "probe/adapters.h"
 
 #include <errno.h>
+#include <float.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/hash.h"
 #include "base/json.h"
@@ -80,20 +83,22 @@ static enum sor_err hand_over(struct engine *e, struct opened *o,
     return err;
 }
 
-/* Cuts "FILE[:SCALE]" in place.  A colon that no number follows belongs to the
- * name. */
-static double cut_scale(char *item)
+/* Cuts "FILE[:SCALE]" in place.  A colon belongs to the name of a file that is
+ * there. */
+static enum sor_err cut_scale(char *item, double *scale, struct sor_msg *msg)
 {
     char *colon = strrchr(item, ':'), *end;
-    double scale;
 
-    if (!colon || colon == item || colon[1] == '\0')
-        return 1.0;
-    scale = strtod(colon + 1, &end);
-    if (*end != '\0')
-        return 1.0;
+    *scale = 1.0;
+    if (!colon || colon == item || access(item, F_OK) == 0)
+        return SOR_OK;
     *colon = '\0';
-    return scale;
+    *scale = strtod(colon + 1, &end);
+    if (end == colon + 1 || *end != '\0' || !(fabs(*scale) <= (double)FLT_MAX))
+        return sor_fail(msg, SOR_USAGE, "adapter %s: '%s' is no scale; after "
+                        "the colon goes a number, 1 as trained", item,
+                        colon + 1);
+    return SOR_OK;
 }
 
 static void describe(struct json *j, const char *path, const char *hex,
@@ -144,13 +149,14 @@ enum sor_err adapters_open(struct engine *e, const char *spec,
     json_arr(&j);
     for (; item && !err; item = comma) {
         char hex[SHA256_HEX];
-        double scale;
+        double scale = 1.0;
 
         comma = strchr(item, ',');
         if (comma)
             *comma++ = '\0';
-        scale = cut_scale(item);
-        err = open_one(e, item, scale, &o, msg);
+        err = cut_scale(item, &scale, msg);
+        if (!err)
+            err = open_one(e, item, scale, &o, msg);
         if (!err)
             err = hash_file(item, hex, msg);
         if (!err)

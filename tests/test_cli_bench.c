@@ -163,7 +163,11 @@ static void mistakes_are_told_apart(void **state)
     (void)state;
     assert_int_equal(prog_run("bench -m '%s' --only pp512,pp7", model), 2);
     assert_non_null(strstr(prog_err, "'pp7'"));
+    assert_int_equal(prog_run("bench -m '%s' --only ''", model), 2);
+    assert_non_null(strstr(prog_err, "mixed64"));
     assert_int_equal(prog_run("bench -m '%s' --trace much", model), 2);
+    assert_int_equal(prog_run("bench -m '%s' -t 65", model), 2);
+    assert_non_null(strstr(prog_err, "from 1 to 64"));
     assert_int_equal(prog_run("bench -m nosuch --only pp512"), 3);
     prog_expect_sentence("nosuch");
     assert_int_equal(prog_run("bench -m '%s' extra", model), 2);

@@ -175,6 +175,9 @@ static void mistakes_are_told_apart(void **state)
     assert_int_equal(prog_run("quantize '%s' bad.gguf", wide), 2);
     assert_int_equal(prog_run("quantize '%s' '%s' Q8_0", wide, wide), 2);
     assert_non_null(strstr(prog_err, "another name"));
+    assert_int_equal(prog_run("quantize '%s' - Q8_0", wide), 2);
+    assert_non_null(strstr(prog_err, "not to stdout"));
+    assert_false(exists("-"));
     assert_int_equal(prog_run("quantize nosuch bad.gguf Q8_0"), 3);
     prog_expect_sentence("nosuch");
     assert_int_equal(prog_run("quantize line bad.gguf Q8_0"), 3);

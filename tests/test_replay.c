@@ -115,6 +115,8 @@ static void another_isa_is_tolerance_not_proof(void **state)
         skip();
     }
     assert_non_null(strstr(prog_out, "replayed on ref: tolerance, not proof"));
+    assert_non_null(strstr(prog_err, "layer digests were not compared"));
+    assert_non_null(strstr(prog_err, "this is ref"));
     /* The place is named by the run's uid.  (It once was freed memory.) */
     const char *at = strstr(prog_out, "largest at ");
     assert_non_null(at);
