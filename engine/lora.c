@@ -128,8 +128,10 @@ static enum sor_err read_all(struct reading *r, struct sor_msg *msg)
 
     if (err)
         return err;
-    if (gguf_f32(r->g, "adapter.lora.alpha", &r->alpha, NULL) != SOR_OK)
-        r->alpha = 0.0f;
+    r->alpha = 0.0f;
+    err = gguf_f32(r->g, "adapter.lora.alpha", &r->alpha, msg);
+    if (err && err != SOR_NOTFOUND)
+        return err;
     if (!isfinite(r->alpha) || !isfinite(r->scale))
         return sor_fail(msg, SOR_FORMAT, "%s: alpha %g, scale %g",
                         gguf_path(r->g), (double)r->alpha, (double)r->scale);

@@ -37,6 +37,7 @@ static struct {
 struct flaw {
     const char *type, *kind, *arch, *b_name;
     uint64_t b_rank;
+    int whole_alpha;            /* 1: an integer, which it may not be */
 };
 
 static void save_adapter(const struct flaw *w)
@@ -56,7 +57,10 @@ static void save_adapter(const struct flaw *w)
     mkgguf_str(&g, "general.architecture", w->arch ? w->arch : "llama");
     mkgguf_str(&g, "general.type", w->type ? w->type : "adapter");
     mkgguf_str(&g, "adapter.type", w->kind ? w->kind : "lora");
-    mkgguf_f32(&g, "adapter.lora.alpha", 2.0f * RANK);
+    if (w->whole_alpha)
+        mkgguf_u32(&g, "adapter.lora.alpha", 2 * RANK);
+    else
+        mkgguf_f32(&g, "adapter.lora.alpha", 2.0f * RANK);
     mkgguf_tensor(&g, &a, m.a, sizeof m.a);
     mkgguf_tensor(&g, &b, m.b, (size_t)b.dim[0] * FF * sizeof(float));
     mkgguf_file(&g, &bytes);
@@ -252,6 +256,7 @@ static void what_does_not_fit_is_refused(void **state)
         { { .b_name = "blk.1.ffn_up.weight.lora_c" }, SOR_FORMAT,
           "has a lora_a without its lora_b" },
         { { .b_rank = 16 }, SOR_FORMAT, "does not fit" },
+        { { .whole_alpha = 1 }, SOR_FORMAT, "is of type u32, not f32" },
     };
     struct lora *l = NULL;
     struct session *s;
