@@ -27,6 +27,7 @@
 #include "probe/model_id.h"
 #include "probe/prompt.h"
 #include "probe/with_blas.h"
+#include "probe/with_exit.h"
 #include "trace/rec.h"
 
 enum {
@@ -41,7 +42,7 @@ static const double MANY_TEMPERATURE = 0.8;
 static struct {
     int n_path, level, max_tok, top_k, n_ctx, kv, acts, raw, blas, lossy,
         wait, draft, draft_layers;
-    double temperature, top_p, min_p;
+    double temperature, top_p, min_p, exit;
     const char *system, *lora;
 } opt = { .n_path = 1, .level = REC_LAYERS, .max_tok = 512,
           .temperature = -1, .top_p = 0.95 };
@@ -73,6 +74,9 @@ static const struct opt_spec opts[] = {
       "guess tokens ahead; the result is the same, sooner (off)", 0, 0 },
     { 0, "draft-layers", "N", OPT_INT, &opt.draft_layers,
       "first layers that guess with --draft self (a quarter)", 1, 1 << 16 },
+    { 0, "exit", "P", OPT_NUM, &opt.exit,
+      "leave the network early where this sure; changes results (off)", 0.5,
+      1 },
     { 0, "raw", NULL, OPT_FLAG, &opt.raw, "the prompt as it is, no template",
       0, 0 },
     { 0, "lossy", NULL, OPT_FLAG, &opt.lossy,
@@ -98,6 +102,7 @@ struct job {
     float *logits;                      /* [n_vocab] after the prompt */
     int nan_layer, nan_pos;             /* where NaN or infinity came first;
                                          * -1: nowhere */
+    struct exit_rule exit;              /* where --exit is given */
     struct gen_stats batch;
     int32_t *out;                       /* [n_path][max_tok] */
     char uid[33];
@@ -208,6 +213,10 @@ static enum sor_err choose_settings(struct job *j)
     if (!err && opt.blas) {
         str_puts(s, s->len > 1 ? ",\"blas\":" : "\"blas\":");
         err = with_blas(j->e, (int)j->prompt.n, s, &j->cli->msg);
+    }
+    if (!err && opt.exit > 0) {
+        str_puts(s, s->len > 1 ? ",\"exit\":" : "\"exit\":");
+        err = with_exit(j->e, opt.exit, &j->exit, s, &j->cli->msg);
     }
     str_putc(s, '}');
     if (!err && !str_ok(s))
@@ -422,7 +431,8 @@ static enum sor_err decode(struct job *j)
     struct gen_opts o = { .ud = j, .on_token = on_token,
                           .cancelled = stopped, .stats = &j->batch,
                           .draft = (enum draft_source)opt.draft,
-                          .draft_layer = opt.draft_layers };
+                          .draft_layer = opt.draft_layers,
+                          .exit = opt.exit > 0 ? &j->exit : NULL };
     char what[32];
     enum sor_err err;
 
@@ -623,7 +633,10 @@ static enum sor_err run(struct cli *cli)
                                : opt.n_path > 1 ? MANY_TEMPERATURE : 0),
         .top_k = (uint32_t)opt.top_k, .top_p = (float)opt.top_p,
         .min_p = (float)opt.min_p, .seed = cli->seed };
-    err = read_question(&j);
+    err = opt.exit > 0 && opt.draft
+        ? sor_fail(&cli->msg, SOR_USAGE, "--exit reads tokens one by one, and "
+                   "--draft many at once: give one of them")
+        : read_question(&j);
     if (!err && !(j.to = cli_out(cli)))
         err = SOR_IO;
     if (!err) {
