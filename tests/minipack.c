@@ -11,6 +11,13 @@ const char *const minipack_files[MINIPACK_FILES][2] = {
     { "pack.json",
       "{\"format\":1,\"id\":\"small\",\"title\":\"Small\",\"version\":\"1\","
       "\"licence\":\"none\",\"attribution\":\"ours\",\"note\":\"for tests\","
+      "\"calibration\":{\"temperature\":2,\"bias_unrelated\":-0.25,"
+      "\"give\":0.8,\"opposite\":0.5,\"give_strict\":0.9,"
+      "\"opposite_strict\":0.7,\"unrelated\":0.9,\"not_addressed\":0.3,"
+      "\"type_temperature\":1.9,\"related\":{\"evidence\":0.85,\"prior\":0.8,"
+      "\"bias\":-0.5},\"supports\":{\"evidence\":1.3,\"prior\":0.2,\"bias\":0},"
+      "\"answer\":0.75,\"answer_strict\":0.85,\"path_correlation\":0.8,"
+      "\"confidence\":[[0,0],[1,1]]},"
       "\"files\":{\"patterns\":[\"p.json\"],\"types\":\"t.json\","
       "\"claims\":[\"c.json\"],\"playbook\":\"b.json\","
       "\"measured\":\"m.json\",\"facts\":\"f.json\"}}" },
@@ -24,7 +31,8 @@ const char *const minipack_files[MINIPACK_FILES][2] = {
                 "{\"label\":\"None\",\"title\":\"None\"}]}" },
     { "c.json",
       "{\"set\":{\"id\":\"one\",\"title\":\"One\",\"document\":\"a\"},"
-      "\"claims\":[{\"id\":\"k\",\"title\":\"K\",\"type\":\"Law\",\"wordings\":["
+      "\"claims\":[{\"id\":\"k\",\"title\":\"K\",\"type\":\"Law\","
+      "\"wordings\":["
       "{\"role\":\"statement\",\"text\":\"A law is named.\"},"
       "{\"role\":\"paraphrase\",\"text\":\"It names a law.\","
       "\"trained\":false},"

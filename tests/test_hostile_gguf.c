@@ -622,7 +622,8 @@ static void a_file_taken_apart_and_put_together_is_the_same(void **state)
 /* More entries than any model has, in a file with room for them. */
 static void too_many_entries(void **state)
 {
-    static const struct { uint64_t n_kv, n_tensor; const char *says; } many[] = {
+    static const struct { uint64_t n_kv, n_tensor; const char *says; }
+    many[] = {
         { GGUF_MAX_ENTRIES + 1, 1, "the metadata count is 65537, outside" },
         { 1, GGUF_MAX_ENTRIES + 1, "the tensor count is 65537, outside" },
     };
