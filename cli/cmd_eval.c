@@ -41,6 +41,8 @@ const struct eval_set eval_sets[] = {
     { "claims", "data/unseen/contract_nli.jsonl", "claims", 1, eval_claims },
     { "types", "data/unseen/cuad_clauses.jsonl.gz", "clause types", 1,
       eval_types },
+    { "values", "data/unseen/cuad_contracts.jsonl.gz", "values", 1,
+      eval_values },
     { NULL, NULL, NULL, 0, NULL }
 };
 
@@ -50,7 +52,7 @@ static const struct eval_set *find_set(struct cli *cli)
         if (strcmp(s->name, cli->argv[0]) == 0)
             return s;
     sor_fail(&cli->msg, SOR_USAGE, "no set '%s'; there are graph, faults, "
-             "claims and types", cli->argv[0]);
+             "claims, types and values", cli->argv[0]);
     return NULL;
 }
 
@@ -223,7 +225,7 @@ static enum sor_err run(struct cli *cli)
 }
 
 const struct cmd cmd_eval = {
-    .name = "eval", .operands = "graph|faults|claims|types [FILE]",
+    .name = "eval", .operands = "graph|faults|claims|types|values [FILE]",
     .min = 1, .max = 2,
     .summary = "measure a pack on annotated documents",
     .text = "FILE is the annotated set as JSON Lines, plain or .gz; without "

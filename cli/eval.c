@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 
@@ -242,4 +243,25 @@ double eval_iou(struct eval_place a, struct eval_place b)
                                                              : b.from);
 
     return inter > 0 && all > 0 ? (double)inter / all : 0.0;
+}
+
+/* --- documents ------------------------------------------------------------ */
+
+enum sor_err eval_read(const char *text, const struct review_opts *o,
+                       struct review **out, struct sor_msg *msg)
+{
+    char path[] = "/tmp/sorites-eval-XXXXXX";
+    size_t n = strlen(text);
+    int fd = mkstemp(path);
+    enum sor_err err;
+
+    if (fd < 0)
+        return sor_fail(msg, SOR_IO, "%s: cannot be made", path);
+    if (write(fd, text, n) != (ssize_t)n)
+        err = sor_fail(msg, SOR_IO, "%s: cannot be written", path);
+    else
+        err = review_read(path, o, out, msg);
+    close(fd);
+    unlink(path);
+    return err;
 }

@@ -75,9 +75,14 @@ struct eval_place eval_place(const cJSON *o);
 /* Intersection over union. */
 double eval_iou(struct eval_place a, struct eval_place b);
 
+/* review_read() of a text, as a file: so a review meets its documents. */
+enum sor_err eval_read(const char *text, const struct review_opts *o,
+                       struct review **out, struct sor_msg *msg);
+
 enum sor_err eval_graph(struct eval *e, const char *path);
 enum sor_err eval_faults(struct eval *e, const char *path);
 enum sor_err eval_claims(struct eval *e, const char *path);
 enum sor_err eval_types(struct eval *e, const char *path);
+enum sor_err eval_values(struct eval *e, const char *path);
 
 #endif

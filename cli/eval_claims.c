@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "cli/eval.h"
@@ -27,24 +26,6 @@ static int stopped(void *ud)
 {
     (void)ud;
     return cli_stopped();
-}
-
-/* The document as a file, since that is how a review meets one. */
-static enum sor_err spill(const char *text, char path[64], struct sor_msg *msg)
-{
-    size_t n = strlen(text);
-    int fd;
-
-    strcpy(path, "/tmp/sorites-eval-XXXXXX");
-    if ((fd = mkstemp(path)) < 0)
-        return sor_fail(msg, SOR_IO, "%s: cannot be made", path);
-    if (write(fd, text, n) != (ssize_t)n) {
-        close(fd);
-        unlink(path);
-        return sor_fail(msg, SOR_IO, "%s: cannot be written", path);
-    }
-    close(fd);
-    return SOR_OK;
 }
 
 /* --- one claim ------------------------------------------------------------ */
@@ -148,16 +129,12 @@ static enum sor_err claim_line(void *ud, const cJSON *line)
     struct review *r = NULL;
     uint64_t start = clock_mono_ns();
     const cJSON *o;
-    char path[64];
     enum sor_err err;
 
     if (!text)
         return sor_fail(msg, SOR_FORMAT, "a line has no \"text\"");
-    if ((err = spill(text, path, msg)))
-        return err;
-    if (!(err = review_read(path, &x->o, &r, msg)))
+    if (!(err = eval_read(text, &x->o, &r, msg)))
         err = review_judge(r, &x->o, x->e->judge, msg);
-    unlink(path);
     tally_next(&x->e->tally);
     if (!err)
         cJSON_ArrayForEach(o, cJSON_GetObjectItemCaseSensitive(line,

@@ -158,7 +158,8 @@ static void put_evidence(struct print *p, const struct claim_result *c)
         put_clause(p, "clause", e->clause);
         put_span(p, e->span);
         put_quote(p, "quote", e->span);
-        put_str(p, "relation", relation_name[e->relation]);
+        put_str(p, "relation", c->verdict == VERDICT_NOT_MEASURED
+                                   ? NULL : relation_name[e->relation]);
         put_num(p, "score", e->score);
         put_str(p, "status", e->status);
         if (page)

@@ -198,16 +198,23 @@ static void contrast(struct judging *j, struct inquiry *q,
     }
 }
 
-/* What code found where no contrast was put. */
+/* What code makes of a value: the model must come to the same. */
 static void stated(struct judging *j, struct inquiry *q)
 {
-    struct check *x = q->said && !claim_is_measured(q)
-                          ? add(j, q, CHECK_VALUE, -1) : NULL;
+    struct check *x = q->said ? add(j, q, CHECK_VALUE, -1) : NULL;
+    enum verdict v = conclude_forced(q->out->p);
 
-    if (x) {
-        x->clause = q->value ? q->value->clause : -1;
-        x->note = claim_printf(j, "%s", q->said);
-    }
+    if (!x)
+        return;
+    x->clause = q->n_value ? q->value[0]->clause : -1;
+    x->note = claim_printf(j, "%s", q->said);
+    if (q->decisive < 0 || !claim_is_measured(q))
+        return;
+    x->passed = v == q->by_rule;
+    x->note = claim_printf(j, "%.600s: by rule %s, by the model %s", q->said,
+                           q->by_rule == VERDICT_NEEDS_REVIEW
+                               ? "open" : finding_verdict(q->by_rule),
+                           finding_verdict(v));
 }
 
 /* --- knock-out ----------------------------------------------------------- */
@@ -242,7 +249,7 @@ static int without(struct judging *j, int i, struct span s,
 
 static int has_basis(const struct inquiry *q)
 {
-    return q->decisive >= 0 && !q->value && claim_is_measured(q) &&
+    return q->decisive >= 0 && !q->n_value && claim_is_measured(q) &&
            conclude_forced(q->out->p) != VERDICT_NOT_ADDRESSED;
 }
 
@@ -372,7 +379,7 @@ static void typed(struct judging *j, struct inquiry *q)
     int found = -1;
     struct check *x;
 
-    if (!c->type || !j->r->clause_type || q->value || !claim_is_measured(q) ||
+    if (!c->type || !j->r->clause_type || q->n_value || !claim_is_measured(q) ||
         !(x = add(j, q, CHECK_TYPE, 1)))
         return;
     for (int i = 0; !silent && i < q->n_read && found < 0; i++) {
@@ -488,7 +495,7 @@ static void coverage(struct judging *j, struct inquiry *q)
                       q->out->claim->wording[0].text) != NULL;
     if (!x)
         return;
-    x->passed = q->value || n == j->r->passages->n;
+    x->passed = q->n_value || n == j->r->passages->n;
     x->note = claim_printf(j, "%d of %d passages were read for it", n,
                            j->r->passages->n);
 }

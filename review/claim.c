@@ -81,7 +81,7 @@ int claim_is_measured(const struct inquiry *q)
 {
     const struct claim *c = q->out->claim;
 
-    return !c->custom && c->error.n > 0 && (q->value || !q->said);
+    return !c->custom && c->error.n > 0 && (q->n_value || !q->said);
 }
 
 /* --- readings ------------------------------------------------------------ */
@@ -170,7 +170,9 @@ static void add(struct judging *j, const struct claim *c,
     };
     *q = (struct inquiry){ .out = out, .decisive = -1 };
     if (about) {
-        q->value = about->value;
+        memcpy(q->value, about->value, sizeof q->value);
+        q->n_value = about->n_value;
+        q->by_rule = about->by_rule;
         q->said = about->said;
     }
 }
@@ -187,7 +189,7 @@ enum sor_err claims_begin(struct judging *j)
         const struct claim *c = &j->o->claim[i];
         struct claim_about about;
 
-        if (claim_value_kind(c) < 0) {
+        if (value_kind_of(c->kind) < 0) {
             if (claim_applies(j->r, j->o, c))
                 add(j, c, NULL);
         } else if (claim_value(j, c, &about)) {
@@ -201,13 +203,15 @@ enum sor_err claims_begin(struct judging *j)
 
 /* --- ranking ------------------------------------------------------------- */
 
-/* A value is asked of the passage that states it alone. */
+/* A value is asked of the passages alone that state one. */
 static int in_question(const struct judging *j, const struct inquiry *q, int i)
 {
     const struct span s = j->r->passages->at[i].span;
 
-    return !q->value || (q->value->span.from >= s.from &&
-                         q->value->span.from < s.to);
+    for (int k = 0; k < q->n_value; k++)
+        if (q->value[k]->span.from >= s.from && q->value[k]->span.from < s.to)
+            return 1;
+    return q->n_value == 0;
 }
 
 static void cite(struct inquiry *q, int passage, const float *p)

@@ -25,6 +25,8 @@ enum {
     CITED = 7,                  /* passages that are cited for a claim */
     CITED_BY_MODEL = 5,         /* the others for their words */
     CHECKED_OPPOSITES = 2, CHECKED_SWAPS = 2,
+    CLAIM_VALUES = 8,           /* that a claim is held against */
+    CLAIM_NAMED = 3,            /* of these, named in a note */
     PASSAGE_BYTES = 700         /* 240 tokens are read, and this is fewer */
 };
 
@@ -36,8 +38,11 @@ struct inquiry {
                                  * far from being related */
     float p[CITED][RELATIONS];  /* mean of the paths that count */
     int decisive;               /* index into cited; -1: none */
-    const struct value *value;  /* of a claim about a value; else NULL */
-    const char *said;           /* which values the text states; NULL */
+    /* of a claim about a value; else none and NULL */
+    const struct value *value[CLAIM_VALUES];    /* it is held against these */
+    int n_value;
+    enum verdict by_rule;       /* what code makes of it */
+    const char *said;           /* which values the text states */
 };
 
 struct words { uint64_t *at; int n; };  /* sorted, each once */
@@ -99,18 +104,19 @@ double claim_likeness(const struct judging *j, const struct words *claim,
 
 /* --- claim_value.c ------------------------------------------------------- */
 /* A claim about a value becomes one about the value of its kind in a clause of
- * its type.  Of several, which exclude one another, none is singled out: value
- * is NULL, and the claim of "a certain time".  said: what the text states.  1,
- * or 0: there is no such value, or j->failed. */
+ * its type.  Of several, which exclude one another, none is singled out:
+ * n_value is 0, and the claim of "a certain time".  One that states a value
+ * itself is held against all of them.  1, or 0: there is no such value, or
+ * j->failed.  The members are those of an inquiry. */
 struct claim_about {
     struct claim *claim;
-    const struct value *value;
+    const struct value *value[CLAIM_VALUES];
+    int n_value;
+    enum verdict by_rule;
     const char *said;
 };
 int claim_value(struct judging *j, const struct claim *c,
                 struct claim_about *out);
-/* How a claim kind calls graph.h's; -1: a statement. */
-int claim_value_kind(const struct claim *c);
 
 /* --- paths.c ------------------------------------------------------------- */
 /* What a path of this variant reads of a passage. */

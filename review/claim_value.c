@@ -1,56 +1,40 @@
 /* review/claim_value.c - claims about a value: which law, how long, how much.
  *
  * The pack has the sentence ("The agreement is governed by the law of {}."),
- * the rules found the values; a claim is made of the one value of the right
- * kind in a clause of the right type.  Where there are several, code cannot
- * tell which is meant, and the claim names none.  A claim with a measured error
- * rate also gets the same sentence with another value, as its contrast. */
+ * the rules found the values.  A claim of the pack's is made of the one value of
+ * the right kind in a clause of the right type; where there are several, code
+ * cannot tell which is meant, and the claim names none.  A claim of the user's
+ * states a value of its own, and code holds it against those of the clauses:
+ * the model's verdict stands only where code comes to the same one.  Either
+ * also gets the same sentence with another value, as its contrast. */
 #include <string.h>
 
 #include "review/claim_impl.h"
 #include "review/judge_text.h"
 
-enum { MOST_VALUES = 3 };               /* that a note names */
-
-static const struct { const char *kind; enum value_kind value; } kinds[] = {
-    { "law", VALUE_LAW }, { "period", VALUE_PERIOD }, { "date", VALUE_DATE },
-    { "amount", VALUE_AMOUNT }, { "percent", VALUE_PERCENT },
-    { "party", VALUE_PARTY },
-};
-enum { KINDS = sizeof kinds / sizeof kinds[0] };
+/* By enum value_kind, as all tables here. */
+enum { KINDS = VALUE_PARTY + 1 };
 
 /* In place of a value where several exclude one another. */
 static const char *const certain[KINDS] = {
-    "a certain place", "a certain time", "a certain date", "a certain sum",
-    "a certain share", "one party"
+    [VALUE_PERIOD] = "a certain time", [VALUE_DATE] = "a certain date",
+    [VALUE_AMOUNT] = "a certain sum", [VALUE_PERCENT] = "a certain share",
+    [VALUE_LAW] = "a certain place", [VALUE_PARTY] = "one party"
 };
 
 /* Put in place of a value where the document has no other of its kind; two, in
  * case it is the first. */
 static const struct { const char *text, *norm; } others[KINDS][2] = {
-    { { "Montana", "montana" }, { "Ontario", "ontario" } },
-    { { "seventeen months", "P17M" }, { "eleven weeks", "P11W" } },
-    { { "March 3, 1987", "1987-03-03" }, { "June 9, 1991", "1991-06-09" } },
-    { { "$7,350", "USD 7350.00" }, { "$41,900", "USD 41900.00" } },
-    { { "37%", "37%" }, { "61%", "61%" } },
-    { { "The escrow agent", "" }, { "The auditor", "" } },
+    [VALUE_PERIOD] = { { "seventeen months", "P17M" },
+                       { "eleven weeks", "P11W" } },
+    [VALUE_DATE] = { { "March 3, 1987", "1987-03-03" },
+                     { "June 9, 1991", "1991-06-09" } },
+    [VALUE_AMOUNT] = { { "$7,350", "USD 7350.00" },
+                       { "$41,900", "USD 41900.00" } },
+    [VALUE_PERCENT] = { { "37%", "37%" }, { "61%", "61%" } },
+    [VALUE_LAW] = { { "Montana", "montana" }, { "Ontario", "ontario" } },
+    [VALUE_PARTY] = { { "The escrow agent", "" }, { "The auditor", "" } },
 };
-
-static int kind_index(const struct claim *c)
-{
-    int k = 0;
-
-    while (k < KINDS && strcmp(kinds[k].kind, c->kind) != 0)
-        k++;
-    return k;
-}
-
-int claim_value_kind(const struct claim *c)
-{
-    int k = kind_index(c);
-
-    return k < KINDS ? (int)kinds[k].value : -1;
-}
 
 /* The value as printed, white space collapsed. */
 static const char *printed(struct judging *j, const struct value *v)
@@ -68,20 +52,18 @@ static const char *printed(struct judging *j, const struct value *v)
     return copy;
 }
 
-/* Another value of the same kind: the document's own, so that it cannot be
- * refused for being out of place; else a stock one. */
-static const char *another(struct judging *j, const struct value *v)
+/* Another value than this: the document's own, so that it cannot be refused
+ * for being out of place; else a stock one. */
+static const char *another(struct judging *j, enum value_kind kind,
+                           const char *norm, int clause)
 {
     const struct graph *g = j->r->graph;
-    int k = 0;
 
     for (int i = 0; i < g->n_value; i++)
-        if (g->value[i].kind == v->kind && g->value[i].clause != v->clause &&
-            strcmp(g->value[i].norm, v->norm) != 0)
+        if (g->value[i].kind == kind && g->value[i].clause != clause &&
+            value_same(kind, g->value[i].norm, norm) == 0)
             return printed(j, &g->value[i]);
-    while (kinds[k].value != v->kind)
-        k++;
-    return others[k][strcmp(others[k][0].norm, v->norm) == 0].text;
+    return others[kind][strcmp(others[kind][0].norm, norm) == 0].text;
 }
 
 /* A template with a value in place of its "{}". */
@@ -96,11 +78,11 @@ static const char *fill(struct judging *j, const char *template,
                         value, hole + 2);
 }
 
-/* v NULL: about no value in particular. */
+/* The claim with `value` in its wordings, and `contrast` in one more; NULL:
+ * none. */
 static struct claim *claim_about(struct judging *j, const struct claim *c,
-                                 const struct value *v)
+                                 const char *value, const char *contrast)
 {
-    const char *value = v ? printed(j, v) : certain[kind_index(c)];
     struct claim *to = claim_alloc(j, 1, sizeof *to);
     struct wording *w = claim_alloc(j, c->n_wording + 1, sizeof *w);
 
@@ -112,11 +94,12 @@ static struct claim *claim_about(struct judging *j, const struct claim *c,
         w[i].text = fill(j, c->wording[i].text, value);
     }
     to->wording = w;
-    if (!v)
+    if (!contrast)
         return to;
     w[to->n_wording++] = (struct wording){
-        .text = fill(j, c->wording[0].text, another(j, v)),
-        .to = RELATION_CONTRADICTS, .role = "value", .trained = 1 };
+        .text = fill(j, c->wording[0].text, contrast),
+        .to = RELATION_CONTRADICTS, .role = "value",
+        .trained = c->wording[0].trained };
     to->title = claim_printf(j, "%s: %.100s", c->title, value);
     return to;
 }
@@ -128,43 +111,142 @@ static int is_candidate(const struct judging *j, const struct claim *c,
     int type = v->clause >= 0 && j->r->clause_type
                    ? j->r->clause_type[v->clause] : -1;
 
-    return (int)v->kind == claim_value_kind(c) && type >= 0 &&
+    return (int)v->kind == value_kind_of(c->kind) && type >= 0 &&
            c->type && strcmp(j->o->pack->type[type].label, c->type) == 0;
 }
 
-/* "clause 8.1 states three (3) years; clause 8.2 states one (1) year: .." */
+/* The different values that such clauses state, at most CLAIM_VALUES; returns
+ * how many there are. */
+static int candidates(const struct judging *j, const struct claim *c,
+                      const struct value **v)
+{
+    const struct graph *g = j->r->graph;
+    int n = 0;
+
+    for (int i = 0; i < g->n_value; i++) {
+        int seen = 0;
+
+        for (int k = 0; k < n && k < CLAIM_VALUES; k++)
+            seen |= value_same(g->value[i].kind, v[k]->norm,
+                               g->value[i].norm) == 1;
+        if (seen || !is_candidate(j, c, &g->value[i]))
+            continue;
+        if (n < CLAIM_VALUES)
+            v[n] = &g->value[i];
+        n++;
+    }
+    return n;
+}
+
+/* "clause 8.1 states three (3) years; clause 8.2 states one (1) year" */
 static const char *say(struct judging *j, const struct value *const *v, int n)
 {
     char name[80];
     const char *said = "";
 
     for (int i = 0; i < n && said; i++)
-        said = claim_printf(j, "%s%s%s states %.100s", said, i ? "; " : "",
+        said = claim_printf(j, "%.600s%s%s states %.100s", said,
+                            i ? "; " : "",
                             claim_clause_name(j->r, v[i]->clause, name,
                                               sizeof name),
                             printed(j, v[i]));
-    return n > 1 && said ? claim_printf(j, "%s: none is singled out", said)
-                         : said;
+    return said;
+}
+
+/* What code makes of a value held against those that the clauses state. */
+static enum verdict compare(enum value_kind kind, const char *norm,
+                            const struct value *const *v, int n)
+{
+    int same = 0, unsure = n > CLAIM_VALUES;
+
+    for (int i = 0; i < n && i < CLAIM_VALUES; i++) {
+        int is = value_same(kind, norm, v[i]->norm);
+
+        same |= is > 0;
+        unsure |= is < 0;
+    }
+    if (same)
+        return n == 1 ? VERDICT_SUPPORTED : VERDICT_NEEDS_REVIEW;
+    return unsure ? VERDICT_NEEDS_REVIEW : VERDICT_CONTRADICTED;
+}
+
+/* A clause of another type that states this value: perhaps the claim is about
+ * that one, and its type was read wrongly.  NULL: none does. */
+static const struct value *elsewhere(const struct judging *j,
+                                     enum value_kind kind, const char *norm)
+{
+    const struct graph *g = j->r->graph;
+
+    for (int i = 0; i < g->n_value; i++)
+        if (g->value[i].kind == kind && g->value[i].clause >= 0 &&
+            value_same(kind, g->value[i].norm, norm) != 0)
+            return &g->value[i];
+    return NULL;
+}
+
+/* The claim states a value itself. */
+static void stated(struct judging *j, const struct claim *c,
+                   const struct value *const *v, int n,
+                   struct claim_about *out)
+{
+    enum value_kind kind = (enum value_kind)value_kind_of(c->kind);
+    char norm[VALUE_FORM], name[80];
+    const char *contrast = NULL;
+    const struct value *other;
+
+    if (n == 0 || !value_of(j->o->pack, kind, c->stated, norm)) {
+        out->said = claim_printf(j, "no clause of type %s states a value of "
+                                 "this kind", c->type ? c->type : "any");
+    } else {
+        out->by_rule = compare(kind, norm, v, n);
+        out->n_value = n < CLAIM_VALUES ? n : CLAIM_VALUES;
+        other = out->by_rule == VERDICT_CONTRADICTED
+                    ? elsewhere(j, kind, norm) : NULL;
+        if (other) {
+            out->by_rule = VERDICT_NEEDS_REVIEW;
+            out->said = claim_printf(j, "%.600s; %s, of another type, states "
+                                     "%.100s", out->said,
+                                     claim_clause_name(j->r, other->clause,
+                                                       name, sizeof name),
+                                     printed(j, other));
+        }
+        contrast = out->by_rule == VERDICT_CONTRADICTED
+                       ? printed(j, v[0])
+                       : another(j, kind, norm, v[0]->clause);
+    }
+    out->claim = claim_about(j, c, c->stated, contrast);
+}
+
+/* The claim is about the value that the document states. */
+static void found(struct judging *j, const struct claim *c,
+                  const struct value *const *v, int n,
+                  struct claim_about *out)
+{
+    if (n == 1) {
+        out->by_rule = VERDICT_SUPPORTED;
+        out->n_value = 1;
+        out->claim = claim_about(j, c, printed(j, v[0]),
+                                 another(j, v[0]->kind, v[0]->norm,
+                                         v[0]->clause));
+    } else {
+        out->said = claim_printf(j, "%s: none is singled out", out->said);
+        out->claim = claim_about(j, c, certain[value_kind_of(c->kind)], NULL);
+    }
 }
 
 int claim_value(struct judging *j, const struct claim *c,
                 struct claim_about *out)
 {
-    const struct graph *g = j->r->graph;
-    const struct value *v[MOST_VALUES];
-    int n = 0;
+    int n;
 
-    for (int i = 0; i < g->n_value && n < MOST_VALUES; i++) {
-        int seen = 0;
-
-        for (int k = 0; k < n; k++)
-            seen |= strcmp(v[k]->norm, g->value[i].norm) == 0;
-        if (!seen && is_candidate(j, c, &g->value[i]))
-            v[n++] = &g->value[i];
-    }
-    if (n == 0)
+    *out = (struct claim_about){ .by_rule = VERDICT_NOT_MEASURED };
+    n = candidates(j, c, out->value);
+    if (n == 0 && !c->stated)
         return 0;
-    *out = (struct claim_about){ claim_about(j, c, n == 1 ? v[0] : NULL),
-                                 n == 1 ? v[0] : NULL, say(j, v, n) };
+    out->said = say(j, out->value, n < CLAIM_NAMED ? n : CLAIM_NAMED);
+    if (c->stated)
+        stated(j, c, out->value, n, out);
+    else
+        found(j, c, out->value, n, out);
     return out->claim && !j->failed;
 }

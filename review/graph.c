@@ -39,6 +39,14 @@ const char *value_kind_name(enum value_kind k)
     return names[k];
 }
 
+int value_kind_of(const char *name)
+{
+    for (int k = 0; k <= VALUE_PARTY; k++)
+        if (strcmp(value_kind_name((enum value_kind)k), name) == 0)
+            return k;
+    return -1;
+}
+
 const char *node_name(const struct graph *g, const struct node *n, char *buf,
                       size_t size)
 {

@@ -64,6 +64,15 @@ struct value {
                              * "new york", party as defined */
 };
 
+enum { VALUE_FORM = 96 };           /* bytes of a form, its end included */
+/* Is text one value of this kind and nothing else?  1 and its form, or 0; of a
+ * party always 0. */
+int value_of(const struct pack *p, enum value_kind kind, const char *text,
+             char norm[VALUE_FORM]);
+/* Do two forms of a kind say one thing?  1, 0; -1: code cannot tell, as of
+ * "P30D" and "P1M". */
+int value_same(enum value_kind kind, const char *a, const char *b);
+
 struct graph {
     struct term *term;   int n_term;
     struct edge *edge;   int n_edge;    /* by span.from */
@@ -81,6 +90,7 @@ void graph_close(struct graph *g);              /* accepts NULL */
 const char *edge_kind_name(enum edge_kind k);   /* "condition_of" */
 const char *norm_kind_name(enum norm_kind k);
 const char *value_kind_name(enum value_kind k);
+int value_kind_of(const char *name);            /* -1: none is called so */
 /* "c12", "term:X", "external:X", "dangling:X", "document", "claim:ID" into
  * buf; returns buf.  claim_id is called for NODE_CLAIM; NULL: never. */
 const char *node_name(const struct graph *g, const struct node *n, char *buf,

@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/xdg.h"
+#include "review/graph.h"
 #include "review/pack_impl.h"
 
 /* Where `make install` puts the packs; the Makefile says it. */
@@ -263,21 +264,67 @@ enum sor_err pack_adapter(struct pack *p, const char **path,
 
 /* --- claims of the user's own ---------------------------------------------- */
 
-/* The pack's claim that has this wording, and which; NULL: none.  A template
- * is no wording to compare with. */
-static const struct claim *worded(const struct pack *p, const char *text,
-                                  int *which)
-{
-    for (int i = 0; i < p->n_claim; i++)
-        for (int k = 0; k < p->claim[i].n_wording; k++) {
-            const struct wording *w = &p->claim[i].wording[k];
+/* What of the pack a user's text is. */
+struct worded {
+    const struct claim *claim;      /* NULL: nothing */
+    int which;                      /* of its wordings */
+    const char *stated;             /* the value in the place of "{}" */
+};
 
-            if (w->to == RELATION_SUPPORTS && strcmp(w->text, text) == 0) {
-                *which = k;
-                return &p->claim[i];
-            }
+/* Is text this wording, with a value in its "{}"?  1 and a copy of the
+ * value, NULL where there is no "{}"; 0: it is not; -1: out of memory. */
+static int fits(struct pack_whole *p, const struct claim *c,
+                const char *wording, const char *text, const char **stated)
+{
+    const char *hole = strstr(wording, "{}");
+    size_t before = hole ? (size_t)(hole - wording) : 0, n = strlen(text);
+    size_t after = hole ? strlen(hole + 2) : 0;
+    int kind = value_kind_of(c->kind);
+    char norm[VALUE_FORM];
+
+    *stated = NULL;
+    if (!hole)
+        return strcmp(wording, text) == 0;
+    if (kind < 0 || n <= before + after ||
+        strncmp(wording, text, before) != 0 ||
+        strcmp(hole + 2, text + n - after) != 0)
+        return 0;
+    *stated = arena_strndup(&p->arena, text + before, n - before - after);
+    if (!*stated)
+        return -1;
+    return value_of(&p->pack, (enum value_kind)kind, *stated, norm);
+}
+
+/* The pack's claim that a user's text is.  A text that several could mean is
+ * the one of the user's id, or none. */
+static enum sor_err find_worded(struct pack_whole *p, const struct custom *u,
+                                struct worded *out)
+{
+    int n = 0;
+
+    *out = (struct worded){ .which = 0 };
+    for (int i = 0; i < p->pack.n_claim; i++) {
+        const struct claim *c = &p->pack.claim[i];
+
+        for (int k = 0; k < c->n_wording; k++) {
+            const char *stated;
+            int fit = c->wording[k].to == RELATION_SUPPORTS
+                          ? fits(p, c, c->wording[k].text, u->text, &stated)
+                          : 0;
+
+            if (fit < 0)
+                return SOR_NOMEM;
+            if (!fit)
+                continue;
+            *out = (struct worded){ c, k, stated };
+            if (strcmp(c->id, u->id) == 0)
+                return SOR_OK;
+            n++;
         }
-    return NULL;
+    }
+    if (n > 1)
+        out->claim = NULL;
+    return SOR_OK;
 }
 
 /* A claim that stands for what the user wrote: the pack's own, said first in
@@ -285,27 +332,30 @@ static const struct claim *worded(const struct pack *p, const char *text,
 static enum sor_err custom_claim(struct pack_whole *w, const struct custom *u,
                                  struct claim *to)
 {
-    int which = 0;
-    const struct claim *c = worded(&w->pack, u->text, &which);
+    struct worded own;
+    enum sor_err err = find_worded(w, u, &own);
+    const struct claim *c = own.claim;
     int n = c ? c->n_wording : 1;
     struct wording *list = arena_alloc(&w->arena, (size_t)n, sizeof *list);
 
-    if (!list)
+    if (err || !list)
         return SOR_NOMEM;
     if (c) {
         *to = *c;
+        to->stated = own.stated;
         memcpy(list, c->wording, (size_t)n * sizeof *list);
-        list[which].text = c->wording[0].text;
-        list[which].trained = c->wording[0].trained;
-        list[0].trained = c->wording[which].trained;
+        list[own.which].text = c->wording[0].text;
+        list[own.which].trained = c->wording[0].trained;
+        list[0].text = c->wording[own.which].text;
+        list[0].trained = c->wording[own.which].trained;
     } else {
         list[0] = (struct wording){ .to = RELATION_SUPPORTS,
-                                    .role = "statement" };
+                                    .role = "statement",
+                                    .text = u->text };
         *to = (struct claim){ .set = "custom", .title = u->text,
                               .kind = "statement", .custom = u->text,
                               .n_wording = 1 };
     }
-    list[0].text = u->text;
     to->wording = list;
     to->id = u->id;
     return SOR_OK;

@@ -90,6 +90,8 @@ struct claim {
     const struct position *position;
     int n_position;
     const char *custom;     /* non-NULL: from --claims; not measured */
+    const char *stated;     /* of a value: the one that the user's claim states;
+                             * NULL: the one that the document states */
 };
 
 struct clause_type {
@@ -199,7 +201,8 @@ int pack_matches(const struct pack *p, const char *purpose, const char *text,
 
 /* --claims FILE: [{"id","text"}..].  Each becomes a claim of one wording with
  * `custom` set, unless its text is one of the pack's wordings, which then
- * stands for it with all its checks. */
+ * stands for it with all its checks; of a claim about a value, such a wording
+ * with a value in its place. */
 enum sor_err pack_claims_file(struct pack *p, const char *path,
                               const struct claim **out, int *n,
                               struct sor_msg *msg);

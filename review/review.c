@@ -111,18 +111,22 @@ static int on_progress(void *ud, int64_t done, int64_t total)
     return j->o->cancelled && j->o->cancelled(j->o->ud);
 }
 
+/* The passages whose types are asked for, in order. */
+struct typing { int *passage; struct passage_text *text; int n; };
+
 /* A clause's type is the one likeliest over its passages; one without text of
  * its own has none. */
-static void settle_types(struct judging *j, const float *p)
+static void settle_types(struct judging *j, const struct typing *x,
+                         const float *p)
 {
-    const struct passages *ps = j->r->passages;
+    const struct passage *at = j->r->passages->at;
     int n = j->o->pack->n_type;
 
-    for (int i = 0; i < ps->n; ) {
-        int clause = ps->at[i].clause, from = i, best = 0;
+    for (int i = 0; i < x->n; ) {
+        int clause = at[x->passage[i]].clause, from = i, best = 0;
         double most = -1.0;
 
-        while (i < ps->n && ps->at[i].clause == clause)
+        while (i < x->n && at[x->passage[i]].clause == clause)
             i++;
         for (int t = 0; t < n; t++) {
             double sum = 0.0;
@@ -139,11 +143,35 @@ static void settle_types(struct judging *j, const float *p)
     }
 }
 
+static int states_value(const struct graph *g, int clause)
+{
+    for (int i = 0; i < g->n_value; i++)
+        if (g->value[i].clause == clause)
+            return 1;
+    return 0;
+}
+
+static int typing_init(struct typing *x, const struct judging *j)
+{
+    size_t n = (size_t)j->r->passages->n;
+
+    *x = (struct typing){ mem_calloc(n, sizeof *x->passage),
+                          mem_calloc(n, sizeof *x->text), 0 };
+    for (int i = 0; x->passage && x->text && i < (int)n; i++)
+        if (!j->o->values_only ||
+            states_value(j->r->graph, j->r->passages->at[i].clause)) {
+            x->text[x->n] = j->plain[i];
+            x->passage[x->n++] = i;
+        }
+    return x->passage && x->text;
+}
+
 static enum sor_err read_types(struct judging *j)
 {
     struct review *r = j->r;
     struct judge_watch watch = { on_progress, j };
     size_t cells = (size_t)r->passages->n * (size_t)j->o->pack->n_type;
+    struct typing x;
     float *logp, *p;
     enum sor_err err;
 
@@ -153,18 +181,19 @@ static enum sor_err read_types(struct judging *j)
     p = mem_calloc(cells, sizeof *p);
     r->clause_type = claim_alloc(j, r->clauses->n, sizeof *r->clause_type);
     r->clause_score = claim_alloc(j, r->clauses->n, sizeof *r->clause_score);
-    if (!logp || !p || j->failed) {
+    if (!typing_init(&x, j) || !logp || !p || j->failed) {
         err = sor_fail(j->msg, SOR_NOMEM, "clause types: out of memory");
     } else {
         for (int i = 0; i < r->clauses->n; i++) {
             r->clause_type[i] = -1;
             r->clause_score[i] = NAN;
         }
-        err = judge_types(j->judge, j->plain, r->passages->n, &watch, logp, p,
-                          j->msg);
+        err = judge_types(j->judge, x.text, x.n, &watch, logp, p, j->msg);
         if (!err)
-            settle_types(j, p);
+            settle_types(j, &x, p);
     }
+    mem_free(x.passage);
+    mem_free(x.text);
     mem_free(logp);
     mem_free(p);
     return err;

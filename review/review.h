@@ -127,6 +127,8 @@ struct review_opts {
     int rules_only;
     const char *party;      /* as side_find() knows it; NULL: none chosen */
     int strict;
+    int values_only;        /* types of the clauses that state a value, alone:
+                             * for claims about values no others count */
     const struct judge_memory *memory;  /* readings known and to be kept, as
                                          * judge_remember(); NULL: none */
     int (*cancelled)(void *ud);

@@ -212,6 +212,7 @@ static enum sor_err digest_same(const struct store *s,
     mix(h, o->party);
     for (int i = 0; i < o->n_claim; i++) {
         mix(h, o->claim[i].id);
+        mix(h, o->claim[i].stated);
         for (int k = 0; k < o->claim[i].n_wording; k++)
             mix(h, o->claim[i].wording[k].text);
     }

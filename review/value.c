@@ -13,7 +13,7 @@
 #include "base/mem.h"
 #include "review/rule.h"
 
-enum { VALUE_BYTES = 96, PREAMBLE_BYTES = 4000 };
+enum { PREAMBLE_BYTES = 4000 };
 
 /* --- words for numbers --------------------------------------------------- */
 
@@ -93,11 +93,11 @@ static int period(const struct rules *r, const struct match *m, char *out)
     if (n <= 0 || n > 99999)
         return 0;
     if (c == 'M' && unit.n > 1 && tolower((unsigned char)unit.s[1]) == 'i')
-        snprintf(out, VALUE_BYTES, "PT%.0fM", n);
+        snprintf(out, VALUE_FORM, "PT%.0fM", n);
     else if (c == 'H')
-        snprintf(out, VALUE_BYTES, "PT%.0fH", n);
+        snprintf(out, VALUE_FORM, "PT%.0fH", n);
     else
-        snprintf(out, VALUE_BYTES, "P%.0f%s%c", n,
+        snprintf(out, VALUE_FORM, "P%.0f%s%c", n,
                  group(r, m, 3).n ? "B" : "", c);
     return 1;
 }
@@ -111,7 +111,7 @@ static int date_of(struct group d, struct group mo, struct group y, char *out)
             month = k + 1;
     if (month < 1 || month > 12)
         return 0;
-    snprintf(out, VALUE_BYTES, "%04d-%02d-%02d", (int)digits(y.s, y.n), month,
+    snprintf(out, VALUE_FORM, "%04d-%02d-%02d", (int)digits(y.s, y.n), month,
              (int)digits(d.s, d.n));
     return 1;
 }
@@ -181,7 +181,7 @@ static int amount(const struct rules *r, const struct match *m, char *out)
     if (times.n)
         n *= tolower((unsigned char)times.s[0]) == 'm'   ? 1e6
              : tolower((unsigned char)times.s[0]) == 'b' ? 1e9 : 1e3;
-    snprintf(out, VALUE_BYTES, "%s %.2f", code, n);
+    snprintf(out, VALUE_FORM, "%s %.2f", code, n);
     return 1;
 }
 
@@ -190,7 +190,7 @@ static int percent(const struct rules *r, const struct match *m, char *out)
 {
     struct group word = group(r, m, 1), num = group(r, m, 2);
 
-    snprintf(out, VALUE_BYTES, "%g%%",
+    snprintf(out, VALUE_FORM, "%g%%",
              num.n ? digits(num.s, num.n) : number_word(word.s, word.n));
     return num.n || out[0] != '0';
 }
@@ -206,7 +206,7 @@ static int law(const struct rules *r, const struct match *m, char *out)
     if (rule_matches(r, "value.law.not", around, NULL))
         return 0;
 
-    for (size_t i = 0; i < place.n && n < VALUE_BYTES - 1; i++) {
+    for (size_t i = 0; i < place.n && n < VALUE_FORM - 1; i++) {
         int space = isspace((unsigned char)place.s[i]) != 0;
 
         if (!space || (n && out[n - 1] != ' '))
@@ -246,6 +246,34 @@ static void add_value(struct rules *r, enum value_kind kind, struct span s,
         .norm = mem_strdup(norm) };
     if (!g->value[g->n_value++].norm)
         r->err = SOR_NOMEM;
+}
+
+/* A law is told by the words before it. */
+int value_of(const struct pack *p, enum value_kind kind, const char *text,
+             char norm[VALUE_FORM])
+{
+    const char *before = kind == VALUE_LAW ? "governed by the laws of " : "";
+    size_t n = strlen(before) + strlen(text);
+    char said[256] = "";
+    struct document d = { .text = said, .n_byte = n };
+    struct rules r = { .d = &d, .p = p };
+    int found = 0;
+
+    if (n >= sizeof said)
+        return 0;
+    strcat(strcpy(said, before), text);
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds && !found; k++) {
+        int n_pattern;
+        const struct pattern *one = pack_patterns(p, kinds[k].purpose,
+                                                  &n_pattern);
+        struct match m;
+
+        for (int i = 0; i < n_pattern && kinds[k].kind == kind && !found; i++)
+            found = pattern_next(&one[i], said, n, 0, &m) == 1 &&
+                    m.from[0] == 0 && m.to[0] == n &&
+                    kinds[k].form(&r, &m, norm);
+    }
+    return found;
 }
 
 /* Where the value stands: of a law its place alone. */
@@ -329,7 +357,7 @@ void value_read(struct rules *r)
 {
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds && !r->err; k++) {
         struct hits h = rule_hits(r, kinds[k].purpose, "value.not");
-        char norm[VALUE_BYTES];
+        char norm[VALUE_FORM];
 
         for (int i = 0; i < h.n && !r->err; i++)
             if (kinds[k].form(r, &h.at[i].m, norm))

@@ -1,8 +1,10 @@
 #include "tests/cookbook.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "db/review.h"
 #include "tests/mkdb.h"
 
 int cookbook_read(const char *page, struct cookbook *to)
@@ -39,6 +41,91 @@ int cookbook_read(const char *page, struct cookbook *to)
     return n;
 }
 
+static const char contract[] = "1. Use. The Recipient shall not disclose.";
+enum { LENGTH = sizeof contract - 1 };
+
+/* A review that found one thing: its verdict failed a contrast, and a person
+ * corrected it. */
+struct reviewed { int64_t run, clause, claim, finding; };
+
+static enum sor_err put(struct db_writer *w, const struct reviewed *x,
+                        enum db_review_table table, const void *row,
+                        int64_t *id, struct sor_msg *msg)
+{
+    return db_put_review_row(w, table, x->run, row, id, msg);
+}
+
+static enum sor_err put_document(struct db_writer *w, struct reviewed *x,
+                                 struct sor_msg *msg)
+{
+    static const uint8_t sum[32] = { 7 };
+    struct db_put_run run = { .uid = "c00cb00cc00cb00cc00cb00cc00cb00c",
+        .kind = "review", .chat = "none", .route = "off", .kv_type = "f16",
+        .isa = "ref", .level = "tokens", .program = "1", .params = "{}",
+        .started_us = 5 };
+    struct db_review review = { .same = { sum, 32 }, .domain = "legal",
+        .pack_version = "1", .n_path = 8, .note = "preliminary" };
+    struct db_document doc = { .name = "a.txt", .format = "text",
+        .encoding = "UTF-8", .sha256 = { sum, 32 },
+        .n_byte = LENGTH, .n_char = LENGTH,
+        .text = contract };
+    struct db_clause clause = { .kind = "numbered", .parent = -1,
+        .number = "1", .full_number = "1", .heading = "Use",
+        .char_to = LENGTH, .own_to = LENGTH, .text_from = 8,
+        .text_to = LENGTH, .page = -1 };
+    enum sor_err err;
+
+    if ((err = db_put_text(w, "review", 6, &run.prompt_id, msg)) ||
+        (err = db_put_run(w, &run, &x->run, msg)) ||
+        (err = put(w, x, DB_REVIEW, &review, NULL, msg)) ||
+        (err = put(w, x, DB_DOCUMENT, &doc, NULL, msg)))
+        return err;
+    return put(w, x, DB_CLAUSE, &clause, &x->clause, msg);
+}
+
+static enum sor_err put_verdict(struct db_writer *w, struct reviewed *x,
+                                struct sor_msg *msg)
+{
+    struct db_claim claim = { .name = "nda-4", .kind = "statement",
+        .title = "Secrecy", .text = "The Recipient must keep it secret.",
+        .n_given = 10, .n_wrong = 1, .wrong_low = 0.02, .wrong_high = 0.4 };
+    struct db_verdict verdict = { .verdict = "needs_review",
+        .confidence = 0.8, .p = { 0.8, 0.1, 0.1 }, .stability = 1,
+        .n_count = 8, .error_correlation = NAN };
+    struct db_check check = { .kind = "negation", .passed = 0,
+        .input = "The Recipient need not keep it secret.",
+        .note = "supported too", .p = { 0.7, 0.2, 0.1 } };
+    struct db_finding finding = { .source = "claim", .severity = 2,
+        .origin = "scored", .text = "Secrecy: needs review.", .char_from = 8,
+        .char_to = 20, .confidence = 0.8 };
+    struct db_decision decision = { .choice = "correct",
+        .verdict = "supported", .name = "Ann", .reason = "It says so.",
+        .at_us = 9 };
+    enum sor_err err = put(w, x, DB_CLAIM, &claim, &x->claim, msg);
+
+    verdict.claim_id = check.claim_id = finding.claim_id = x->claim;
+    check.clause_id = finding.clause_id = x->clause;
+    if (err || (err = put(w, x, DB_VERDICT, &verdict, NULL, msg)) ||
+        (err = put(w, x, DB_CHECK, &check, NULL, msg)) ||
+        (err = put(w, x, DB_FINDING, &finding, &x->finding, msg)))
+        return err;
+    decision.finding_id = x->finding;
+    return put(w, x, DB_DECISION, &decision, NULL, msg);
+}
+
+static enum sor_err put_review(const char *path, struct sor_msg *msg)
+{
+    struct db_writer *w = NULL;
+    struct reviewed x = { 0 };
+    enum sor_err err = db_writer_open(path, NULL, &w, msg);
+
+    if (!err && !(err = db_begin(w, 0, msg)) &&
+        !(err = put_document(w, &x, msg)) && !(err = put_verdict(w, &x, msg)))
+        err = db_commit(w, NULL, msg);
+    db_writer_close(w);
+    return err;
+}
+
 enum sor_err cookbook_db(const char *path, int n_run, int n_token,
                          struct sor_msg *msg)
 {
@@ -48,5 +135,6 @@ enum sor_err cookbook_db(const char *path, int n_run, int n_token,
                               .unfinished = 1 };
     enum sor_err err = mkdb(path, &asked, msg);
 
-    return err ? err : mkdb(path, &rest, msg);
+    err = err ? err : mkdb(path, &rest, msg);
+    return err ? err : put_review(path, msg);
 }

@@ -14,7 +14,8 @@ struct cookbook { char title[160], sql[1500]; };
 int cookbook_read(const char *page, struct cookbook *to);
 
 /* Makes the database: n_run runs of 8 paths of n_token tokens, the last of
- * them cut off.  The first two, which the page asks about, have heads. */
+ * them cut off, and a review.  The first two, which the page asks about, have
+ * heads. */
 enum sor_err cookbook_db(const char *path, int n_run, int n_token,
                          struct sor_msg *msg);
 

@@ -304,6 +304,46 @@ static void a_claim_in_the_packs_words_is_the_packs(void **state)
     pack_close(p);
 }
 
+/* A template with a value in its place is the pack's claim about that value. */
+static void a_claim_that_states_a_value_is_the_packs(void **state)
+{
+    static const char file[] =
+        "[{\"id\":\"a\",\"text\":\"The law of New York governs the "
+        "agreement.\"},"
+        "{\"id\":\"b\",\"text\":\"Each renewal term is two (2) years.\"},"
+        "{\"id\":\"c\",\"text\":\"Each renewal term is long.\"},"
+        "{\"id\":\"d\",\"text\":\"The restriction lasts 2 years.\"},"
+        "{\"id\":\"non-compete-period\",\"text\":\"The restriction lasts 2 "
+        "years.\"},"
+        "{\"id\":\"e\",\"text\":\"The law of New York and no other "
+        "governs the agreement.\"}]";
+    struct pack *p = NULL;
+    const struct claim *c = NULL;
+    struct sor_msg msg;
+    char path[128];
+    int n = 0;
+
+    (void)state;
+    assert_int_equal(pack_open("domains/legal", &p, &msg), SOR_OK);
+    snprintf(path, sizeof path, "%s/mine.json", minipack_dir);
+    spill("mine.json", file);
+    assert_int_equal(pack_claims_file(p, path, &c, &n, &msg), SOR_OK);
+    assert_int_equal(n, 6);
+    assert_null(c[0].custom);
+    assert_string_equal(c[0].kind, "law");
+    assert_string_equal(c[0].stated, "New York");
+    assert_string_equal(c[0].wording[0].text,
+                        "The law of {} governs the agreement.");
+    assert_string_equal(c[1].stated, "two (2) years");
+    assert_string_equal(c[1].type, "Renewal Term");
+    assert_non_null(c[2].custom);           /* no value */
+    assert_non_null(c[3].custom);           /* three claims are said so */
+    assert_string_equal(c[4].type, "Non-Compete");  /* and its id is one's */
+    assert_string_equal(c[4].stated, "2 years");
+    assert_non_null(c[5].custom);           /* more than a value */
+    pack_close(p);
+}
+
 /* --- the shipped packs -------------------------------------------------------------- */
 
 static void shipped_packs_open_with_their_adapters(void **state)
@@ -405,6 +445,8 @@ int main(void)
             a_pack_that_is_nowhere_says_where_it_was_looked_for,
             minipack_write),
         cmocka_unit_test_setup(out_of_memory_is_an_error, minipack_write),
+        cmocka_unit_test_setup(a_claim_that_states_a_value_is_the_packs,
+                               minipack_write),
         cmocka_unit_test_setup(a_claim_in_the_packs_words_is_the_packs,
                                minipack_write),
         cmocka_unit_test(shipped_packs_open_with_their_adapters),

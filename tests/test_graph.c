@@ -703,6 +703,80 @@ static int close_pack(void **state)
     return 0;
 }
 
+/* --- values in a claim ---------------------------------------------------- */
+
+static void a_text_is_one_value_and_nothing_else(void **state)
+{
+    static const struct {
+        enum value_kind kind;
+        const char *text, *norm;        /* NULL: it is none */
+    } row[] = {
+        { VALUE_LAW, "New York", "new york" },
+        { VALUE_LAW, "the State of Delaware", "delaware" },
+        { VALUE_LAW, "Delaware, and of nothing else", NULL },
+        { VALUE_LAW, "[State]", NULL },
+        { VALUE_PERIOD, "thirty (30) days", "P30D" },
+        { VALUE_PERIOD, "2 years", "P2Y" },
+        { VALUE_PERIOD, "2 years after delivery", NULL },
+        { VALUE_PERIOD, "a while", NULL },
+        { VALUE_DATE, "March 3, 2021", "2021-03-03" },
+        { VALUE_AMOUNT, "$1,500,000", "USD 1500000.00" },
+        { VALUE_AMOUNT, "$1.5 million", "USD 1500000.00" },
+        { VALUE_PERCENT, "4.5%", "4.5%" },
+        { VALUE_PERCENT, "2 years", NULL },
+        { VALUE_PARTY, "Acme Ltd", NULL },
+        { VALUE_PERIOD, "", NULL },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+        char norm[VALUE_FORM] = "";
+        int is = value_of(pack, row[i].kind, row[i].text, norm);
+
+        if (is != !!row[i].norm)
+            fail_msg("%s: %d", row[i].text, is);
+        if (is)
+            assert_string_equal(norm, row[i].norm);
+    }
+}
+
+static void forms_are_one_thing_or_two_or_code_cannot_tell(void **state)
+{
+    static const struct {
+        enum value_kind kind;
+        const char *a, *b;
+        int same;
+    } row[] = {
+        { VALUE_PERIOD, "P30D", "P30D", 1 },
+        { VALUE_PERIOD, "P12M", "P1Y", 1 },
+        { VALUE_PERIOD, "P2W", "P14D", 1 },
+        { VALUE_PERIOD, "PT72H", "P3D", 1 },
+        { VALUE_PERIOD, "PT90M", "PT1H", 0 },
+        { VALUE_PERIOD, "P30D", "P31D", 0 },
+        { VALUE_PERIOD, "P30D", "P1M", -1 },
+        { VALUE_PERIOD, "P10BD", "P14D", -1 },
+        { VALUE_PERIOD, "P10BD", "P10D", -1 },
+        { VALUE_PERIOD, "P30D", "P1Y", 0 },
+        { VALUE_PERIOD, "P3M", "P3Y", 0 },
+        { VALUE_LAW, "new york", "new jersey", 0 },
+        { VALUE_LAW, "england", "england and wales", -1 },
+        { VALUE_AMOUNT, "USD 5.00", "USD 6.00", 0 },
+        { VALUE_AMOUNT, "USD 5.00", "CAD 5.00", -1 },
+        { VALUE_PERCENT, "5%", "5.5%", 0 },
+        { VALUE_DATE, "2020-01-02", "2020-02-01", 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++)
+        if (value_same(row[i].kind, row[i].a, row[i].b) != row[i].same ||
+            value_same(row[i].kind, row[i].b, row[i].a) != row[i].same)
+            fail_msg("%s and %s", row[i].a, row[i].b);
+    for (int k = 0; k <= VALUE_PARTY; k++)
+        assert_int_equal(value_kind_of(value_kind_name((enum value_kind)k)),
+                         k);
+    assert_int_equal(value_kind_of("statement"), -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -710,6 +784,8 @@ int main(void)
         cmocka_unit_test(overrides),  cmocka_unit_test(definitions),
         cmocka_unit_test(uses),       cmocka_unit_test(targets),
         cmocka_unit_test(endless_norms),
+        cmocka_unit_test(a_text_is_one_value_and_nothing_else),
+        cmocka_unit_test(forms_are_one_thing_or_two_or_code_cannot_tell),
         cmocka_unit_test(norms),      cmocka_unit_test(norm_parts),
         cmocka_unit_test(values),     cmocka_unit_test(parties),
         cmocka_unit_test(hostile),    cmocka_unit_test(nothing),

@@ -150,7 +150,8 @@ static void a_context_is_what_is_read_of_it(void **state)
 {
     static const char *const end[] = {
         "", " one", ". Section 4.2 (a) ends; 1,000,000.50 of it",
-        "\xc3\xa9t\xc3\xa9 de l'\xc3\xa9tat", " antidisestablishmentarianism", " \t x\n"
+        "\xc3\xa9t\xc3\xa9 de l'\xc3\xa9tat", " antidisestablishmentarianism",
+        " \t x\n"
     };
     enum { ENDS = sizeof end / sizeof end[0], WORDS = 90 };
 

@@ -122,6 +122,16 @@ static const struct check *check_of(const struct claim_result *c,
     return NULL;
 }
 
+/* What code makes of a value: the check that puts nothing to the model. */
+static const struct check *by_rule(const struct claim_result *c)
+{
+    for (int i = 0; i < c->n_check; i++)
+        if (c->check[i].kind == CHECK_VALUE && !c->check[i].input)
+            return &c->check[i];
+    fail_msg("%s: code says nothing", c->claim->id);
+    return NULL;
+}
+
 static void needs_model(void)
 {
     if (!m.judge) {
@@ -305,12 +315,14 @@ static void a_document_is_asked_what_is_meant_for_it(void **state)
     assert_int_equal(nda, 17);
     assert_int_equal(commercial, 0);
     law = result(r, "law");
-    /* nobody measured it: what code found, and no verdict */
-    assert_int_equal(law->verdict, VERDICT_NOT_MEASURED);
+    assert_int_equal(law->verdict, VERDICT_SUPPORTED);
     assert_non_null(strstr(law->path[0].statement, "Delaware"));
-    assert_string_equal(check_of(law, CHECK_VALUE)->note,
-                        "clause 4 states Delaware");
-    assert_int_equal(check_of(law, CHECK_VALUE)->passed, -1);
+    /* another law first, then what code makes of this one */
+    assert_null(strstr(check_of(law, CHECK_VALUE)->input, "Delaware"));
+    assert_string_equal(by_rule(law)->note,
+                        "clause 4 states Delaware: by rule supported, by the "
+                        "model supported");
+    assert_int_equal(by_rule(law)->passed, 1);
     assert_string_equal(m.pack->type[r->clause_type[law->evidence[0].clause]]
                             .label, "Governing Law");
     for (int i = 1; i < r->n_finding; i++)
@@ -378,6 +390,66 @@ static void values_are_measured_or_one(void **state)
     assert_null(strstr(r->claim[0].claim->title, "Delaware"));
     assert_non_null(strstr(check_of(&r->claim[0], CHECK_VALUE)->note,
                            "Norway: none is singled out"));
+    review_close(r);
+}
+
+/* A value that a claim states is held against those of the clauses: verdicts
+ * are given where code and model come to the same one. */
+static void a_stated_value_is_held_against_the_clauses(void **state)
+{
+    static const char second[] = "5. Governing law. This Agreement is "
+                                 "governed by the laws of Norway.\n";
+    static const struct {
+        const char *value, *more;
+        enum verdict verdict;
+        const char *note;
+    } row[] = {
+        { "Delaware", "", VERDICT_SUPPORTED, "by rule supported" },
+        { "Montana", "", VERDICT_CONTRADICTED, "by rule contradicted" },
+        { "Montana", second, VERDICT_CONTRADICTED, "states Norway" },
+        { "Delaware", second, VERDICT_NEEDS_REVIEW, "by rule open" },
+    };
+    struct review_opts o = { .pack = m.pack, .n_claim = 1, .n_path = 2 };
+
+    (void)state;
+    needs_model();
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+        struct claim claim = *pack_claim("law");
+        const struct claim_result *c;
+        struct review *r;
+        char text[2000];
+
+        claim.error.n = 20;
+        claim.stated = row[i].value;
+        o.claim = &claim;
+        snprintf(text, sizeof text, "%s%s", HEAD EMPLOYEES TAIL, row[i].more);
+        r = review_of(text, &o, SOR_OK);
+        c = result(r, "law");
+        if (c->verdict != row[i].verdict)
+            fail_msg("%s: %s", row[i].value, verdict_name(c->verdict));
+        assert_non_null(strstr(c->claim->wording[0].text, row[i].value));
+        assert_non_null(strstr(by_rule(c)->note, row[i].note));
+        review_close(r);
+    }
+}
+
+/* Where no clause of its type states one, nothing was measured. */
+static void a_value_that_nothing_states_gets_no_verdict(void **state)
+{
+    struct review_opts o = { .pack = m.pack, .n_claim = 1, .n_path = 2 };
+    struct claim claim = *pack_claim("renewal-term-period");
+    struct review *r;
+
+    (void)state;
+    needs_model();
+    claim.error.n = 20;
+    claim.stated = "two years";
+    o.claim = &claim;
+    r = review_of(HEAD EMPLOYEES TAIL, &o, SOR_OK);
+    assert_int_equal(r->n_claim, 1);
+    assert_int_equal(r->claim[0].verdict, VERDICT_NOT_MEASURED);
+    assert_non_null(strstr(check_of(&r->claim[0], CHECK_VALUE)->note,
+                           "no clause of type Renewal Term"));
     review_close(r);
 }
 
@@ -454,6 +526,8 @@ int main(void)
         cmocka_unit_test(a_document_is_asked_what_is_meant_for_it),
         cmocka_unit_test(items_are_cited_before_their_lead),
         cmocka_unit_test(values_are_measured_or_one),
+        cmocka_unit_test(a_stated_value_is_held_against_the_clauses),
+        cmocka_unit_test(a_value_that_nothing_states_gets_no_verdict),
         cmocka_unit_test(a_claim_of_ones_own_gets_clauses_and_no_verdict),
         cmocka_unit_test(a_claim_without_figures_gets_no_verdict),
         cmocka_unit_test(a_review_can_be_stopped),
