@@ -241,6 +241,10 @@ fuzz: ## each fuzz target for SECONDS=60 (clang)
 	    SAN=fuzzer-no-link,$(FUZZ_SAN) fuzz-build
 	@sh tests/fuzz.sh build/fuzz/bin $(SECONDS) $(FUZZ)
 
+.PHONY: fuzz-keys
+fuzz-keys: ## random keys in the browser for ten minutes (clang, sanitizers)
+	@$(MAKE) --no-print-directory fuzz FUZZ=keys SECONDS=600
+
 fuzz-build: $(FUZZ:%=$(BUILD)/bin/%) $(BUILD)/bin/seed
 
 $(BUILD)/bin/seed: $(BUILD)/tests/fuzz/seed.o $(AID_LIB) $(LIB)
@@ -319,6 +323,10 @@ docs: $(PROG) ## write docs/schema.md from a new database
 	    > $(BUILD)/schema.md && mv $(BUILD)/schema.md docs/schema.md
 	@rm -f $(BUILD)/schema.db*
 
+.PHONY: man
+man: $(PROG) ## write the manual pages into $(BUILD)/man
+	@sh man/pages.sh $(PROG) $(BUILD)/man
+
 .PHONY: layers
 layers: ## every \#include against tests/layers.txt
 	@awk -f tests/layers.awk tests/layers.txt $(SOURCES)
@@ -367,6 +375,14 @@ $(BUILD)/bench/cookbook: $(BUILD)/bench/cookbook.o $(AID_LIB) $(LIB)
 cookbook: $(BUILD)/bench/cookbook ## time docs/cookbook.md on a million tokens
 	@$(BUILD)/bench/cookbook $(BUILD)/cookbook.db
 
+$(BUILD)/bench/browse: $(BUILD)/bench/browse.o $(AID_LIB) $(LIB)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -o $@ $^ $(LIBS)
+
+.PHONY: browse-speed
+browse-speed: $(BUILD)/bench/browse ## time the browser on ten million tokens (2 GB)
+	@$(BUILD)/bench/browse $(BUILD)/browse.db
+
 .PHONY: accuracy
 accuracy: model $(BUILD)/bench/accuracy ## how often the default model is right (QUESTIONS=FILE)
 	@$(BUILD)/bench/accuracy "$$(sh setup/model.sh)" "$(or $(QUESTIONS),sums)"
@@ -394,10 +410,12 @@ demo: deps model ## a contract reviewed and proved, then a question; three minut
 	@sh setup/demo.sh
 
 .PHONY: install
-install: all ## copy it below $$(DESTDIR)$$(PREFIX)
+install: all man ## copy it below $$(DESTDIR)$$(PREFIX)
 	install -D -m 755 $(BUILD)/sorites $(DESTDIR)$(PREFIX)/bin/sorites
 	install -D -m 644 $(BUILD)/sorites.so \
 	    $(DESTDIR)$(PREFIX)/lib/sorites/sorites.so
+	for page in $(BUILD)/man/*.1; do install -D -m 644 "$$page" \
+	    "$(DESTDIR)$(PREFIX)/share/man/man1/$${page##*/}" || exit 1; done
 	cd domains && find . -type f -exec install -D -m 644 {} \
 	    $(DESTDIR)$(PREFIX)/share/sorites/domains/{} \;
 

@@ -2,8 +2,8 @@
  * screen, then thousands of keys, as times of this thread (a busy machine does
  * not count), and the memory it took.
  *
- *     browse FILE.db [N]   makes FILE.db with a path of N tokens (ten million)
- *                          where it is missing */
+ *     browse FILE.db [N]   makes FILE.db where it is missing, with N tokens (ten
+ *                          million) in runs of 50 paths */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +15,7 @@
 #include "tui/app.h"
 
 enum { ROWS = 60, COLS = 200, KEYS_MAX = 20000, TOKENS = 10000000,
-       ROUNDS = 5 };
+       ROUNDS = 5, PATHS = 50, PATH_TOKENS = 2000 };
 
 static double now_ms(clockid_t clock)
 {
@@ -64,8 +64,10 @@ static long peak_kib(void)
 
 int main(int argc, char **argv)
 {
-    struct mkdb_opts o = { .n_run = 1, .n_path = 1, .every = -1,
-                           .n_token = argc > 2 ? atoi(argv[2]) : TOKENS };
+    int tokens = argc > 2 ? atoi(argv[2]) : TOKENS;
+    struct mkdb_opts o = { .n_run = tokens / PATHS / PATH_TOKENS + 1,
+                           .n_path = PATHS, .n_token = PATH_TOKENS,
+                           .every = 20 };
     struct tui_opts opts = { .db_name = argc > 1 ? argv[1] : NULL };
     struct sor_msg msg = { "" };
     struct tui *t = NULL;

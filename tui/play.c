@@ -32,7 +32,7 @@ static void press(struct player *p, struct tui_event ev)
         return;
     if (tui_wants_edit(p->t))
         tui_edit_now(p->t);
-    while (ev.key == TK_ENTER && tui_wait_ms(p->t) == 0)
+    while (tui_wait_ms(p->t) == 0)
         tui_idle(p->t);                 /* a search, a filter: to its end */
     tui_draw(p->t, p->g);
 }

@@ -5,8 +5,8 @@
 #include "base/clock.h"
 #include "tui/state.h"
 
-enum { LINE_COLS = 600, CELL_COLS = 100, MOMENT_NS = 60000000,
-       WORK_NS = 12000000 };
+enum { LINE_COLS = 600, CELL_COLS = 100, MOMENT_NS = 8000000,
+       WORK_NS = 8000000 };
 
 static int grid_has(struct grid *g, const char *needle)
 {

@@ -43,14 +43,18 @@ static struct set read_pairs(struct split *s, struct tui *t)
     struct db_divergence in;
     struct db_path p;
     struct set all = { 0 };
+    int pairs = 0;
 
     while (db_divergence_next(c, &in) == 1)
         if (in.path_a >= 0 && in.path_a < SPLIT_PATHS && in.path_b >= 0 &&
             in.path_b < SPLIT_PATHS) {
+            pairs = 1;
             note(s, in.path_a, in.path_b, in.pos, in.text_a);
             note(s, in.path_b, in.path_a, in.pos, in.text_b);
         }
     tui_end(t, c);
+    if (!pairs)                         /* and no path's text is read for it */
+        return all;
     c = db_paths(tui_db(t), s->run_id);
     while (db_path_next(c, &p) == 1)
         if (p.ordinal < SPLIT_PATHS && all.n < SPLIT_PATHS) {

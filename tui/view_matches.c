@@ -10,7 +10,7 @@
 #include "tui/fmt.h"
 #include "tui/state.h"
 
-enum { MATCHES_MAX = 10000, LINE_COLS = 300, WORK_NS = 12000000 };
+enum { MATCHES_MAX = 10000, LINE_COLS = 300, WORK_NS = 8000000 };
 
 struct match { int64_t row; const char *text; };
 

@@ -10,7 +10,7 @@
 #include "tui/route.h"
 #include "tui/view.h"
 
-enum { PATHS_MAX = 1024, WINDOW = 256, WORK_NS = 12000000 };
+enum { PATHS_MAX = 1024, WINDOW = 256, WORK_NS = 8000000 };
 
 struct line {
     struct db_addr at;          /* path -1: all of them */
