@@ -1,27 +1,31 @@
 /* cli/cmd_graph.c - a recorded run as a picture: rows -> graph -> DOT, and on
- * to SVG, PDF or PNG. */
-#include <errno.h>
+ * to SVG, PDF or PNG; or rows -> plot -> SVG. */
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/accuracy.h"
 #include "cli/cli.h"
+#include "cli/draw.h"
 #include "db/db.h"
+#include "viz/claim_graph.h"
+#include "viz/compare.h"
 #include "viz/dot.h"
 #include "viz/logic.h"
 #include "viz/reasoning.h"
 #include "viz/render.h"
-
-enum { KIND_AUTO, KIND_REASONING, KIND_LOGIC };
+#include "viz/trail.h"
 
 static struct {
     int kind, theme, seconds, max_node, max_lane, max_step;
-    const char *format;
+    const char *format, *claim;
 } opt;
 
 static const struct opt_spec opts[] = {
-    { 0, "kind", "auto|reasoning|logic", OPT_WORD, &opt.kind, "what to draw; "
-      "auto: of a review, the document's logic", 0, 0 },
+    { 0, "kind", "auto|reasoning|logic|terms|references|claim|compare|routing|"
+      "share|entropy|cost|votes", OPT_WORD, &opt.kind, "what to draw; auto: of "
+      "a review, the document's logic", 0, 0 },
+    { 0, "claim", "NAME|NUMBER", OPT_STR, &opt.claim,
+      "which, of --kind claim (the first that needs review)", 0, 0 },
     { 0, "format", "dot|svg|pdf|png", OPT_STR, &opt.format,
       "instead of the one that -o's name says", 0, 0 },
     { 0, "theme", "light|dark", OPT_WORD, &opt.theme, "ground of the picture",
@@ -37,8 +41,152 @@ static const struct opt_spec opts[] = {
     OPT_END
 };
 
-/* The format to write, from --format or the name of -o; NULL means DOT. */
-static enum sor_err choose_format(struct cli *cli, const char **out)
+/* What was asked for, read. */
+struct ask {
+    struct cli *cli;
+    struct db *d;
+    struct db_addr at, other;   /* other: of two */
+    struct db_run run;
+};
+
+/* --- graphs --------------------------------------------------------------- */
+
+static enum sor_err build_reasoning(struct ask *a, struct graph *g)
+{
+    struct reasoning_opts o = { .max_node = opt.max_node,
+                                .max_lane = opt.max_lane,
+                                .max_step = opt.max_step };
+    struct db_model model;
+
+    if (a->run.model_id &&
+        db_get_model(a->d, a->run.model_id, &model) == 1)
+        o.accuracy = accuracy_known(model.sha256, a->run.prompt);
+    return reasoning_build(a->d, a->at.run_id, &o, g, &a->cli->msg);
+}
+
+static enum sor_err build_part(struct ask *a, enum logic_part part,
+                               struct graph *g)
+{
+    struct logic_opts o = { opt.max_node, opt.max_lane, opt.max_step, part };
+
+    return logic_build(a->d, a->at.run_id, &o, g, &a->cli->msg);
+}
+
+static enum sor_err build_logic(struct ask *a, struct graph *g)
+{
+    return build_part(a, LOGIC_ALL, g);
+}
+
+static enum sor_err build_terms(struct ask *a, struct graph *g)
+{
+    return build_part(a, LOGIC_TERMS, g);
+}
+
+static enum sor_err build_references(struct ask *a, struct graph *g)
+{
+    return build_part(a, LOGIC_REFERENCES, g);
+}
+
+static enum sor_err build_auto(struct ask *a, struct graph *g)
+{
+    return strcmp(a->run.kind, "review") == 0 ? build_logic(a, g)
+                                              : build_reasoning(a, g);
+}
+
+static enum sor_err build_claim(struct ask *a, struct graph *g)
+{
+    const struct db_claim *c;
+    struct report *r = NULL;
+    enum sor_err err = report_load(a->d, a->at.run_id, &r, &a->cli->msg);
+
+    if (err)
+        return err;
+    c = claim_graph_find(r, opt.claim);
+    err = c ? claim_graph_build(r, c, g, &a->cli->msg)
+            : sor_fail(&a->cli->msg, SOR_NOTFOUND, "review %.8s has no claim "
+                       "%s", r->uid, opt.claim ? opt.claim : "at all");
+    report_close(r);
+    return err;
+}
+
+static enum sor_err build_compare(struct ask *a, struct graph *g)
+{
+    struct compare_side side[2] = { { a->at.run_id, a->at.path },
+                                    { a->other.run_id, a->other.path } };
+
+    return compare_build(a->d, side, g, &a->cli->msg);
+}
+
+/* --- plots ---------------------------------------------------------------- */
+
+typedef enum sor_err trail_fn(const struct trail *t, struct str *out,
+                              struct sor_msg *msg);
+
+static enum sor_err plot_trail(struct ask *a, trail_fn *draw,
+                               struct str *out)
+{
+    struct trail t = { 0 };
+    enum sor_err err = SOR_OK;
+
+    if (a->at.path_id <= 0) {
+        char first[80];
+
+        snprintf(first, sizeof first, "%.64s:0", a->run.uid);
+        err = db_find(a->d, first, &a->at, &a->cli->msg);
+    }
+    if (!err)
+        err = trail_load(a->d, &a->at, &t, &a->cli->msg);
+    if (!err)
+        err = draw(&t, out, &a->cli->msg);
+    trail_release(&t);
+    return err;
+}
+
+static enum sor_err plot_routing(struct ask *a, struct str *out)
+{
+    return plot_trail(a, trail_routing, out);
+}
+
+static enum sor_err plot_share(struct ask *a, struct str *out)
+{
+    return plot_trail(a, trail_share, out);
+}
+
+static enum sor_err plot_entropy(struct ask *a, struct str *out)
+{
+    return plot_trail(a, trail_entropy, out);
+}
+
+static enum sor_err plot_cost(struct ask *a, struct str *out)
+{
+    return plot_trail(a, trail_cost, out);
+}
+
+static enum sor_err plot_votes(struct ask *a, struct str *out)
+{
+    return trail_votes(a->d, a->at.run_id, out, &a->cli->msg);
+}
+
+/* As --kind counts them. */
+static const struct kind {
+    enum sor_err (*build)(struct ask *a, struct graph *g);
+    enum sor_err (*plot)(struct ask *a, struct str *svg);
+    int operands;
+} kinds[] = {
+    { build_auto, NULL, 1 },        { build_reasoning, NULL, 1 },
+    { build_logic, NULL, 1 },       { build_terms, NULL, 1 },
+    { build_references, NULL, 1 },  { build_claim, NULL, 1 },
+    { build_compare, NULL, 2 },     { NULL, plot_routing, 1 },
+    { NULL, plot_share, 1 },        { NULL, plot_entropy, 1 },
+    { NULL, plot_cost, 1 },         { NULL, plot_votes, 1 },
+};
+
+/* --- the command ---------------------------------------------------------- */
+
+/* The format to write, from --format or the name of -o; NULL means what the
+ * kind is made as: DOT, or of a plot SVG. */
+static enum sor_err choose_format(struct cli *cli, const struct kind *k,
+                                  const char **out)
 {
     const char *name = opt.format, *dot;
 
@@ -51,6 +199,10 @@ static enum sor_err choose_format(struct cli *cli, const char **out)
                             "a format; add --format dot|svg|pdf|png",
                             cli->out);
     }
+    if (name && k->plot)
+        return strcmp(name, "svg") == 0 ? SOR_OK
+             : sor_fail(&cli->msg, SOR_USAGE, "this kind of picture is drawn "
+                        "as SVG only, not '%s'", name);
     if (!name || !strcmp(name, "dot") || !strcmp(name, "gv"))
         return SOR_OK;
     *out = render_format(name);
@@ -59,73 +211,82 @@ static enum sor_err choose_format(struct cli *cli, const char **out)
                            "dot, svg, pdf and png", name);
 }
 
-static enum sor_err build(struct cli *cli, struct db *d, struct graph *g)
+static enum sor_err find(struct ask *a, const struct kind *k)
 {
-    struct reasoning_opts o = { .max_node = opt.max_node,
-                                .max_lane = opt.max_lane,
-                                .max_step = opt.max_step };
-    struct logic_opts l = { opt.max_node, opt.max_lane, opt.max_step };
-    struct db_run run;
-    struct db_model model;
-    int64_t id;
-    int there;
-    enum sor_err err = db_find_run(d, cli->argv[0], &id, &cli->msg);
+    struct cli *cli = a->cli;
+    enum sor_err err;
 
-    if (err)
-        return err;
-    there = db_get_run(d, id, &run) == 1;
-    if (opt.kind == KIND_LOGIC ||
-        (opt.kind == KIND_AUTO && there && !strcmp(run.kind, "review")))
-        return logic_build(d, id, &l, g, &cli->msg);
-    if (there && run.model_id &&
-        db_get_model(d, run.model_id, &model) == 1)
-        o.accuracy = accuracy_known(model.sha256, run.prompt);
-    return reasoning_build(d, id, &o, g, &cli->msg);
+    if (cli->argc != k->operands)
+        return sor_fail(&cli->msg, SOR_USAGE, k->operands == 2
+                        ? "--kind compare takes two: RUN[:PATH] RUN[:PATH]"
+                        : "one RUN is drawn; two with --kind compare");
+    err = db_open(cli_db(cli), &a->d, &cli->msg);
+    if (!err)
+        err = db_find(a->d, cli->argv[0], &a->at, &cli->msg);
+    if (!err && k->operands == 2)
+        err = db_find(a->d, cli->argv[1], &a->other, &cli->msg);
+    if (!err && db_get_run(a->d, a->at.run_id, &a->run) != 1)
+        err = sor_fail(&cli->msg, SOR_FORMAT, "the run cannot be read");
+    return err;
 }
 
-static enum sor_err write_out(struct cli *cli, const struct str *s)
-{
-    FILE *to = cli_out(cli);
-
-    if (!to)
-        return SOR_IO;
-    if (fwrite(s->p, 1, s->len, to) != s->len || fflush(to) != 0)
-        return sor_fail(&cli->msg, SOR_IO, "cannot write: %s",
-                        strerror(errno));
-    return SOR_OK;
-}
-
-static enum sor_err run(struct cli *cli)
+/* As DOT, or with a format as a picture. */
+static enum sor_err draw_graph(struct ask *a, const struct kind *k,
+                               const char *format, struct str *out)
 {
     struct render_limits limits = { .seconds = opt.seconds };
     struct dot_opts look = { .theme = opt.theme };
-    struct db *d = NULL;
+    struct sor_msg *msg = &a->cli->msg;
     struct graph g;
-    struct str dot, picture;
-    const char *format;
-    enum sor_err err = choose_format(cli, &format);
+    struct str dot;
+    enum sor_err err;
 
     graph_init(&g);
     str_init(&dot);
-    str_init(&picture);
-    err = err ? err : db_open(cli_db(cli), &d, &cli->msg);
-    err = err ? err : build(cli, d, &g);
-    db_close(d);        /* before the layout: rows are in the graph now */
-    err = err ? err : dot_write(&g, &look, &dot, &cli->msg);
+    err = k->build(a, &g);
+    db_close(a->d);     /* before the layout: rows are in the graph now */
+    a->d = NULL;
+    if (!err)
+        err = dot_write(&g, &look, format ? &dot : out, msg);
     if (!err && format)
-        err = render(dot.p, format, &limits, &picture, &cli->msg);
-    err = err ? err : write_out(cli, format ? &picture : &dot);
-    str_release(&picture);
+        err = render(dot.p, format, &limits, out, msg);
     str_release(&dot);
     graph_release(&g);
     return err;
 }
 
+static enum sor_err run(struct cli *cli)
+{
+    const struct kind *k = &kinds[opt.kind];
+    struct ask a = { .cli = cli };
+    struct str picture;
+    const char *format;
+    FILE *to;
+    enum sor_err err = choose_format(cli, k, &format);
+
+    str_init(&picture);
+    if (!err)
+        err = find(&a, k);
+    if (!err)
+        err = k->plot ? k->plot(&a, &picture)
+                      : draw_graph(&a, k, format, &picture);
+    db_close(a.d);
+    if (!err)
+        err = (to = cli_out(cli)) ? draw_write(cli, to, &picture) : SOR_IO;
+    str_release(&picture);
+    return err;
+}
+
 const struct cmd cmd_graph = {
-    .name = "graph", .operands = "RUN", .min = 1, .max = 1,
+    .name = "graph", .operands = "RUN[:PATH] [RUN[:PATH]]", .min = 1,
+    .max = 2,
     .summary = "draw a recorded run as DOT, SVG, PDF or PNG",
-    .text = "The question, each path as a column of steps, the answers and "
-            "their votes; of a review, the document's clauses, terms "
-            "and claims.\nWithout -o, DOT goes to stdout.",
+    .text = "Graphs: reasoning is the question, each path as a column of "
+            "steps, the answers and\ntheir votes; logic the clauses, terms and "
+            "claims of a review; terms and references\nparts of that; claim "
+            "one claim, its paths side by side; compare two paths.\nPlots, as "
+            "SVG: routing is how each token was computed in each layer, share "
+            "the same\nin sum; entropy and cost run along a path; votes are "
+            "bars.\nWithout -o, DOT (of plots SVG) goes to stdout.\n",
     .opts = opts, .run = run
 };

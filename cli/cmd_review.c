@@ -22,7 +22,7 @@ enum { PATHS = 8, CONTEXT = 1024,       /* a reading is far shorter */
        FIRST_SHOWN = 5 };
 
 static struct {
-    int n_path, strict, rules_only, wait, all, n_job;
+    int n_path, strict, rules_only, wait, all, redline, n_job;
     const char *domain, *party, *claims;
 } opt = { .n_path = PATHS, .domain = "legal", .n_job = 1 };
 
@@ -42,6 +42,8 @@ static const struct opt_spec opts[] = {
     { 'j', "jobs", "N", OPT_INT, &opt.n_job, "documents at once (1)", 1, 64 },
     { 0, "all", NULL, OPT_FLAG, &opt.all, "show every finding and path", 0,
       0 },
+    { 0, "redline", NULL, OPT_FLAG, &opt.redline, "the playbook's text as a "
+      "change of the contract's", 0, 0 },
     { 0, "wait", NULL, OPT_FLAG, &opt.wait,
       "wait where another process writes the database", 0, 0 },
     OPT_END
@@ -172,17 +174,31 @@ static const char *unfit(const struct document *d)
     return NULL;
 }
 
+/* A page's picture is drawn in a forked child, which wants no threads beside
+ * it; and a page is of one document only. */
+static void close_model(struct job *j)
+{
+    judge_close(j->judge);
+    engine_close(j->e);
+    j->judge = NULL;
+    j->e = NULL;
+}
+
 /* The report in its form; one that goes to a file is on the screen too. */
 static enum sor_err show_report(struct job *j, const struct store *s)
 {
     struct db *d = db_writer_reader(j->w);
-    enum sor_err err = review_print(j->cli, d, store_run_id(s), j->form,
-                                    opt.all);
+    int flags = (opt.all ? REVIEW_ALL : 0) |
+                (opt.redline ? REVIEW_REDLINE : 0);
+    enum sor_err err;
 
+    if (j->form == REVIEW_HTML)
+        close_model(j);
+    err = review_print(j->cli, d, store_run_id(s), j->form, flags);
     if (err || j->form == REVIEW_TEXT)
         return err;
     if (!j->cli->quiet && !j->cli->json)
-        err = review_screen(j->cli, d, store_run_id(s), opt.all);
+        err = review_screen(j->cli, d, store_run_id(s), flags);
     if (!err)
         log_info("report written to %s", j->cli->out);
     return err;
@@ -305,7 +321,8 @@ static enum sor_err check_usage(struct job *j)
     enum sor_err err = review_form_of(j->cli, &j->form);
 
     if (!err && j->cli->argc > 1 && j->cli->out &&
-        (j->form == REVIEW_HTML || j->form == REVIEW_MARKDOWN))
+        (j->form == REVIEW_HTML || j->form == REVIEW_MARKDOWN ||
+         j->form == REVIEW_DOCX))
         err = sor_fail(&j->cli->msg, SOR_USAGE, "-o %s holds one document: "
                        "review several without it and write each with "
                        "sorites report RUN -o", j->cli->out);

@@ -12,7 +12,7 @@ static const struct { const char *ending; enum review_form form; } forms[] = {
     { ".json", REVIEW_JSON },   { ".jsonl", REVIEW_JSON },
     { ".md", REVIEW_MARKDOWN }, { ".markdown", REVIEW_MARKDOWN },
     { ".html", REVIEW_HTML },   { ".htm", REVIEW_HTML },
-    { ".txt", REVIEW_TEXT },
+    { ".docx", REVIEW_DOCX },   { ".txt", REVIEW_TEXT },
 };
 
 enum sor_err review_form_of(struct cli *cli, enum review_form *out)
@@ -30,8 +30,8 @@ enum sor_err review_form_of(struct cli *cli, enum review_form *out)
         }
     return cli->json ? SOR_OK
                      : sor_fail(&cli->msg, SOR_USAGE, "%s: its name does not "
-                                "say a form; end it in .html, .md, .json "
-                                "or .txt", cli->out);
+                                "say a form; end it in .html, .md, .json, "
+                                ".docx or .txt", cli->out);
 }
 
 /* The logic of the review as SVG. */
@@ -46,48 +46,70 @@ static void draw_logic(struct db *d, int64_t run_id, struct str *svg)
     graph_release(&g);
 }
 
-struct wanted { int64_t run_id; enum review_form form; int all; };
+struct wanted { int64_t run_id; enum review_form form; int flags; };
+
+/* The report in one string; nothing of the forms that are printed at once. */
+static enum sor_err make_page(struct db *d, const struct report *r,
+                              enum review_form form, struct str *page,
+                              struct sor_msg *msg)
+{
+    struct str svg;
+
+    switch (form) {
+    case REVIEW_JSON:
+        report_json(r, page);
+        break;
+    case REVIEW_MARKDOWN:
+        report_markdown(r, page);
+        break;
+    case REVIEW_HTML:
+        str_init(&svg);
+        draw_logic(d, r->run_id, &svg);
+        report_html(r, svg.len ? svg.p : NULL, page);
+        str_release(&svg);
+        break;
+    case REVIEW_DOCX:
+        return report_docx(r, page, msg);
+    case REVIEW_TEXT:
+        break;
+    }
+    return SOR_OK;
+}
 
 static enum sor_err print_to(struct cli *cli, FILE *to, struct db *d,
                              const struct wanted *want)
 {
     struct report *r = NULL;
     enum sor_err err = report_load(d, want->run_id, &r, &cli->msg);
-    struct str page, svg;
+    struct str page;
 
     if (err || !to) {
         report_close(r);
         return err ? err : SOR_IO;
     }
     str_init(&page);
-    str_init(&svg);
-    if (want->form == REVIEW_JSON) {
-        report_json(r, &page);
-    } else if (want->form == REVIEW_HTML) {
-        draw_logic(d, want->run_id, &svg);
-        report_html(r, svg.len ? svg.p : NULL, &page);
-    } else if (want->form == REVIEW_MARKDOWN) {
-        report_markdown(r, &page);
-    } else {
-        review_text(cli, to, r, want->all);
-    }
-    err = draw_write(cli, to, &page);
-    str_release(&svg);
+    r->redline = (want->flags & REVIEW_REDLINE) != 0;
+    if (want->form == REVIEW_TEXT)
+        review_text(cli, to, r, want->flags & REVIEW_ALL);
+    else
+        err = make_page(d, r, want->form, &page, &cli->msg);
+    if (!err)
+        err = draw_write(cli, to, &page);
     str_release(&page);
     report_close(r);
     return err;
 }
 
 enum sor_err review_print(struct cli *cli, struct db *d, int64_t run_id,
-                          enum review_form form, int all)
+                          enum review_form form, int flags)
 {
     return print_to(cli, cli_out(cli), d,
-                    &(struct wanted){ run_id, form, all });
+                    &(struct wanted){ run_id, form, flags });
 }
 
 enum sor_err review_screen(struct cli *cli, struct db *d, int64_t run_id,
-                           int all)
+                           int flags)
 {
     return print_to(cli, stdout, d,
-                    &(struct wanted){ run_id, REVIEW_TEXT, all });
+                    &(struct wanted){ run_id, REVIEW_TEXT, flags });
 }

@@ -62,6 +62,10 @@ enum sor_err run_print(struct cli *cli, struct db *d, int64_t run_id,
         db_get_model(d, run.model_id, &m) == 1)
         accuracy = accuracy_known(m.sha256, run.prompt);
     err = account_load(d, run_id, accuracy, &a, &cli->msg);
+    if (!err && form == REVIEW_DOCX)
+        err = sor_fail(&cli->msg, SOR_USAGE, "run %.8s is no review, so there "
+                       "is no document to comment; -o x.html, x.md or x.json "
+                       "is its report", a.run.uid);
     if (!err && !(to = cli_out(cli)))
         err = SOR_IO;
     if (!err)

@@ -265,6 +265,79 @@ static void reports_escape(void **state)
     db_writer_close(w);
 }
 
+/* A text that the playbook would have stands for the claim's first passage, in
+ * every form; one that is accepted already is not suggested. */
+static void suggestions_are_changes(void **state)
+{
+    struct report *p = NULL;
+    struct str page;
+    int from, to;
+
+    (void)state;
+    struct db_writer *w = dbtest_writer();
+    int64_t id = put(w);
+    OK(report_load(db_writer_reader(w), id, &p, &t.msg));
+    struct db_verdict *v = p->set[DB_VERDICT].row;
+    v->suggest = "Recipient shall keep it <secret> for five years.";
+    v->stance = "standard";
+    assert_null(report_suggestion(p, v->claim_id, &from, &to));
+    v->stance = "unacceptable";
+    assert_non_null(report_suggestion(p, v->claim_id, &from, &to));
+    assert_int_equal(from, SECRET_FROM - 1);
+    str_init(&page);
+    report_markdown(p, &page);
+    assert_non_null(strstr(page.p, "suggested text: Recipient shall keep it "
+                                   "\\<secret\\> for five years."));
+    str_clear(&page);
+    p->redline = 1;
+    report_markdown(p, &page);
+    assert_non_null(strstr(page.p, "Recipient shall keep it ~~secret.~~ "
+                                   "**\\<secret\\> for five years.**"));
+    str_clear(&page);
+    report_html(p, NULL, &page);
+    assert_non_null(strstr(page.p, "<del>secret.</del> <ins>&lt;secret&gt; "
+                                   "for five years.</ins>"));
+    report_close(p);
+    str_release(&page);
+    db_writer_close(w);
+}
+
+/* Names and values of the Markdown, for programs. */
+static void stored_json_has_its_shape(void **state)
+{
+    struct report *p = NULL;
+    cJSON *tree = NULL;
+    struct str out;
+
+    (void)state;
+    struct db_writer *w = dbtest_writer();
+    int64_t id = put(w);
+    OK(report_load(db_writer_reader(w), id, &p, &t.msg));
+    str_init(&out);
+    report_json(p, &out);
+    OK(json_parse(out.p, out.len, "out", &tree, &t.msg));
+    const cJSON *c = cJSON_GetArrayItem(at(tree, "claims"), 0);
+    assert_string_equal(at(c, "id")->valuestring, "own-1");
+    assert_string_equal(at(c, "verdict")->valuestring, "supported");
+    assert_int_equal(at(at(c, "votes"), "supported")->valueint, 1);
+    assert_int_equal(at(at(c, "measured_error"), "n")->valueint, 200);
+    assert_int_equal(cJSON_GetArraySize(at(c, "paths")), 2);
+    const cJSON *s = at(cJSON_GetArrayItem(at(c, "paths"), 0), "steps");
+    assert_int_equal(cJSON_GetArraySize(s), 4);
+    const cJSON *e = cJSON_GetArrayItem(at(c, "evidence"), 0);
+    assert_int_equal(at(e, "start")->valueint, SECRET_FROM - 1);
+    assert_string_equal(at(e, "quote")->valuestring,
+                        "Recipient shall keep it secret.");
+    assert_int_equal(cJSON_GetArraySize(at(tree, "findings")),
+                     report_n(p, DB_FINDING));
+    assert_true(cJSON_GetArraySize(at(tree, "not_checked")) >= 1);
+    assert_non_null(at(at(tree, "method"), "chain_head")->valuestring);
+    cJSON_Delete(tree);
+    str_release(&out);
+    report_close(p);
+    db_writer_close(w);
+}
+
 static void rules_of(const char *policy, struct str *failed, int *n)
 {
     struct report *p = NULL;
@@ -405,6 +478,8 @@ int main(void)
         TEST(paths_have_steps),
         TEST(json_has_its_shape),
         TEST(reports_escape),
+        TEST(suggestions_are_changes),
+        TEST(stored_json_has_its_shape),
         TEST(policies_hold_verdicts),
         TEST(readings_outlive_a_cut),
         cmocka_unit_test(memo_tells_inputs_apart),

@@ -40,6 +40,7 @@ enum graph_edge_kind {
     GRAPH_SUPPORTS,         /* makes the other likelier: an experiment's result */
     GRAPH_CONTRADICTS,      /* makes it less likely, likewise */
     GRAPH_DEFINES,          /* from here on of a document: a clause, a term */
+    GRAPH_USES,             /* a clause, a term */
     GRAPH_CONDITION,        /* holds only where the other does */
     GRAPH_EXCEPTION,        /* takes something out of the other */
     GRAPH_OVERRIDES,        /* goes before the other */
@@ -74,6 +75,9 @@ struct graph_edge {
     const char *note;       /* what was shared, or says so; NULL: none */
 };
 
+/* Of a graph of verdicts: what stands for a rank among votes. */
+enum { GRAPH_SUPPORTED = 0, GRAPH_CONTRADICTED = 3, GRAPH_NOT_ADDRESSED = -1 };
+
 /* Nodes that belong together: the steps of one path, in order. */
 struct graph_lane {
     const char *id;
@@ -86,6 +90,7 @@ struct graph {
     const char *id;         /* of the whole: the run's uid */
     const char *title, *subtitle;
     const char *left_out;   /* what is not drawn, in words; NULL: nothing */
+    int by_verdict;         /* leads are GRAPH_SUPPORTED, .. and not ranks */
     struct graph_node *node;
     struct graph_edge *edge;
     struct graph_lane *lane;

@@ -7,27 +7,13 @@
 #include "base/text.h"
 #include "viz/page.h"
 #include "viz/style.h"
+#include "viz/xml.h"
 
 /* --- escaping ------------------------------------------------------------- */
 
 void html_bytes(struct str *out, const char *p, size_t n)
 {
-    struct str safe;
-
-    str_init(&safe);
-    text_safe(&safe, p, n, TEXT_NL | TEXT_TAB);
-    for (size_t i = 0; i < safe.len; i++)
-        switch (safe.p[i]) {
-        case '<':  str_puts(out, "&lt;"); break;
-        case '>':  str_puts(out, "&gt;"); break;
-        case '&':  str_puts(out, "&amp;"); break;
-        case '"':  str_puts(out, "&quot;"); break;
-        case '\'': str_puts(out, "&#39;"); break;
-        default:   str_putc(out, safe.p[i]);
-        }
-    if (!str_ok(&safe))
-        out->failed = 1;
-    str_release(&safe);
+    xml_bytes(out, p, n, TEXT_NL | TEXT_TAB);
 }
 
 void html_text(struct str *out, const char *s)

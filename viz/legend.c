@@ -123,10 +123,16 @@ static void add_reading(struct column *c, const struct graph *g,
     if (missing)
         swatch(c, "dashed frame: referred to and not there",
                style_verdict("contradicted"));
-    if (votes)
+    if (g->by_verdict) {
+        swatch(c, "frame: supported", style_vote(GRAPH_SUPPORTED));
+        swatch(c, "frame: contradicted", style_vote(GRAPH_CONTRADICTED));
+        swatch(c, "frame: not addressed, or does not count",
+               style_vote(GRAPH_NOT_ADDRESSED));
+    } else if (votes) {
         swatch(c, "frame of a path that gave the leading answer",
                style_vote(0));
-    if (others)
+    }
+    if (others && !g->by_verdict)
         swatch(c, "frame of every other answer", style_vote(-1));
 }
 

@@ -10,7 +10,7 @@
 #include "db/review.h"
 
 enum { MAX_NODE = 120, MAX_LANE = 12, MAX_STEP = 12, MAX_TERM = 24,
-       MAX_CLAIM = 24, CARD_BYTES = 600, QUOTE_BYTES = 200, NAME_BYTES = 200 };
+       MANY_TERM = 200, MAX_CLAIM = 24, CARD_BYTES = 600, QUOTE_BYTES = 200, NAME_BYTES = 200 };
 
 /* What is known of a clause on its way into the graph. */
 struct clause {
@@ -25,6 +25,7 @@ struct logic {
     struct db *db;
     struct graph *g;
     struct sor_msg *msg;
+    enum logic_part of;
     struct db_review_set set[DB_REVIEW_TABLES];
     const struct db_document *doc;
     struct clause *clause;      /* [clauses] */
@@ -39,25 +40,30 @@ static const struct graph_node blank = {
     .lane = -1, .lead = -1, .prob = NAN, .origin = GRAPH_RULE
 };
 
+#define IN(part) (1u << (part))
+#define TIES (IN(LOGIC_ALL) | IN(LOGIC_REFERENCES))
+
 /* Kinds of logic.kind, and how they are drawn.  `own`: what one that stays
- * within its clause is called there. */
+ * within its clause is called there; `in`: the parts that draw it. */
 static const struct {
     const char *name, *own;
     enum graph_edge_kind kind;
+    unsigned in;
 } kinds[] = {
-    { "defines", NULL, GRAPH_DEFINES },
-    { "refers_to", NULL, GRAPH_REFERS },
-    { "condition_of", "condition", GRAPH_CONDITION },
-    { "exception_to", "exception", GRAPH_EXCEPTION },
-    { "overrides", NULL, GRAPH_OVERRIDES },
-    { "conflicts_with", NULL, GRAPH_CONFLICTS },
+    { "defines", NULL, GRAPH_DEFINES, IN(LOGIC_ALL) | IN(LOGIC_TERMS) },
+    { "uses", NULL, GRAPH_USES, IN(LOGIC_TERMS) },
+    { "refers_to", NULL, GRAPH_REFERS, TIES },
+    { "condition_of", "condition", GRAPH_CONDITION, TIES },
+    { "exception_to", "exception", GRAPH_EXCEPTION, TIES },
+    { "overrides", NULL, GRAPH_OVERRIDES, TIES },
+    { "conflicts_with", NULL, GRAPH_CONFLICTS, TIES },
 };
 enum { N_KIND = sizeof kinds / sizeof *kinds };
 
-static int kind_of(const char *name)
+static int kind_of(const struct logic *x, const char *name)
 {
     for (int i = 0; i < N_KIND; i++)
-        if (!strcmp(kinds[i].name, name))
+        if (kinds[i].in & IN(x->of) && !strcmp(kinds[i].name, name))
             return i;
     return -1;
 }
@@ -158,7 +164,7 @@ static int within(const struct db_logic *e)
 /* A condition or exception inside a clause is a note on its card. */
 static void note_within(struct logic *x, const struct db_logic *e)
 {
-    int i = row_of(x, DB_CLAUSE, e->src_id), k = kind_of(e->kind);
+    int i = row_of(x, DB_CLAUSE, e->src_id), k = kind_of(x, e->kind);
     const char *said = words(x, e->char_from, e->char_to, QUOTE_BYTES);
     struct clause *c = i < 0 ? NULL : &x->clause[i];
 
@@ -177,14 +183,14 @@ static void weigh(struct logic *x)
     const struct db_norm *n = ROWS(x, DB_NORM, db_norm);
 
     for (int i = 0; i < x->set[DB_LOGIC].n; i++) {
-        if (kind_of(e[i].kind) < 0)
+        if (kind_of(x, e[i].kind) < 0)
             continue;
         count_end(x, e[i].src_kind, e[i].src_id, 1);
         count_end(x, e[i].dst_kind, e[i].dst_id, 1);
         if (within(&e[i]))
             note_within(x, &e[i]);
     }
-    for (int i = 0; i < x->set[DB_EVIDENCE].n; i++)
+    for (int i = 0; x->of == LOGIC_ALL && i < x->set[DB_EVIDENCE].n; i++)
         if (strcmp(v[i].relation, "unrelated"))
             count_end(x, "clause", v[i].clause_id, 2);
     for (int i = x->set[DB_NORM].n - 1; i >= 0; i--) {
@@ -338,14 +344,15 @@ static void put_parts(struct logic *x)
 static void put_terms(struct logic *x)
 {
     const struct db_term *t = ROWS(x, DB_TERM, db_term);
-    int drawn = 0;
+    int drawn = 0, most = x->of == LOGIC_TERMS ? MANY_TERM : MAX_TERM;
 
     for (int i = 0; i < x->set[DB_TERM].n; i++) {
         int at = row_of(x, DB_CLAUSE, t[i].clause_id);
         struct graph_node n = blank;
 
         x->term_node[i] = -1;
-        if (at < 0 || x->clause[at].node < 0 || drawn == MAX_TERM)
+        if (at < 0 || x->clause[at].node < 0 || drawn == most ||
+            x->of == LOGIC_REFERENCES)
             continue;
         n.kind = GRAPH_TERM;
         n.id = graph_printf(x->g, "term_%d", i + 1);
@@ -399,10 +406,10 @@ static void put_edges(struct logic *x)
     const struct db_logic *e = ROWS(x, DB_LOGIC, db_logic);
 
     for (int i = 0; i < x->set[DB_LOGIC].n; i++) {
-        int k = kind_of(e[i].kind), from, to;
+        int k = kind_of(x, e[i].kind), from, to;
 
         if (k < 0) {
-            x->n_use += !strcmp(e[i].kind, "uses");
+            x->n_use += x->of == LOGIC_ALL && !strcmp(e[i].kind, "uses");
             continue;
         }
         if (within(&e[i]))
@@ -486,11 +493,12 @@ static void left_out(struct graph *g, int n, const char *one, const char *many)
 
 static void put_titles(struct logic *x, const struct db_run *run)
 {
+    static const char *const name[] = { "Logic", "Terms", "References" };
     struct graph *g = x->g;
     int terms = 0;
 
     g->id = graph_printf(g, "run_%.32s", run->uid);
-    g->title = graph_printf(g, "Logic of %.200s",
+    g->title = graph_printf(g, "%s of %.200s", name[x->of],
                             x->doc->name ? x->doc->name : "a document");
     g->subtitle = graph_printf(
         g, "review %.8s \xC2\xB7 %d clauses, %d terms, %d claims \xC2\xB7 "
@@ -500,11 +508,13 @@ static void put_titles(struct logic *x, const struct db_run *run)
     for (int i = 0; i < x->set[DB_TERM].n; i++)
         terms += x->term_node[i] < 0;
     left_out(g, x->n_clause, "clause", "clauses");
-    left_out(g, terms, "term", "terms");
+    if (x->of != LOGIC_REFERENCES)
+        left_out(g, terms, "term", "terms");
     left_out(g, x->n_use, "use of a term", "uses of terms");
     left_out(g, x->n_edge, "edge to what is not drawn",
              "edges to what is not drawn");
-    left_out(g, x->set[DB_CLAIM].n - MAX_CLAIM, "claim", "claims");
+    if (x->of == LOGIC_ALL)
+        left_out(g, x->set[DB_CLAIM].n - MAX_CLAIM, "claim", "claims");
 }
 
 static void draw(struct logic *x, const struct logic_opts *opts,
@@ -516,7 +526,8 @@ static void draw(struct logic *x, const struct logic_opts *opts,
     put_parts(x);
     put_terms(x);
     put_edges(x);
-    put_claims(x);
+    if (x->of == LOGIC_ALL)
+        put_claims(x);
     put_titles(x, run);
 }
 
@@ -524,7 +535,7 @@ enum sor_err logic_build(struct db *d, int64_t run_id,
                          const struct logic_opts *opts, struct graph *out,
                          struct sor_msg *msg)
 {
-    struct logic x = { .db = d, .g = out, .msg = msg };
+    struct logic x = { .db = d, .g = out, .msg = msg, .of = opts->part };
     struct db_run run;
     enum sor_err err = load(&x, run_id);
 

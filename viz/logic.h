@@ -16,10 +16,15 @@
 #include "db/db.h"
 #include "viz/graph.h"
 
+/* All of it; the terms, where they are defined and used; what refers to what
+ * and gives way to what. */
+enum logic_part { LOGIC_ALL, LOGIC_TERMS, LOGIC_REFERENCES };
+
 struct logic_opts {
     int max_node;           /* clauses at most; 0: 120 */
     int max_lane;           /* parts of the document; 0: 12 */
     int max_step;           /* clauses of a part; 0: 12 */
+    enum logic_part part;   /* of the logic */
 };
 
 /* Fills out, which is initialised (the caller releases it, also after an

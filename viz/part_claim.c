@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "viz/diff.h"
 #include "viz/html.h"
 #include "viz/part.h"
 
@@ -247,6 +248,25 @@ static void put_checks(const struct report *r, int64_t claim_id,
     str_puts(out, any ? "</tbody></table></div>\n" : "");
 }
 
+/* --- what the playbook would have ----------------------------------------- */
+
+static void put_suggestion(const struct report *r, int64_t claim_id,
+                           struct str *out)
+{
+    int from, to;
+    const char *text = report_suggestion(r, claim_id, &from, &to);
+    struct report_text old = report_quote(r, from, to);
+
+    if (!text)
+        return;
+    str_puts(out, "<h4>Suggested text</h4>\n<blockquote>");
+    if (r->redline && old.n)
+        diff_html(out, old.p, old.n, text);
+    else
+        html_in(out, "ins", text);
+    str_puts(out, "</blockquote>\n");
+}
+
 /* --- a claim -------------------------------------------------------------- */
 
 static void put_outcome(const struct report *r, const struct db_claim *c,
@@ -273,11 +293,7 @@ static void put_outcome(const struct report *r, const struct db_claim *c,
         html_text(out, v->position);
         str_puts(out, "</p>\n");
     }
-    if (v->suggest) {
-        str_puts(out, "<h4>Suggested text</h4><blockquote><ins>");
-        html_text(out, v->suggest);
-        str_puts(out, "</ins></blockquote>\n");
-    }
+    put_suggestion(r, c->id, out);
     if (v->flip) {
         str_puts(out, "<h4>What would change it</h4><p>");
         html_text(out, v->flip);

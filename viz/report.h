@@ -34,6 +34,8 @@ struct report {
     struct report_step *step;   /* [n_step] of all paths of claims, in order */
     int n_step;
 
+    int redline;                /* set by the caller: suggested text as a
+                                 * change of the document's */
     const struct db_review *review;
     const struct db_document *doc;
     uint32_t *byte;             /* [n_char + 1] where a code point begins */
@@ -117,6 +119,12 @@ void report_put_stance(const struct db_verdict *v, struct str *out);
 /* "accepted by Ann, 2026-11-24T12:00:00Z: why"; appended. */
 void report_put_decision(const struct db_decision *d, struct str *out);
 
+/* The pack's text for a claim whose outcome its playbook does not accept, to
+ * stand in place of the claim's first passage [*from, *to), or where -1, -1: to
+ * be added.  NULL: none, or the outcome is acceptable. */
+const char *report_suggestion(const struct report *r, int64_t claim_id,
+                              int *from, int *to);
+
 /* What to say where there is no finding: nothing was found, or the review was
  * cut off before it wrote any; appended. */
 void report_put_nothing(const struct report *r, struct str *out);
@@ -134,5 +142,10 @@ void report_json(const struct report *r, struct str *out);
  * (viz/html.h).  svg: the review's logic as a picture; NULL: none. */
 void report_markdown(const struct report *r, struct str *out);
 void report_html(const struct report *r, const char *svg, struct str *out);
+
+/* The document's text as a Word file, each finding a comment at its words;
+ * with r->redline, suggested text as a tracked change (viz/docx.h). */
+enum sor_err report_docx(const struct report *r, struct str *out,
+                         struct sor_msg *msg);
 
 #endif

@@ -28,6 +28,25 @@ const struct db_evidence *report_evidence(const struct report *r,
     return NULL;
 }
 
+const char *report_suggestion(const struct report *r, int64_t claim_id,
+                              int *from, int *to)
+{
+    const struct db_verdict *v = report_verdict(r, claim_id);
+    const struct db_evidence *e;
+    int at = 0;
+
+    *from = *to = -1;
+    if (!v || !v->suggest || !v->stance || strcmp(v->stance, "standard") == 0)
+        return NULL;
+    e = report_is_ranked(r, claim_id) ? NULL
+                                      : report_evidence(r, claim_id, &at);
+    if (e && e->char_from >= 0 && e->char_from < e->char_to) {
+        *from = e->char_from;
+        *to = e->char_to;
+    }
+    return v->suggest;
+}
+
 /* The probability of answer k (1 supports, 2 contradicts) in the reading of
  * this evidence on one path; NaN: the path does not rest on the passage. */
 static double reading_p(const struct report *r, int64_t path_id,

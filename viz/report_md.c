@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "viz/diff.h"
 #include "viz/markdown.h"
 #include "viz/report.h"
 
@@ -178,6 +179,24 @@ static void put_checks(const struct report *r, int64_t claim_id,
     }
 }
 
+/* The playbook's text; as a change of the document's where that is wanted. */
+static void put_suggestion(const struct report *r, int64_t claim_id,
+                           struct str *out)
+{
+    int from, to;
+    const char *text = report_suggestion(r, claim_id, &from, &to);
+    struct report_text old = report_quote(r, from, to);
+
+    if (!text)
+        return;
+    str_puts(out, "- suggested text: ");
+    if (r->redline && old.n)
+        diff_markdown(out, old.p, old.n, text);
+    else
+        markdown_text(out, text);
+    str_putc(out, '\n');
+}
+
 static void put_claim(const struct report *r, const struct db_claim *c,
                       struct str *out)
 {
@@ -210,6 +229,7 @@ static void put_claim(const struct report *r, const struct db_claim *c,
         markdown_text(out, v->position);
         str_puts(out, "\n");
     }
+    put_suggestion(r, c->id, out);
     if (v->flip) {
         str_puts(out, "- what would change it: ");
         markdown_text(out, v->flip);

@@ -51,6 +51,8 @@ const struct style_edge style_edges[GRAPH_EDGE_KINDS] = {
                           "contradicts (causal)", 0 },
     [GRAPH_DEFINES]   = { "defines", "solid", "dot", NULL,
                           SKY, "2", 1.0, 0, "defines", 0 },
+    [GRAPH_USES]      = { "uses", "dashed", "vee", NULL,
+                          GREY, "1", 0.6, 0, "uses", 0 },
     [GRAPH_CONDITION] = { "condition_of", "solid", "odiamond", "e",
                           ORANGE, "1", 1.2, 0, "condition of", 1 },
     [GRAPH_EXCEPTION] = { "exception_to", "solid", "tee", "e",
