@@ -3,7 +3,7 @@
 # Writes build/hard/report.md, a line for each promise with what was measured,
 # and the logs beside it.  Fails where any step did.
 #
-#   STEPS="faults fuzz"  only these      SECONDS=120  for each fuzz target
+#   STEPS="faults fuzz"  only these      FUZZ_SECONDS=120  each target
 set -u
 
 out=build/hard
@@ -19,7 +19,7 @@ run() {
     ndebug)  $make ndebug ;;
     asan)    $make asan ;;
     threads) $make threads ;;
-    fuzz)    $make SECONDS="${SECONDS:-120}" fuzz ;;
+    fuzz)    $make SECONDS="${FUZZ_SECONDS:-120}" fuzz ;;
     mutants) $make mutants ;;
     cover)   $make cover-parsers ;;
     lint)    $make lint ;;
@@ -31,7 +31,8 @@ for step in $steps; do
     : >"$out/$step.said"
     printf '%-8s ' "$step"
     # figures are in the messages of the tests (run.sh keeps them there)
-    if SORITES_TEST_LOG="$PWD/$out/$step.said" run "$step" >"$out/$step.log" 2>&1
+    export SORITES_TEST_LOG="$PWD/$out/$step.said"
+    if run "$step" >"$out/$step.log" 2>&1
     then end=passed
     else end=FAILED failed=1
     fi
