@@ -138,6 +138,10 @@ static enum sor_err query_csv(struct cli *cli, const char *query)
     sqlout_init(&out, cli, to, SQLOUT_CSV);
     struct sql_sink sink = sqlout_sink(&out);
     err = sql_run(s, query, &sink, &result, &cli->msg);
+    if (err && strstr(cli->msg.text, "no such table"))
+        err = sor_fail(&cli->msg, SOR_USAGE, "--view %s: there is none of "
+                       "that name; docs/schema.md and `.tables` in sorites "
+                       "sql list them", opt.view);
     last = sqlout_end(&out);
     sqlout_release(&out);
     sql_close(s);

@@ -47,12 +47,10 @@ static enum sor_err unreadable(struct check *c, const char *what)
     struct sor_msg why;
     enum sor_err err = conn_fail(c->d, &why, what);
 
-    if (err == SOR_FORMAT)
-        return differs(c, "%s: cannot be read: %s", what,
-                       sqlite3_errmsg(c->d->sq));
-    if (c->msg)
-        *c->msg = why;
-    return err;
+    if (c->msg)                     /* the report says what is found */
+        *c->msg = err == SOR_FORMAT ? (struct sor_msg){ "" } : why;
+    return err == SOR_FORMAT ? differs(c, "%s: cannot be read: %s", what,
+                                       sqlite3_errmsg(c->d->sq)) : err;
 }
 
 /* --- the batches --------------------------------------------------------- */

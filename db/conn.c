@@ -52,14 +52,16 @@ static int file_version(struct db *d)
 /* What a schema that lacks something, or cannot be read, means. */
 static const char *schema_hint(struct db *d, const char *said)
 {
-    static const char *const signs[] = { "no such table", "no such column",
-                                         "malformed database schema" };
+    static const struct { const char *text; int may_be_old; } signs[] = {
+        { "no such table", 1 }, { "no such column", 1 },
+        { "malformed database schema", 0 },
+    };
 
     for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++) {
-        if (strncmp(said, signs[i], strlen(signs[i])) != 0)
+        if (strncmp(said, signs[i].text, strlen(signs[i].text)) != 0)
             continue;
         /* a reader meets the file as an earlier version left it */
-        return file_version(d) < db_n_migrations
+        return signs[i].may_be_old && file_version(d) < db_n_migrations
                ? "; an earlier version made this file, and sorites sql "
                  "--write \"SELECT 1\" brings it up to date"
                : "; the file's schema is damaged or was tampered with";

@@ -107,10 +107,14 @@ static enum sor_err prepare(struct dump *u, enum table t, sqlite3_stmt **st)
     return err;
 }
 
-static enum sor_err finish(struct dump *u, sqlite3_stmt *st, enum sor_err err)
+static enum sor_err finish(struct dump *u, enum table t, sqlite3_stmt *st,
+                           enum sor_err err)
 {
+    char doing[48];
+
+    snprintf(doing, sizeof doing, "table %s cannot be read", tables[t].name);
     if (sqlite3_finalize(st) != SQLITE_OK && !err)
-        return conn_fail(u->d, u->msg, "cannot be read");
+        return conn_fail(u->d, u->msg, doing);
     return err;
 }
 
@@ -168,7 +172,7 @@ static enum sor_err note_table(struct dump *u, enum table t)
         }
         thin(&u->token);
     }
-    return finish(u, st, err);
+    return finish(u, t, st, err);
 }
 
 /* Numbers texts or models by their content, and leaves them sorted by id. */
@@ -195,7 +199,7 @@ static enum sor_err number_shared(struct dump *u, enum table t)
                    SHA256_BYTES);
         sqlite3_reset(st);
     }
-    if ((err = finish(u, st, err)) || s->n == 0)
+    if ((err = finish(u, t, st, err)) || s->n == 0)
         return err;
     qsort(s->row, (size_t)s->n, sizeof *s->row, by_content);
     for (int i = 0; i < s->n; i++)
@@ -254,7 +258,7 @@ static enum sor_err name_path(struct dump *u, struct sql_value *v)
                  (const char *)sqlite3_column_text(st, 0));
     *v = (struct sql_value){ .kind = SQL_TEXT, .p = u->elsewhere,
                              .n = strlen(u->elsewhere) };
-    return finish(u, st, err);
+    return finish(u, TABLE_PATH, st, err);
 }
 
 /* Column i of a row as it goes out: an id as the number of what it names. */
@@ -299,7 +303,7 @@ static enum sor_err put_table(struct dump *u, enum table t)
 
     while (!err && sqlite3_step(st) == SQLITE_ROW)
         err = hand_out(u, t, st);
-    return finish(u, st, err);
+    return finish(u, t, st, err);
 }
 
 /* The rows of t that belong to each of the texts or models, in their order;
@@ -334,7 +338,7 @@ static enum sor_err put_shared(struct dump *u, enum table of, enum table t,
     }
     if (s->n)
         qsort(s->row, (size_t)s->n, sizeof *s->row, by_id);
-    return finish(u, st, err);
+    return finish(u, t, st, err);
 }
 
 static enum sor_err refuse_forgotten(struct dump *u)
