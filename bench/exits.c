@@ -4,16 +4,22 @@
  *     exits MODEL answers FILE.jsonl [N]  greedy answers of 48 tokens to the
  *                                         first N (12) {"question":..}
  *     exits MODEL text FILE [N]           the first N (600) tokens of a text
+ *     exits MODEL loss FILE [N]           what leaving early costs there
  *
  * For every position the output norm and head are applied to the residual after
  * each layer (the logit lens).  Settled after layer l: the likeliest token is
  * the last layer's from l on.  Then, for each layer and each threshold of
  * sureness (exit.h): the share of positions that would leave there, and the
- * share of those at which the last layer's likeliest token is another. */
+ * share of those at which the last layer's likeliest token is another.
+ *
+ * loss: the text is read token by token under run's rule (exit_rule_init()) for
+ * each sureness: perplexity over that of all layers, tokens that left early,
+ * and processor time of all layers over it. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/json.h"
 #include "base/mem.h"
@@ -23,6 +29,7 @@
 #include "engine/generate.h"
 #include "engine/hparams.h"
 #include "engine/intervene.h"
+#include "engine/sampler.h"
 #include "engine/tok.h"
 #include "probe/prompt.h"
 
@@ -161,7 +168,64 @@ static void read_questions(const char *path, int n)
     fclose(f);
 }
 
-static void read_text(const char *path, int n)
+/* --- what it costs -------------------------------------------------------- */
+
+static void count_exit(void *ud, const struct hook_event *ev)
+{
+    *(int *)ud += ev->u.row.depth > 0;
+}
+
+/* Mean log-loss of ids[1..n) in nats, each token read under the rule (NULL: all
+ * layers). */
+static double loss_under(const struct exit_rule *rule, const int32_t *ids,
+                         int n, int *n_left, double *cpu_s)
+{
+    struct hook_observer see = { 1u << HOOK_ROW, n_left, count_exit };
+    struct session *s;
+    struct sor_msg msg;
+    double nll = 0;
+    clock_t start = clock();
+
+    *n_left = 0;
+    must(session_open(x.e, 1, 0, &s, &msg), &msg);
+    must(engine_observe(x.e, &see, &msg), &msg);
+    for (int i = 0; i + 1 < n; i++) {
+        struct engine_feed f = { .session = s, .tok = ids + i, .n_tok = 1,
+                                 .n_logits = 1, .logits = x.logits,
+                                 .exit = rule };
+        struct sampler_stats st;
+
+        must(engine_step(x.e, &f, 1, &msg), &msg);
+        sampler_stats(x.logits, (uint32_t)x.n_vocab, &st);
+        nll += st.lse - (double)x.logits[ids[i + 1]];
+    }
+    *cpu_s = (double)(clock() - start) / CLOCKS_PER_SEC;
+    engine_observe(x.e, NULL, NULL);
+    session_close(s);
+    return nll / (n - 1);
+}
+
+static void show_loss(const int32_t *ids, int n)
+{
+    double full_s, s, full;
+    int n_left;
+
+    full = loss_under(NULL, ids, n, &n_left, &full_s);
+    printf("%d tokens, perplexity %.3f with all layers\n\nsureness  left "
+           "early  perplexity ratio  speed\n", n - 1, exp(full));
+    for (int k = 1; k < SURES; k++) {
+        struct exit_rule rule;
+        struct sor_msg msg;
+        double nll;
+
+        must(exit_rule_init(&rule, x.n_layer, sures[k], &msg), &msg);
+        nll = loss_under(&rule, ids, n, &n_left, &s);
+        printf("%8.3f  %8.1f %%  %16.4f  %4.2fx\n", (double)sures[k],
+               100.0 * n_left / (n - 1), exp(nll - full), full_s / s);
+    }
+}
+
+static void read_text(const char *path, int n, int is_loss)
 {
     static char text[1 << 18];
     struct tok_ids ids = { NULL, 0, 0 };
@@ -175,7 +239,11 @@ static void read_text(const char *path, int n)
         len--;
     if (tok_encode(engine_tok(x.e), text, len ? len - 1 : 0, TOK_BOS, &ids))
         die("the text is no UTF-8");
-    read_all(ids.id, (int)ids.n < n ? (int)ids.n : n, 0);
+    n = (int)ids.n < n ? (int)ids.n : n;
+    if (is_loss)
+        show_loss(ids.id, n);
+    else
+        read_all(ids.id, n, 0);
     tok_ids_release(&ids);
 }
 
@@ -208,7 +276,7 @@ int main(int argc, char **argv)
     struct sor_msg msg;
 
     if (argc < 4)
-        die("usage: exits MODEL answers|text FILE [N]");
+        die("usage: exits MODEL answers|text|loss FILE [N]");
     must(engine_open(argv[1], &o, &x.e, &msg), &msg);
     x.n_layer = (int)engine_hparams(x.e)->n_layer;
     x.n_embd = (int)engine_hparams(x.e)->n_embd;
@@ -221,8 +289,9 @@ int main(int argc, char **argv)
     if (!strcmp(argv[2], "answers"))
         read_questions(argv[3], n ? n : 12);
     else
-        read_text(argv[3], n ? n : 600);
-    show();
+        read_text(argv[3], n ? n : 600, !strcmp(argv[2], "loss"));
+    if (x.n > 0)
+        show();
     mem_free(x.resid);
     mem_free(x.logits);
     engine_close(x.e);

@@ -281,7 +281,7 @@ static void run_layers(struct forward *f, int n_layer)
 {
     int left = 0;
 
-    f->exit.has_head = 0;
+    f->exit.has_head = f->exit.depth = 0;
     for (f->layer = 0; f->layer < n_layer && !left; f->layer++) {
         f->in.narrow = f->mid.narrow = f->ff.narrow = layer_narrow(f);
         attention_block(f, f->p.w->layer[f->layer].mat);

@@ -61,8 +61,7 @@ enum hook_reason {          /* what decided a route */
     HOOK_BY_POLICY,         /* routing is off, or one mode was asked for */
     HOOK_BY_SCORE,          /* the complexity score against the thresholds */
     HOOK_BY_GUARD,          /* escalated: the routed result looked unsure */
-    HOOK_BY_REPLAY,         /* forced by a recorded run */
-    HOOK_BY_EXIT            /* the row had left: nothing was read */
+    HOOK_BY_REPLAY          /* forced by a recorded run */
 };
 
 enum hook_part {            /* what a complexity score is made of */
@@ -106,6 +105,8 @@ struct hook_layer {
     float norm_in, norm_out;/* L2 norm of the residual stream */
     float attn_entropy;     /* nats, mean over heads */
     float exit_measure;     /* how sure the lens was; 0: it was not asked */
+    uint8_t exit_here;      /* its output went to the output head early */
+    uint8_t skipped;        /* the row had left before */
     uint32_t digest;        /* sum of the residual's float bits, mod 2^32 */
 };
 

@@ -195,6 +195,9 @@ static void tell_layer(struct forward *f, int row, int layer, uint64_t ns)
         .ns = ns, .norm_in = f->facts.norm_in[row], .norm_out = out,
         .attn_entropy = mean_entropy(f, row),
         .exit_measure = f->exit.sure,
+        .exit_here = f->exit.depth == layer + 1 &&
+                     layer + 1 < (int)f->p.hp->n_layer,
+        .skipped = f->exit.depth > 0 && layer >= f->exit.depth,
         .digest = f->facts.in[row].digest,
     };
     f->facts.norm_in[row] = out;
@@ -249,8 +252,7 @@ void observe_left_out(struct forward *f)
     for (int l = f->exit.depth; l < n_layer; l++) {
         struct hook_event ev = event(f, 0, l, HOOK_ROUTE);
 
-        ev.u.route = (struct hook_route){ .mode = HOOK_FULL,
-                                          .reason = HOOK_BY_EXIT };
+        ev.u.route = (struct hook_route){ .mode = HOOK_FULL };
         forward_emit(f, &ev);
         for (int h = 0; h < n_head; h++) {
             ev = event(f, 0, l, HOOK_HEAD);

@@ -135,6 +135,8 @@ static void on_layer(struct slot *s, const struct hook_event *ev)
     s->layer.norm_out = u->norm_out;
     s->layer.attn_entropy = u->attn_entropy;
     s->layer.exit_measure = u->exit_measure;
+    s->layer.exit_here = u->exit_here;
+    s->layer.skipped = u->skipped;
     s->layer.time_us = (float)u->ns * 1e-3f;
     s->layer.digest = (uint16_t)(u->digest ^ u->digest >> 16);
     pack_layer_put(s->layers, ev->layer, &s->layer);
