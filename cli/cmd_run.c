@@ -13,8 +13,10 @@
 #include "cli/accuracy.h"
 #include "cli/ahead.h"
 #include "cli/cli.h"
+#include "cli/explain.h"
 #include "cli/input.h"
 #include "cli/progress.h"
+#include "cli/routing.h"
 #include "cli/show.h"
 #include "cli/untraced.h"
 #include "engine/chat.h"
@@ -41,9 +43,9 @@ static const double MANY_TEMPERATURE = 0.8;
 
 static struct {
     int n_path, level, max_tok, top_k, n_ctx, kv, acts, raw, blas, lossy,
-        wait, draft, draft_layers;
+        wait, draft, draft_layers, route, explain;
     double temperature, top_p, min_p, exit;
-    const char *system, *lora;
+    const char *system, *lora, *route_file;
 } opt = { .n_path = 1, .level = REC_LAYERS, .max_tok = 512,
           .temperature = -1, .top_p = 0.95 };
 
@@ -77,6 +79,12 @@ static const struct opt_spec opts[] = {
     { 0, "exit", "P", OPT_NUM, &opt.exit,
       "leave the network early where this sure; changes results (off)", 0.5,
       1 },
+    { 0, "route", ROUTING_WORDS, OPT_WORD, &opt.route,
+      "which keys tokens read (off: all)", 0, 0 },
+    { 0, "route-file", "FILE", OPT_STR, &opt.route_file,
+      "what calibrate wrote, where it is not beside the model", 0, 0 },
+    { 0, "explain-routing", NULL, OPT_FLAG, &opt.explain,
+      "the first blocks of each mode, and why they ran in it", 0, 0 },
     { 0, "raw", NULL, OPT_FLAG, &opt.raw, "the prompt as it is, no template",
       0, 0 },
     { 0, "lossy", NULL, OPT_FLAG, &opt.lossy,
@@ -197,6 +205,19 @@ static enum sor_err make_prompt(struct job *j)
     return SOR_OK;
 }
 
+static enum sor_err choose_route(struct job *j)
+{
+    struct route *r = NULL;
+    enum sor_err err = routing_open(j->cli, j->e, j->id.sha256,
+                                    opt.route_file,
+                                    (enum route_choice)opt.route, &r);
+
+    if (err)
+        return err;
+    routing_put(r, &j->settings);
+    return engine_give_route(j->e, r, &j->cli->msg);
+}
+
 /* What the run depends on and has no column of its own, as JSON. */
 static enum sor_err choose_settings(struct job *j)
 {
@@ -218,6 +239,8 @@ static enum sor_err choose_settings(struct job *j)
         str_puts(s, s->len > 1 ? ",\"exit\":" : "\"exit\":");
         err = with_exit(j->e, opt.exit, &j->exit, s, &j->cli->msg);
     }
+    if (!err && opt.route)
+        err = choose_route(j);
     str_putc(s, '}');
     if (!err && !str_ok(s))
         err = sor_fail(&j->cli->msg, SOR_NOMEM, "out of memory");
@@ -286,7 +309,8 @@ static enum sor_err begin_run(struct job *j)
     struct rec_run r = {
         .row = {
             .kind = "run", .chat = chat_kind_name(j->chat),
-            .route = "off", .kv_type = info->kv_type, .isa = info->isa,
+            .route = route_choice_name((enum route_choice)opt.route),
+            .kv_type = info->kv_type, .isa = info->isa,
             .params = j->settings.p,
             .n_prompt = (int)j->prompt.n, .n_path = j->n_path,
             .max_tok = j->max_tok, .top_k = opt.top_k,
@@ -548,6 +572,8 @@ static enum sor_err show_recorded(struct job *j)
     err = db_find_run(s.d, j->uid, &s.run_id, msg);
     if (!err)
         err = j->cli->json ? show_run_json(&s, msg) : show_run(&s, msg);
+    if (!err && opt.explain && !j->cli->json)
+        err = explain_routing(s.d, s.run_id, j->to, msg);
     fflush(j->to);                      /* before what stderr says */
     if (!err && log_get_level() >= LOG_INFO && !j->cli->json) {
         say_rate(j);
@@ -624,6 +650,11 @@ static enum sor_err run(struct cli *cli)
 {
     struct job j = { .cli = cli, .n_path = opt.n_path };
     enum sor_err err;
+
+    if (opt.explain && (opt.level == REC_OFF || opt.route == ROUTE_OFF))
+        return sor_fail(&cli->msg, SOR_USAGE, "--explain-routing reads the "
+                        "record of a routed run: it needs --route and a "
+                        "--trace");
 
     str_init(&j.question);
     str_init(&j.piece);

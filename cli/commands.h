@@ -24,6 +24,7 @@
     X(assess)           \
     X(inspect)          \
     X(quantize)         \
+    X(calibrate)        \
     X(bench)            \
     X(browse)           \
     X(graph)            \

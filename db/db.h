@@ -147,6 +147,14 @@ struct db_divergence {
     const char *text_a, *text_b;        /* pieces, or NULL */
 };
 
+enum { DB_ROUTE_PARTS = 5 };             /* entropy .. escalated, 007.sql */
+struct db_route {                       /* a row of v_route_block */
+    int pos;
+    const char *mode, *reason;
+    double score, low, high;
+    double part[DB_ROUTE_PARTS];        /* NaN: not known */
+};
+
 struct db_loss { int64_t run_id, from_seq, n_event; const char *reason; };
 
 /* RUN as people write it: a unique prefix of the uid, or "last".
@@ -205,6 +213,9 @@ struct db_cur *db_votes(struct db *d, int64_t run_id);  /* most votes first */
 int db_vote_next(struct db_cur *c, struct db_vote *out);
 struct db_cur *db_divergences(struct db *d, int64_t run_id);
 int db_divergence_next(struct db_cur *c, struct db_divergence *out);
+/* What routing decided of a path's tokens, shared ones too, in order. */
+struct db_cur *db_routes(struct db *d, int64_t path_id);
+int db_route_next(struct db_cur *c, struct db_route *out);
 struct db_cur *db_losses(struct db *d, int64_t run_id);
 int db_loss_next(struct db_cur *c, struct db_loss *out);
 

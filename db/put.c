@@ -449,6 +449,26 @@ enum sor_err db_put_exit(struct db_writer *w, const struct db_put_exit *x,
     return put_end(&p, NULL, msg);
 }
 
+enum sor_err db_put_route(struct db_writer *w, const struct db_put_route *r,
+                          struct sor_msg *msg)
+{
+    struct put p;
+    enum sor_err err = put_begin(&p, w, TABLE_ROUTE, msg);
+
+    if (err)
+        return err;
+    put_int(&p, r->path_id);
+    put_int(&p, r->pos);
+    put_text(&p, r->mode);
+    put_text(&p, r->reason);
+    put_real(&p, r->score);
+    put_real(&p, r->low);
+    put_real(&p, r->high);
+    for (int i = 0; i < DB_ROUTE_PARTS; i++)
+        put_real(&p, r->part[i]);
+    return put_end(&p, NULL, msg);
+}
+
 static enum sor_err put_span(struct db_writer *w, int64_t path_id,
                              int64_t source_id, int pos_from, int pos_to,
                              struct sor_msg *msg)

@@ -302,6 +302,31 @@ int db_divergence_next(struct db_cur *c, struct db_divergence *out)
     return got;
 }
 
+struct db_cur *db_routes(struct db *d, int64_t path_id)
+{
+    struct db_cur *c = cursor_open(d, "SELECT pos, mode, reason, score, low, "
+        "high, entropy, trend, novelty, structure, escalated FROM v_route_block "
+        "WHERE path_id = ? ORDER BY pos");
+
+    cursor_bind(c, 1, path_id);
+    return c;
+}
+
+int db_route_next(struct db_cur *c, struct db_route *out)
+{
+    int got = cursor_step(c);
+
+    if (got == 1) {
+        *out = (struct db_route){
+            .pos = sqlite3_column_int(c->st, 0), .mode = cursor_text(c->st, 1),
+            .reason = cursor_text(c->st, 2), .score = cursor_real(c->st, 3),
+            .low = cursor_real(c->st, 4), .high = cursor_real(c->st, 5) };
+        for (int i = 0; i < DB_ROUTE_PARTS; i++)
+            out->part[i] = cursor_real(c->st, 6 + i);
+    }
+    return got;
+}
+
 struct db_cur *db_losses(struct db *d, int64_t run_id)
 {
     struct db_cur *c = cursor_open(d, "SELECT run_id, from_seq, n_event, "

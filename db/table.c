@@ -112,6 +112,10 @@ const struct table_info tables[TABLES] = {
     [TABLE_TOKEN_EXIT] = { "token_exit",
         "id, path_id, pos, layer, measure, threshold", 6, 6, PATHS_OF_RUN, 0,
         BY_PATH("token_exit", "x.pos") },
+    [TABLE_ROUTE] = { "route",
+        "id, path_id, pos, mode, reason, score, low, high, entropy, trend, "
+        "novelty, structure, escalated", 13, 13, PATHS_OF_RUN, 0,
+        BY_PATH("route", "x.pos") },
     [TABLE_REVIEW] = { "review",
         "id, run_id, same, domain, pack_version, adapter, party, "
         "strict, rules_only, n_path, note_id",

@@ -242,6 +242,17 @@ FROM (SELECT path_id, pos, layer, mask,
                        AND t.layers IS NOT NULL)
             CROSS JOIN number l ON l.n < n_layer));
 
+-- Why tokens ran in the mode they did: one row for each block of 16 positions
+-- and for each token that the guard sent to full.  Parts of the score: 0..1, NULL
+-- where not known.
+CREATE VIEW v_route_block AS
+SELECT p.run_id, p.ordinal AS path, s.path_id, d.pos, d.mode, d.reason, d.score,
+       d.low, d.high, d.entropy, d.trend, d.novelty, d.structure, d.escalated
+FROM path_span s
+JOIN path p ON p.id = s.path_id
+JOIN route d ON d.path_id = s.source_id
+     AND d.pos >= s.pos_from AND d.pos < s.pos_to;
+
 -- Where each head looked, rank 1 heaviest; key_pos NULL: nothing recorded.
 CREATE VIEW v_head AS
 SELECT path_id, pos, layer, head,

@@ -73,6 +73,13 @@ struct db_put_exit {                    /* columns of token_exit */
     int pos, layer;
     double measure, threshold;
 };
+struct db_put_route {                   /* columns of route; see 007.sql */
+    int64_t path_id;
+    int pos;
+    const char *mode, *reason;
+    double score, low, high;
+    double part[DB_ROUTE_PARTS];        /* NaN: NULL */
+};
 struct db_put_path {
     int64_t run_id;
     int ordinal;
@@ -145,6 +152,8 @@ enum sor_err db_put_draft(struct db_writer *w, const struct db_put_draft *d,
                           struct sor_msg *msg);
 enum sor_err db_put_exit(struct db_writer *w, const struct db_put_exit *x,
                          struct sor_msg *msg);
+enum sor_err db_put_route(struct db_writer *w, const struct db_put_route *r,
+                          struct sor_msg *msg);
 /* Writes the path and its spans. */
 enum sor_err db_put_path(struct db_writer *w, const struct db_put_path *p,
                          int64_t *id, struct sor_msg *msg);

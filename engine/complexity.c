@@ -162,8 +162,9 @@ float complexity_score(const struct complexity_weights *w,
 
     for (int i = 0; i < HOOK_PARTS; i++)
         if (!isnan(part[i])) {
-            sum += w->of[i] * part[i];
-            of += w->of[i];
+            sum += w->of[i] < 0.0f ? -w->of[i] * (1.0f - part[i])
+                                   : w->of[i] * part[i];
+            of += fabsf(w->of[i]);
         }
     return of > 0.0f ? clamp(sum / of) : 1.0f;
 }

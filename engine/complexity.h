@@ -1,14 +1,16 @@
 /* engine/complexity.h - how hard the next tokens look: a score in 0..1 for a
  * block of 16 positions, made of what comes before it and nothing else.
  *
- * Each part is in 0..1, and high where reading less should cost most:
+ * Each part is in 0..1:
  *   entropy     mean over the last predictions (known while decoding only)
  *   trend       of them: 1/2 is level, 1 rising (likewise)
  *   novelty     share of the last trigrams that the timeline had not held
  *   structure   1/2, more where a question or numbers stand in the last
  *               tokens, less in a quotation or a list
  *   escalated   share of the last tokens that the guard sent to full
- * The score is the mean of the known parts under weights from calibration.
+ * Calibration weights them by how well they foretell what reading less costs a
+ * block.  Not all count as one would think: text that repeats what came before
+ * is easy to predict, but by reading it.
  *
  * Threads  pure functions of their arguments. */
 #ifndef ENGINE_COMPLEXITY_H
@@ -21,7 +23,8 @@
 
 struct tok;
 
-struct complexity_weights { float of[HOOK_PARTS]; };    /* >= 0, some > 0 */
+/* Some other than 0; a part that counts the other way round has one below 0. */
+struct complexity_weights { float of[HOOK_PARTS]; };
 extern const struct complexity_weights complexity_default;
 
 /* What a token's text holds; one byte for each of the vocabulary. */
@@ -53,7 +56,8 @@ int complexity_see(uint8_t seen[COMPLEXITY_SEEN_BYTES], const int32_t *id,
  * complexity_see() said of each token. */
 void complexity_parts(const struct complexity_past *past, const uint8_t *fresh,
                       float part[HOOK_PARTS]);
-/* 0..1; 1 where no part is known. */
+/* The mean of the known parts p, of 1 - p where the weight is negative, weighted:
+ * 0..1; 1 where none that counts is known. */
 float complexity_score(const struct complexity_weights *w,
                        const float part[HOOK_PARTS]);
 

@@ -43,6 +43,7 @@ struct engine {
     char isa[ISA_BYTES];
     int n_blas;                 /* positions that it multiplies */
     const struct route *route;  /* of new timelines; NULL: they read all */
+    struct route *own_route;    /* NULL: none was given */
     uint8_t *classes;           /* of the vocabulary, where routing asked */
     struct forward_row row[FORWARD_ROWS];
     struct session *owner[FORWARD_ROWS];    /* of each row */
@@ -228,6 +229,7 @@ void engine_close(struct engine *e)
         return;
     for (int i = 0; i < e->n_owned; i++)
         lora_close(e->owned[i]);
+    route_close(e->own_route);
     mem_free(e->classes);
     forward_close(e->forward);
     kv_close(e->kv);
@@ -294,6 +296,17 @@ enum sor_err engine_route(struct engine *e, const struct route *r,
     if (!err)
         e->route = r && r->choice != ROUTE_OFF ? r : NULL;
     return err;
+}
+
+enum sor_err engine_give_route(struct engine *e, struct route *r,
+                               struct sor_msg *msg)
+{
+    if (e->own_route) {
+        route_close(r);
+        return sor_fail(msg, SOR_USAGE, "the engine has its routing already");
+    }
+    e->own_route = r;
+    return engine_route(e, r, msg);
 }
 
 void engine_emit(struct engine *e, struct hook_event *ev)

@@ -95,6 +95,11 @@ enum sor_err engine_observe(struct engine *e, const struct hook_observer *o,
 enum sor_err engine_route(struct engine *e, const struct route *r,
                           struct sor_msg *msg);
 
+/* The same; r is the engine's from now on, whatever comes back, and closes with
+ * it.  Once an engine. */
+enum sor_err engine_give_route(struct engine *e, struct route *r,
+                               struct sor_msg *msg);
+
 /* Emits ev to the observer if it wants ev->kind; fills seq.  For the
  * generator, which alone emits HOOK_TOKEN. */
 void engine_emit(struct engine *e, struct hook_event *ev);

@@ -156,13 +156,13 @@ static enum sor_err check(const struct route *r, struct sor_msg *msg)
     if (!in(r->last, 2, BLOCKS_MAX))    /* only a full block has a hull */
         return bad(msg, "last", r->last, "2 to 65536 blocks");
     for (int i = 0; i < HOOK_PARTS; i++) {
-        if (!in((double)r->weights.of[i], 0, 1e6))
+        if (!in((double)r->weights.of[i], -1e6, 1e6))
             return bad(msg, "a weight", (double)r->weights.of[i],
-                       "a number from 0 on");
-        most = r->weights.of[i] > most ? r->weights.of[i] : most;
+                       "a number within a million");
+        most += fabsf(r->weights.of[i]);
     }
     if (!(most > 0.0f))
-        return bad(msg, "the largest weight", (double)most, "over 0");
+        return bad(msg, "the sum of all weights", (double)most, "over 0");
     if (!in((double)r->unsure_entropy, 0, 1e6))
         return bad(msg, "the guard's entropy", (double)r->unsure_entropy,
                    "from 0 on");

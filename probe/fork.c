@@ -230,6 +230,8 @@ static enum sor_err branch(struct fork *f, struct sor_msg *msg)
         (err = join_masks(f, msg)) ||
         (err = session_fork(f->p->s, TAG, f->o->pos, &f->path.session, msg)))
         return err;
+    /* from here on the policy decides */
+    session_force(f->path.session, f->p->mode, f->o->pos);
     return f->mask.n ? session_intervene(f->path.session, f->mask.iv,
                                          f->mask.n, msg) : SOR_OK;
 }

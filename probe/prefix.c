@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "db/pack.h"
 #include "engine/engine.h"
+#include "probe/with_route.h"
 
 enum { TAG = 1 };
 
@@ -137,6 +138,11 @@ enum sor_err prefix_load(struct db *d, int64_t run_id, int64_t path_id,
                  !(p.depth = mem_alloc((size_t)p.rec.n * sizeof *p.depth))))
         err = sor_fail(msg, SOR_NOMEM, "out of memory for %d tokens",
                        p.rec.n);
+    if (!err && !(p.mode = mem_alloc((size_t)p.rec.n)))
+        err = sor_fail(msg, SOR_NOMEM, "out of memory for %d tokens",
+                       p.rec.n);
+    if (!err)
+        with_route_modes(&p.rec, p.mode);
     for (int i = 0; i < p.rec.n && !err; i++) {
         p.id[i] = p.rec.row[i].id;
         p.depth[i] = (uint16_t)p.rec.row[i].depth;
@@ -156,6 +162,7 @@ void prefix_release(struct prefix *p)
     record_release(&p->rec);
     mem_free(p->id);
     mem_free(p->depth);
+    mem_free(p->mode);
     mem_free(p->params);
     *p = (struct prefix){ .run_id = 0 };
 }
@@ -227,6 +234,8 @@ enum sor_err prefix_feed(struct prefix *p, struct engine *e, int to,
         err = session_open(e, TAG, to, &p->s, msg);
         if (!err && p->mask.n)
             err = session_intervene(p->s, p->mask.iv, p->mask.n, msg);
+        if (!err)
+            session_force(p->s, p->mode, p->n_id);
     }
     if (err)
         return err;

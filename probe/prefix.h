@@ -44,6 +44,7 @@ struct prefix {
     int32_t *id;                /* [n_id] its tokens */
     uint16_t *depth;            /* [n_id] see struct record_row */
     int n_id;
+    uint8_t *mode;              /* [n_id] that they ran in, enum hook_mode */
 
     struct prefix_mask mask;
     struct session *s;          /* after prefix_feed() */

@@ -18,6 +18,7 @@
 #include "probe/record.h"
 #include "probe/rerun.h"
 #include "probe/with_blas.h"
+#include "probe/with_route.h"
 
 /* Rows fed at once whose logits are all kept: 6 MB of them for a vocabulary
  * of 49,152. */
@@ -36,6 +37,7 @@ struct replay {
     struct session *base;           /* the prompt */
     struct prefix_mask mask;        /* what a fork altered */
     struct record rec;              /* of what is being fed */
+    uint8_t *mode;                  /* [n_ctx] modes of its positions */
     int path, rank;                 /* its ordinal; rank of out->diff */
     size_t n_vocab;
     float *prompt_logits;           /* [n_vocab] after the prompt */
@@ -224,6 +226,10 @@ static enum sor_err feed_prompt(struct replay *r, int n_prompt,
     if (!err && r->mask.n)
         err = session_intervene(r->base, r->mask.iv, r->mask.n, msg);
     r->path = 0;
+    if (!err) {
+        with_route_modes(&r->rec, r->mode);
+        session_force(r->base, r->mode, r->rec.n);
+    }
     for (int pos = 0; pos < n_prompt && !err; pos += HOOK_ROWS_MAX) {
         int left = n_prompt - pos, n = left < HOOK_ROWS_MAX ? left
                                                             : HOOK_ROWS_MAX;
@@ -289,6 +295,8 @@ static enum sor_err replay_path(struct replay *r, struct db *d,
     if (!err) {
         /* The path's seed is the key that its draws come from. */
         sampler.key = (uint64_t)path->seed;
+        with_route_modes(&r->rec, r->mode);
+        session_force(s, r->mode, r->rec.from + r->rec.n);
         r->path = path->ordinal;
         err = feed_path(r, s, strcmp(path->kind, "score") ? &sampler : NULL,
                         msg);
@@ -404,8 +412,9 @@ enum sor_err replay_verify(struct db *d, const struct db_run *run,
     record_init(&r.rec);
     r.prompt_logits = mem_calloc(n_vocab, sizeof *r.prompt_logits);
     r.logits = mem_calloc((FEED + 1) * n_vocab, sizeof *r.logits);
+    r.mode = mem_calloc((size_t)engine_info(e)->n_ctx + 1, 1);
     err = sampler_scratch_init(&r.scratch, (uint32_t)n_vocab);
-    if (!r.prompt_logits || !r.logits || err)
+    if (!r.prompt_logits || !r.logits || !r.mode || err)
         err = sor_fail(msg, SOR_NOMEM, "out of memory for %d rows of logits",
                        FEED + 1);
     else
@@ -416,6 +425,7 @@ enum sor_err replay_verify(struct db *d, const struct db_run *run,
     record_release(&r.rec);
     mem_free(r.prompt_logits);
     mem_free(r.logits);
+    mem_free(r.mode);
     return err;
 }
 
@@ -469,6 +479,8 @@ enum sor_err replay_engine(struct db *d, const struct db_run *run,
         err = adapters_restore(e, run->params, msg);
     if (!err)
         err = with_blas_restore(e, run->params, msg);
+    if (!err)
+        err = with_route_restore(e, run->params, msg);
     if (err) {
         engine_close(e);
         return err;

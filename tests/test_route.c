@@ -430,7 +430,7 @@ static void bad_json_is_refused(void **state)
         { "\"rank\":[0", "\"rank\":[0,0", "rank" },
         { "\"choice\":\"auto\"", "\"choice\":\"some\"", "choice" },
         { "\"best\":2", "\"best\":200", "cap" },
-        { "\"novelty\":1", "\"novelty\":-1", "weight" },
+        { "\"novelty\":1", "\"novelty\":1e9", "weight" },
     };
     struct route *a = policy(ROUTE_AUTO), *b = NULL;
     struct sor_msg msg;

@@ -31,8 +31,15 @@ struct rec_head {
     struct track *track;
 };
 
+/* What decided a row's mode, where routing is on. */
+struct rec_route {
+    uint8_t is_on, mode, reason;
+    float score, low, high, part[HOOK_PARTS];
+};
+
 struct rec_row {
     struct rec_head h;
+    struct rec_route route;
     uint64_t digest;
     uint32_t layers_bytes, heads_bytes, n_attn;     /* of what follows */
     uint8_t has_digest, mode;
@@ -118,6 +125,7 @@ struct slot {
     uint8_t *layers, *heads;            /* packed in place */
     uint16_t *attn;
     struct pack_layer layer;            /* its route, until its HOOK_LAYER */
+    struct rec_route route;
 };
 
 /* A guess's row, until it is judged. */

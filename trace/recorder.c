@@ -105,6 +105,7 @@ static void begin_row(struct rec *r, struct slot *s,
     s->tag = ev->tag;
     s->pos = ev->pos;
     s->mode = HOOK_FULL;
+    s->route = (struct rec_route){ .is_on = 0 };
     s->n_attn = 0;
     s->layer = (struct pack_layer){ .mode = HOOK_FULL };
     s->is_timed = r->n_row++ % TIMED_ROWS == 0;
@@ -121,6 +122,11 @@ static void on_route(struct slot *s, const struct hook_event *ev)
     if (ev->layer > 0)
         return;
     s->mode = u->mode;
+    s->route = (struct rec_route){ .is_on = u->part != NULL, .mode = u->mode,
+                                   .reason = u->reason, .score = u->score,
+                                   .low = u->low, .high = u->high };
+    if (u->part)
+        memcpy(s->route.part, u->part, sizeof s->route.part);
     if (s->layers)
         pack_layers_score(s->layers, u->score, u->low, u->high);
 }
@@ -187,6 +193,7 @@ static void fill_row(const struct rec *r, const struct slot *s,
     row->depth = u->depth;
     row->sure = u->sure;
     row->enough = u->enough;
+    row->route = s->route;
     row->layers_bytes = (uint32_t)r->layers_bytes;
     row->heads_bytes = (uint32_t)r->heads_bytes;
     row->n_attn = s->n_attn;

@@ -168,6 +168,27 @@ static enum sor_err put_token(struct rec *r, struct track *t, int pos,
     return err || !row || row->depth == 0 ? err : put_exit(r, t, row, msg);
 }
 
+/* Once a block, and where the guard stepped in. */
+static enum sor_err put_route(struct rec *r, const struct track *t,
+                              const struct rec_row *row, struct sor_msg *msg)
+{
+    static const char *const mode[] = { "sparse", "hybrid", "full" };
+    static const char *const reason[] = { "policy", "score", "guard",
+                                          "replay" };
+    const struct rec_route *u = &row->route;
+    struct db_put_route p = {
+        .path_id = t->id, .pos = row->h.pos, .mode = mode[u->mode],
+        .reason = reason[u->reason], .score = (double)u->score,
+        .low = (double)u->low, .high = (double)u->high };
+
+    if (!u->is_on || (row->h.pos % HOOK_BLOCK != 0 &&
+                      u->reason != HOOK_BY_GUARD))
+        return SOR_OK;
+    for (int i = 0; i < HOOK_PARTS; i++)
+        p.part[i] = (double)u->part[i];
+    return db_put_route(r->w.db, &p, msg);
+}
+
 static enum sor_err no_memory(const struct track *t, struct sor_msg *msg)
 {
     return sor_fail(msg, SOR_NOMEM, "no memory for the tokens of path %d",
@@ -191,7 +212,9 @@ static enum sor_err take_row(struct rec *r, const struct rec_row *row,
     }
     if (row->n_attn && track_attend(t, k, row + 1, row->n_attn) != 0)
         return no_memory(t, msg);
-    return put_token(r, t, row->h.pos, row, msg);
+    enum sor_err err = put_token(r, t, row->h.pos, row, msg);
+
+    return err ? err : put_route(r, t, row, msg);
 }
 
 static enum sor_err take_token(const struct rec_token *tok,
