@@ -2,6 +2,7 @@
  * statements: JSON Lines in, one object out for each, in their order.
  *
  * Lines are read in batches, so that their tokens fill whole passes. */
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -175,11 +176,30 @@ static enum sor_err classify(struct classifier *c)
 
 /* --- lines out ----------------------------------------------------------- */
 
+/* A text without a letter is of no type, whatever the model makes of it. */
+static int has_words(const char *s)
+{
+    while (*s && !isalpha((unsigned char)*s) && !((unsigned char)*s & 0x80))
+        s++;
+    return *s != '\0';
+}
+
+static void put_no_type(struct json *j)
+{
+    json_key(j, "label"), json_str(j, "None");
+    json_key(j, "score"), json_null(j);
+    json_key(j, "scores"), json_obj(j), json_end_obj(j);
+}
+
 static void put_type(struct classifier *c, struct json *j, int i)
 {
     int n = c->pack->n_type, best = 0;
     const float *p = c->p + (size_t)c->which[i] * (size_t)n;
 
+    if (!has_words(c->passage[i].text)) {
+        put_no_type(j);
+        return;
+    }
     for (int t = 1; t < n; t++)
         if (p[t] > p[best])
             best = t;
@@ -349,8 +369,9 @@ const struct cmd cmd_classify = {
     .text = "Reads JSON Lines {\"id\":..,\"text\":\"..\",\"context\":\"..\"}, "
             "the context (the running text\nbefore the clause) being "
             "optional, and writes {\"id\",\"label\",\"score\",\"scores\"} "
-            "with a\ncalibrated probability for every type of the pack.  A "
-            "line with \"statements\":[..]\nis answered with how the clause "
+            "with a\ncalibrated probability for every type of the pack; a "
+            "text without a letter is\n\"None\" and has no score.  A line "
+            "with \"statements\":[..] is answered with how\nthe clause "
             "stands to each of them instead.",
     .opts = opts, .run = run
 };

@@ -40,7 +40,7 @@ static int stopped(void *ud)
     return cli_stopped();
 }
 
-/* --- what a contract says -------------------------------------------------- */
+/* --- what a contract says ------------------------------------------------ */
 
 /* Values of a kind in the annotators' passages of a type, each once. */
 struct gold { const struct value *at[GOLD]; int n, passages; };
@@ -81,7 +81,7 @@ static int is_other(const struct gold *g, enum value_kind kind,
     return 1;
 }
 
-/* --- other values ---------------------------------------------------------- */
+/* --- other values -------------------------------------------------------- */
 
 static const char *const far_off[][4] = {
     [VALUE_PERIOD] = { "forty-five (45) days", "eight years", "14 months",
@@ -141,7 +141,7 @@ static int near_to(enum value_kind kind, const char *norm, int turn,
     }
 }
 
-/* --- putting them ---------------------------------------------------------- */
+/* --- putting them -------------------------------------------------------- */
 
 /* The claim with one of its wordings first.  text "": as the pack has it. */
 static void put(struct values *x, const struct claim *c, int wording,
@@ -214,7 +214,7 @@ static void put_all(struct values *x, const struct claim *c,
     put_value(x, c, g, far_off[kind][turn % 4], 0);
 }
 
-/* --- what became of them --------------------------------------------------- */
+/* --- what became of them ------------------------------------------------- */
 
 static void add(struct values *x, const char *measure, const char *of, int hit)
 {
@@ -299,7 +299,7 @@ static void score(struct values *x, const cJSON *line)
     }
 }
 
-/* --- contracts ------------------------------------------------------------- */
+/* --- contracts ----------------------------------------------------------- */
 
 static enum sor_err value_line(void *ud, const cJSON *line)
 {

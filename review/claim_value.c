@@ -1,12 +1,12 @@
 /* review/claim_value.c - claims about a value: which law, how long, how much.
  *
  * The pack has the sentence ("The agreement is governed by the law of {}."),
- * the rules found the values.  A claim of the pack's is made of the one value of
- * the right kind in a clause of the right type; where there are several, code
- * cannot tell which is meant, and the claim names none.  A claim of the user's
- * states a value of its own, and code holds it against those of the clauses:
- * the model's verdict stands only where code comes to the same one.  Either
- * also gets the same sentence with another value, as its contrast. */
+ * the rules found the values.  A claim of the pack's is made of the one value
+ * of the right kind in a clause of the right type; where there are several,
+ * code cannot tell which is meant, and the claim names none.  A claim of the
+ * user's states a value of its own, and code holds it against those of the
+ * clauses: the model's verdict stands only where code comes to the same one.
+ * Either also gets the same sentence with another value, as its contrast. */
 #include <string.h>
 
 #include "review/claim_impl.h"

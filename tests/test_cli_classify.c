@@ -54,7 +54,8 @@ static void lines_are_answered_in_their_order(void **state)
                 "it.\",\"context\":\"\",\"statements\":[\"The Receiving Party "
                 "may share the information with some of its employees.\"]}\n"
                 "{\"text\":\"The weather was fine and the children played in "
-                "the garden.\"}\n");
+                "the garden.\"}\n"
+                "{\"id\":\"e\",\"text\":\" (1)\"}\n");
     assert_int_equal(prog_run("classify -m %s --domain %s in", model(),
                               domains), 0);
     assert_string_equal(prog_err, "");
@@ -64,6 +65,8 @@ static void lines_are_answered_in_their_order(void **state)
     third = strstr(prog_out, "\n{\"id\":null,\"label\":\"None\",");
     assert_true(first && second && third && first < second &&
                 second < third);
+    assert_non_null(strstr(third, "\n{\"id\":\"e\",\"label\":\"None\","
+                                  "\"score\":null,\"scores\":{}}\n"));
     assert_non_null(strstr(first, "\"scores\":{\"Affiliate "));
     assert_non_null(strstr(second, "\"supports\":0.9"));
 }

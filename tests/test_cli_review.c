@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -404,6 +405,55 @@ static void documents_at_once(void **state)
     assert_int_equal(prog_run("report last --db j.db"), 0);
 }
 
+/* Kills the processes that pid has started; 0: there are none. */
+static int kill_children(pid_t pid)
+{
+    char path[64];
+    FILE *f;
+    int child, n = 0;
+
+    snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)pid,
+             (int)pid);
+    if (!(f = fopen(path, "r")))
+        return 0;
+    while (fscanf(f, "%d", &child) == 1)
+        n += kill(child, SIGKILL) == 0;
+    fclose(f);
+    return n;
+}
+
+/* A process of a review at once is killed: its document has no review and the
+ * exit says so, the other's is there; given again, both are. */
+static void a_killed_process_starts_anew(void **state)
+{
+    const struct timespec nap = { 0, 20000000 };
+    int killed = 0;
+
+    (void)state;
+    if (access("/proc/self/task", R_OK) != 0)
+        skip();
+    assert_int_equal(mkfifo(in_dir("slow.txt"), 0600), 0);
+    pid_t pid = prog_start("review --rules-only --json --db k.db -j 2 "
+                           "slow.txt c.txt");
+    /* nobody writes to it, so that its reader waits to be killed */
+    for (int i = 0; i < 500 && !killed; i++) {
+        nanosleep(&nap, NULL);
+        killed = kill_children(pid);
+    }
+    assert_true(killed);
+    assert_int_equal(prog_wait(pid), 3);
+    assert_non_null(strstr(prog_err, "a process of this review died"));
+    unlink(in_dir("slow.txt"));
+    spill("slow.txt", contract);
+    assert_int_equal(prog_run("review --rules-only --json --db k.db -j 2 "
+                              "slow.txt c.txt"), 0);
+    assert_non_null(strstr(prog_out, "\"slow.txt\""));
+    assert_int_equal(prog_run("sql --db k.db \"SELECT count(*) > 1 AS n FROM "
+                              "v_review WHERE status = 'complete'\""), 0);
+    assert_non_null(strstr(prog_out, "1"));
+    assert_int_equal(prog_run("verify --chain k.db"), 0);
+}
+
 static void hostile_text_stays_text(void **state)
 {
     static const char bad[] =
@@ -614,6 +664,7 @@ int main(void)
         cmocka_unit_test(what_is_no_contract),
         cmocka_unit_test(several_documents),
         cmocka_unit_test(documents_at_once),
+        cmocka_unit_test(a_killed_process_starts_anew),
         cmocka_unit_test(hostile_text_stays_text),
         cmocka_unit_test(graphs_are_measured),
         cmocka_unit_test(faults_are_measured),

@@ -15,9 +15,12 @@
 #include "cli/review_json.h"
 #include "db/chain.h"
 #include "db/review.h"
+#include "engine/engine.h"
 #include "review/memo.h"
+#include "review/recheck.h"
 #include "review/store.h"
 #include "tests/dbtest.h"
+#include "tests/models.h"
 #include "viz/report.h"
 
 /* "\xc3\xa9" is one code point of two bytes: places differ behind it. */
@@ -444,6 +447,89 @@ static void readings_outlive_a_cut(void **state)
     db_writer_close(w);
 }
 
+/* --- computed again -------------------------------------------------------- */
+
+static void keep_reading(void *ud, const struct reading *r)
+{
+    struct reading *all = ud;
+
+    all[r->passage] = *r;
+}
+
+/* Stores the review with these readings, and computes it again. */
+static struct recheck_report computed_again(struct judge *j,
+                                            const struct passage_text *p,
+                                            const struct reading *r)
+{
+    struct store_run run = { .opts = &opts };
+    struct db_writer *w = dbtest_writer();
+    struct recheck_report report;
+    struct store *s = NULL;
+
+    OK(store_begin(w, &run, &review, &s, &t.msg));
+    const struct judge_memory *m = store_memory(s);
+    for (int i = 0; i < 2; i++) {
+        m->note(m->ud, &p[i], wording.text, &r[i]);
+        reading[i].digest = r[i].digest;
+    }
+    OK(store_judged(s, &review, NULL, &t.msg));
+    OK(store_end(s, "complete", &t.msg));
+    struct db_run of = { .id = store_run_id(s), .uid = store_uid(s),
+                         .isa = "another" };
+    OK(recheck_review(db_writer_reader(w), &of, j, NULL, &report, &t.msg));
+    store_close(s);
+    db_writer_close(w);
+    return report;
+}
+
+/* Recorded on another instruction set, a reading may be off by a little; one
+ * that is off by more is named by its claim, path and clause. */
+static void a_reading_that_differs_is_named(void **state)
+{
+    static const struct passage_text p[2] = {
+        { "", "Recipient shall keep it secret." }, { "", "It ends soon." } };
+    const char *statement = wording.text;
+    struct engine_opts o = { .n_thread = 1, .n_ctx = 512 };
+    struct reading r[2];
+    struct judge_job job = { .passage = p, .n_passage = 2,
+        .statement = &statement, .n_statement = 1,
+        .on_reading = keep_reading, .ud = r };
+    struct engine *e = NULL;
+    struct pack *legal = NULL;
+    struct judge *j = NULL;
+    struct recheck_report report;
+
+    (void)state;
+    if (!models_real()) {
+        print_message("no $SORITES_TEST_MODEL\n");
+        skip();
+    }
+    OK(pack_open("domains/legal", &legal, &t.msg));
+    OK(engine_open(models_real(), &o, &e, &t.msg));
+    OK(judge_open(e, legal, &j, &t.msg));
+    OK(judge_pairs(j, &job, &t.msg));
+    report = computed_again(j, p, r);
+    assert_int_equal(report.same, 1);
+    assert_int_equal(report.exact, 0);
+    assert_int_equal(report.n_pair, 2);
+    assert_true(report.worst == 0.0);
+    r[1].logit[RELATION_SUPPORTS] += 0.25f;
+    r[1].digest++;
+    report = computed_again(j, p, r);
+    assert_int_equal(report.same, 1);
+    assert_true(fabs(report.worst - 0.25) < 1e-6);
+    r[1].logit[RELATION_SUPPORTS] += 1.0f;
+    r[1].digest++;
+    report = computed_again(j, p, r);
+    assert_int_equal(report.same, 0);
+    assert_true(fabs(report.worst - 1.25) < 1e-6);
+    assert_non_null(strstr(report.where, "claim own-1, path 0, clause 2: "
+                                         "logits recorded "));
+    judge_close(j);
+    engine_close(e);
+    pack_close(legal);
+}
+
 static void memo_tells_inputs_apart(void **state)
 {
     struct memo m = { .n = 0 };
@@ -482,6 +568,7 @@ int main(void)
         TEST(stored_json_has_its_shape),
         TEST(policies_hold_verdicts),
         TEST(readings_outlive_a_cut),
+        TEST(a_reading_that_differs_is_named),
         cmocka_unit_test(memo_tells_inputs_apart),
     };
     return cmocka_run_group_tests_name("review_store", tests, NULL, NULL);
