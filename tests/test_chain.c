@@ -562,6 +562,26 @@ static void a_value_of_another_type_is_named(void **state)
                         "type");
 }
 
+/* No earlier version wrote SQL that is none, whatever the file says of its
+ * version. */
+static void a_broken_schema_is_not_an_old_one(void **state)
+{
+    struct chain_report r;
+    struct db *d = NULL;
+
+    (void)state;
+    dbtest_make(1);
+    tamper("PRAGMA user_version = 1; PRAGMA writable_schema = ON; UPDATE "
+           "sqlite_schema SET sql = 'CREATE TABEL token' WHERE name = "
+           "'token'");
+    enum sor_err err = db_open(t.path, &d, &t.msg);
+    if (!err)
+        err = chain_verify(d, &r, &t.msg);
+    db_close(d);
+    assert_int_equal(err, SOR_FORMAT);
+    assert_non_null(strstr(t.msg.text, "damaged or was tampered with"));
+}
+
 /* rm must not hide what was changed before it. */
 static void rm_refuses_what_was_changed(void **state)
 {
@@ -592,6 +612,7 @@ int main(void)
         DBTEST(a_forked_run_stays),
         DBTEST(a_forgotten_fork_lets_its_parent_be_forgotten),
         DBTEST(a_value_of_another_type_is_named),
+        DBTEST(a_broken_schema_is_not_an_old_one),
         DBTEST(rm_refuses_what_was_changed),
     };
     return cmocka_run_group_tests_name("chain", tests, NULL, NULL);

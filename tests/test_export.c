@@ -238,6 +238,8 @@ static void any_view_is_csv(void **state)
     assert_non_null(strstr(prog_out, "3fa20000"));
     assert_int_equal(prog_run("export --db t.db -f csv last"), 2);
     assert_int_equal(prog_run("export --db t.db -f csv --view 'x;y'"), 2);
+    assert_int_equal(prog_run("export --db t.db -f csv --view v_none"), 2);
+    assert_non_null(strstr(prog_err, "--view v_none: there is none"));
     assert_int_equal(prog_run("export --db t.db"), 2);
     assert_int_equal(prog_run("export --db t.db ffff"), 4);
 }
