@@ -48,13 +48,39 @@ static uint32_t shape(const struct cell *c)
     return cp;
 }
 
-/* Block elements, shades, and the two rules. */
+/* Where the lines of a box character go: 1 up, 2 right, 4 down, 8 left; 0: it
+ * is none. */
+static int line_bits(uint32_t cp)
+{
+    static const uint16_t line[16] = {
+        0, 0x2575, 0x2576, 0x2514, 0x2577, 0x2502, 0x250c, 0x251c, 0x2574,
+        0x2518, 0x2500, 0x2534, 0x2510, 0x2524, 0x252c, 0x253c };
+
+    for (int i = 1; i < 16; i++)
+        if (line[i] == cp)
+            return i;
+    return 0;
+}
+
+/* Block elements, shades, and lines. */
 static int is_shape(const struct cell *c)
 {
     uint32_t cp = shape(c);
 
-    return (cp >= 0x2588 && cp <= 0x2593 && cp != 0x2590) || cp == 0x2500 ||
-           cp == 0x2502;
+    return (cp >= 0x2588 && cp <= 0x2593 && cp != 0x2590) || line_bits(cp);
+}
+
+static void put_lines(struct str *out, int bits, double x, double y,
+                      uint32_t color)
+{
+    double mx = x + (CELL_W - 1) / 2.0, my = y + CELL_H / 2.0 - 0.5;
+
+    if (bits & 10)
+        put_rect(out, bits & 8 ? x : mx, my,
+                 (bits & 10) == 10 ? CELL_W : CELL_W / 2.0 + 0.5, 1, color, 1);
+    if (bits & 5)
+        put_rect(out, mx, bits & 1 ? y : my, 1,
+                 (bits & 5) == 5 ? CELL_H : CELL_H / 2.0 + 0.5, color, 1);
 }
 
 static void put_shape(struct str *out, const struct cell *c, double x,
@@ -67,10 +93,8 @@ static void put_shape(struct str *out, const struct cell *c, double x,
                  color, 1);
     else if (cp >= 0x2591)
         put_rect(out, x, y, CELL_W, CELL_H, color, 0.25 * (cp - 0x2590));
-    else if (cp == 0x2500)
-        put_rect(out, x, y + CELL_H / 2.0 - 0.5, CELL_W, 1, color, 1);
     else
-        put_rect(out, x + CELL_W / 2.0 - 0.5, y, 1, CELL_H, color, 1);
+        put_lines(out, line_bits(cp), x, y, color);
 }
 
 static void put_escaped(struct str *out, const char *s)
@@ -132,7 +156,8 @@ void cell_svg(const struct grid *g, const struct theme *theme, struct str *out)
 
     str_printf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" "
                "height=\"%d\" viewBox=\"0 0 %d %d\" font-family=\"'DejaVu "
-               "Sans Mono', Menlo, Consolas, monospace\" font-size=\"%d\">\n"
+               "Sans Mono', Menlo, Consolas, monospace\" font-size=\"%d\" "
+               "shape-rendering=\"crispEdges\">\n"
                "<rect width=\"%d\" height=\"%d\" rx=\"8\" fill=\"#%06x\"/>\n",
                w, h, w, h, FONT_SIZE, w, h, (unsigned)theme->page_bg);
     for (int row = 0; row < g->rows; row++)

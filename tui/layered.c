@@ -190,24 +190,43 @@ static void set_order(struct making *m)
 
 /* ---- columns ------------------------------------------------------------- */
 
+/* How many rows down the links that leave a spot go, taken together; *used: 1
+ * where one goes to another row. */
+static int rows_down(const struct layered *g, int spot, int *used)
+{
+    int down = 0;
+
+    *used = 0;
+    for (int k = 0; k < g->n_link; k++)
+        if (g->link[k].from == spot) {
+            int by = g->spot[g->link[k].to].row - g->spot[spot].row;
+
+            *used |= by != 0;
+            down += by;
+        }
+    return down;
+}
+
+static void set_track(struct layered *g, int spot, int track)
+{
+    for (int k = 0; k < g->n_link; k++)
+        if (g->link[k].from == spot)
+            g->link[k].track = track % TRACKS_MAX;
+}
+
 /* Each spot that an edge leaves for another row has a column of the gap to go
- * up and down in; returns how many the gap needs. */
+ * up and down in; returns how many the gap needs.  Those that go up take theirs
+ * from the top, those that go down from the bottom: fewer lines cross. */
 static int tracks(struct making *m, int l)
 {
-    struct layered *g = m->g;
-    int n = 0;
+    int n = 0, used;
 
-    for (int i = m->first[l]; i < m->first[l + 1]; i++) {
-        int used = 0;
-
-        for (int k = 0; k < g->n_link; k++)
-            if (g->link[k].from == m->order[i]) {
-                g->link[k].track = n % TRACKS_MAX;
-                used |= g->spot[g->link[k].to].row !=
-                        g->spot[m->order[i]].row;
-            }
-        n += used;
-    }
+    for (int i = m->first[l]; i < m->first[l + 1]; i++)
+        if (rows_down(m->g, m->order[i], &used) < 0)
+            set_track(m->g, m->order[i], n++);
+    for (int i = m->first[l + 1] - 1; i >= m->first[l]; i--)
+        if (rows_down(m->g, m->order[i], &used) >= 0 && used)
+            set_track(m->g, m->order[i], n++);
     return n < TRACKS_MAX ? n : TRACKS_MAX;
 }
 

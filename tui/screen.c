@@ -266,7 +266,7 @@ static void status(struct tui *t, const struct view *v, struct grid *g)
 static int worth(const struct view *v, const struct key_def *d)
 {
     return !keys_find(v->ops->keys, d->key) &&
-           (d->cmd != CMD_FILTER || v->ops->fetch) &&
+           (d->cmd != CMD_FILTER || (v->ops->fetch && v->ops->cell)) &&
            (d->cmd != CMD_PANE || v->ops->detail) &&
            (d->cmd != CMD_OPEN || view_opens(v));
 }

@@ -151,7 +151,7 @@ static void flips(const struct claims *s, const struct db_claim *c,
         }
     }
     p->style = ROLE_FAINT;
-    pen_str(p, tried ? "no one" : "-");
+    pen_str(p, tried ? "none" : "-");
 }
 
 static void cell(struct view *v, int i, int col, struct pen *p)

@@ -5,11 +5,12 @@
 #include "tests/mkdb.h"
 #include "tui/app.h"
 
+static char path[96];
+
 static struct db *database(void)
 {
     static struct db *d;
     struct mkdb_opts o = { .n_run = 3, .n_path = 3, .hostile = 1, .heads = 1 };
-    char path[96];
 
     if (d)
         return d;
@@ -20,7 +21,7 @@ static struct db *database(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
-    struct tui_opts o = { .db_name = "t.db", .readonly = 1 };
+    struct tui_opts o = { .db_name = path, .readonly = 1 };
     struct tui *t = NULL;
     struct grid g = { 0 };
 
@@ -32,8 +33,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
         if (p[i] >= 128)
             ev.key = TK_UP + p[i] % (TK_NONE - TK_UP + 1);
         tui_key(t, ev);
-        if (i % 4 == 0)
+        if (i % 4 == 0 && !tui_done(t)) {
+            tui_idle(t);
             tui_draw(t, &g);
+        }
     }
     tui_draw(t, &g);
     grid_release(&g);
