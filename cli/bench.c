@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "cli/routing.h"
 #include "engine/hparams.h"
 #include "engine/sampler.h"
 #include "probe/adapters.h"
@@ -91,7 +92,8 @@ static enum sor_err begin_run(struct bench *b, const struct bench_work *w)
     struct db_model model;
     struct str full;
     struct rec_run r = {
-        .row = { .kind = "run", .chat = "none", .route = "off",
+        .row = { .kind = "run", .chat = "none",
+                 .route = route_choice_name((enum route_choice)b->route),
                  .kv_type = info->kv_type, .isa = info->isa, .params = "{}",
                  .n_prompt = w->depth + w->n_read, .n_path = w->n_seq,
                  .max_tok = w->n_write, .n_thread = info->n_thread,
@@ -307,6 +309,19 @@ enum sor_err bench_run(struct bench *b, int i, void (*done)(void *ud),
 
 /* --- before and after ----------------------------------------------------- */
 
+static enum sor_err open_route(struct bench *b)
+{
+    struct model_id id = { .n_part = 0 };
+    struct route *r = NULL;
+    enum sor_err err = model_id_read(cli_model(b->cli), &id, &b->cli->msg);
+
+    if (!err)
+        err = routing_open(b->cli, b->e, id.sha256, NULL,
+                           (enum route_choice)b->route, &r);
+    model_id_release(&id);
+    return err ? err : engine_give_route(b->e, r, &b->cli->msg);
+}
+
 enum sor_err bench_open(struct bench *b)
 {
     struct engine_opts o = { .n_thread = b->cli->threads,
@@ -322,6 +337,8 @@ enum sor_err bench_open(struct bench *b)
                                         &b->cli->msg);
     else
         str_puts(&b->adapters, "[]");
+    if (!err && b->route)
+        err = open_route(b);
     if (err)
         return err;
     b->n_vocab = engine_hparams(b->e)->n_vocab;

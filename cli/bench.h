@@ -54,6 +54,7 @@ struct bench {
     int kv_type;                    /* enum kern_kvtype */
     int blas;                       /* prompts through OpenBLAS */
     int acts;                       /* 1: activations in 8 bits */
+    int route;                      /* enum route_choice */
     struct engine *e;
     double start_ms;                /* until the engine was open */
     struct str adapters;            /* JSON: [{path, sha256, scale}] */
@@ -70,7 +71,7 @@ struct bench {
     struct bench_result result[BENCH_WORKS];
 };
 
-/* b->cli, level, reps, lora, kv_type, blas and acts are set; the rest is
+/* b->cli, level, reps, lora, kv_type, blas, acts and route are set; the rest is
  * zero. */
 enum sor_err bench_open(struct bench *b);
 void bench_close(struct bench *b);

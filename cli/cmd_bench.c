@@ -10,9 +10,10 @@
 #include "cli/chart.h"
 #include "cli/cli.h"
 #include "cli/progress.h"
+#include "cli/routing.h"
 
 static struct {
-    int level, reps, kv, blas, acts;
+    int level, reps, kv, blas, acts, route;
     const char *only, *lora, *chart;
 } opt = { .level = REC_LAYERS, .reps = 3 };
 
@@ -24,6 +25,8 @@ static const struct opt_spec opts[] = {
       "how keys and values are kept (f16)", 0, 0 },
     { 0, "lora", "FILE[:SCALE],...", OPT_STR, &opt.lora,
       "adapters to add to the model", 0, 0 },
+    { 0, "route", ROUTING_WORDS, OPT_WORD, &opt.route,
+      "which keys tokens read (off: all)", 0, 0 },
     { 0, "acts", "16|8", OPT_WORD, &opt.acts, "bits of activations (16)",
       0, 0 },
     { 0, "blas", NULL, OPT_FLAG, &opt.blas,
@@ -173,6 +176,8 @@ static enum sor_err show_json(const struct bench *b, struct str *out)
     json_str(&j, info->isa);
     json_key(&j, "kv_type");
     json_str(&j, info->kv_type);
+    json_key(&j, "route");
+    json_str(&j, route_choice_name((enum route_choice)b->route));
     json_key(&j, "acts");
     json_int(&j, b->acts ? 8 : 16);
     json_key(&j, "adapters");
@@ -250,6 +255,7 @@ static enum sor_err measure(struct cli *cli, struct str *out)
     b->kv_type = opt.kv;
     b->blas = opt.blas;
     b->acts = opt.acts;
+    b->route = opt.route;
     cli_catch_signals();
     err = bench_open(b);
     err = err ? err : run_all(b);

@@ -14,17 +14,19 @@
 #include "cli/cli.h"
 #include "cli/input.h"
 #include "cli/progress.h"
+#include "cli/routing.h"
 #include "engine/engine.h"
 #include "engine/hparams.h"
 #include "engine/sampler.h"
 #include "engine/tok.h"
 #include "probe/adapters.h"
+#include "probe/model_id.h"
 
 enum { CHUNK = 128 };       /* rows whose logits are held at a time */
 
 static struct {
-    int top, layers, chunk, n_ctx, kv, acts;
-    const char *lora;
+    int top, layers, chunk, n_ctx, kv, acts, route, guard;
+    const char *lora, *route_file;
 } opt = { .top = 10, .chunk = CHUNK };
 
 static const struct opt_spec opts[] = {
@@ -42,7 +44,19 @@ static const struct opt_spec opts[] = {
       "bits of activations; 8 is quicker and less exact", 0, 0 },
     { 0, "lora", "FILE[:SCALE],...", OPT_STR, &opt.lora,
       "adapters to add to the model", 0, 0 },
+    { 0, "route", ROUTING_WORDS, OPT_WORD, &opt.route,
+      "which keys tokens read (off: all); adds \"routing\"", 0, 0 },
+    { 0, "route-file", "FILE", OPT_STR, &opt.route_file,
+      "what calibrate wrote, where it is not beside the model", 0, 0 },
+    { 0, "guard", NULL, OPT_FLAG, &opt.guard,
+      "unsure tokens again in full, as in decoding; a token a pass", 0, 0 },
     OPT_END
+};
+
+/* What routing did to a line, summed over tokens, layers and groups. */
+struct routed {
+    int64_t token[HOOK_FULL + 1], escalated;
+    double read, compared, all;     /* blocks; all: what full reads */
 };
 
 struct scorer {
@@ -63,6 +77,7 @@ struct scorer {
     struct json json;
     struct progress bar;
     uint64_t n_done, n_line;
+    struct routed routed;   /* of the line */
 };
 
 static void on_event(void *ud, const struct hook_event *ev)
@@ -70,6 +85,19 @@ static void on_event(void *ud, const struct hook_event *ev)
     struct scorer *s = ud;
     int row = ev->pos - s->norm_pos;
 
+    if (ev->kind == HOOK_ROUTE) {
+        const struct hook_route *u = &ev->u.route;
+        struct routed *r = &s->routed;
+
+        r->token[u->mode] += ev->layer == 0;
+        r->escalated += ev->layer == 0 && u->reason == HOOK_BY_GUARD;
+        r->read += u->blocks_read;
+        r->compared += u->compared;
+        if (u->reason != HOOK_BY_GUARD)     /* that is the second time */
+            r->all += engine_hparams(s->engine)->n_head_kv *
+                      (double)(ev->pos / HOOK_BLOCK + 1);
+        return;
+    }
     if (ev->kind == HOOK_ROW && ev->u.row.nan_layer >= 0 && s->nan_pos < 0) {
         s->nan_layer = ev->u.row.nan_layer;
         s->nan_pos = ev->pos;
@@ -233,6 +261,37 @@ static enum sor_err put_positions(struct scorer *s, struct session *session)
     return err;
 }
 
+static void put_number(struct json *j, const char *key, double v)
+{
+    json_key(j, key);
+    json_num(j, v);
+}
+
+/* A token that the guard sent to full did the work of both and counts in both
+ * modes. */
+static void put_routing(struct scorer *s)
+{
+    const struct routed *r = &s->routed;
+    const struct model_hparams *hp = engine_hparams(s->engine);
+    struct route_work did = route_work(hp, opt.kv, r->read, r->compared);
+    struct route_work all = route_work(hp, opt.kv, r->all, 0.0);
+    struct json *j = &s->json;
+
+    json_key(j, "routing");
+    json_obj(j);
+    json_key(j, "tokens");
+    json_obj(j);
+    for (int m = 0; m <= HOOK_FULL; m++)
+        put_number(j, route_mode_name(m), (double)r->token[m]);
+    json_end_obj(j);
+    put_number(j, "escalated", (double)r->escalated);
+    put_number(j, "attention_macs", did.macs);
+    put_number(j, "attention_macs_full", all.macs);
+    put_number(j, "kv_bytes", did.bytes);
+    put_number(j, "kv_bytes_full", all.bytes);
+    json_end_obj(j);
+}
+
 static enum sor_err put_line(struct scorer *s, struct session *session)
 {
     struct json *j = &s->json;
@@ -242,6 +301,7 @@ static enum sor_err put_line(struct scorer *s, struct session *session)
     str_clear(&s->text);
     json_init(j, &s->text);
     s->nll = 0;
+    s->routed = (struct routed){ .read = 0.0 };
     s->nan_layer = s->nan_pos = -1;
     json_obj(j);
     put_id(s);
@@ -258,6 +318,8 @@ static enum sor_err put_line(struct scorer *s, struct session *session)
     json_num(j, predicted ? s->nll / (double)predicted : NAN);
     json_key(j, "ppl");
     json_num(j, predicted ? exp(s->nll / (double)predicted) : NAN);
+    if (opt.route)
+        put_routing(s);
     json_end_obj(j);
     str_putc(&s->text, '\n');
     if (!err && !str_ok(&s->text))
@@ -291,6 +353,21 @@ static enum sor_err score_line(struct scorer *s, const struct str *line)
 
 /* --- the command ------------------------------------------------------------- */
 
+static enum sor_err open_route(struct scorer *s)
+{
+    struct model_id id = { .n_part = 0 };
+    struct route *r = NULL;
+    enum sor_err err = model_id_read(cli_model(s->cli), &id, &s->cli->msg);
+
+    if (!err)
+        err = routing_open(s->cli, s->engine, id.sha256, opt.route_file,
+                           (enum route_choice)opt.route, &r);
+    if (!err && !opt.guard)
+        r->unsure_entropy = r->unsure_margin = 0.0f;
+    model_id_release(&id);
+    return err ? err : engine_give_route(s->engine, r, &s->cli->msg);
+}
+
 static enum sor_err open_scorer(struct scorer *s)
 {
     struct engine_opts o = { .n_thread = s->cli->threads, .n_ctx = opt.n_ctx,
@@ -301,6 +378,8 @@ static enum sor_err open_scorer(struct scorer *s)
 
     if (!err && opt.lora)
         err = adapters_open(s->engine, opt.lora, NULL, &s->cli->msg);
+    if (!err && opt.route)
+        err = open_route(s);
     if (err)
         return err;
     s->tok = engine_tok(s->engine);
@@ -331,6 +410,7 @@ static enum sor_err run(struct cli *cli)
 {
     struct scorer s = { .cli = cli };
     struct hook_observer watch = { 1u << HOOK_ROW |
+                                   (unsigned)(opt.route != 0) << HOOK_ROUTE |
                                    (unsigned)(opt.layers != 0) << HOOK_LAYER,
                                    &s, on_event };
     struct input in = { 0 };

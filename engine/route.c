@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "engine/hparams.h"
+#include "engine/kern.h"
 
 /* Blocks that any one of the numbers may say: 2^20 tokens. */
 enum { BLOCKS_MAX = 1 << 16, FORMAT = 1 };
@@ -238,6 +239,19 @@ int route_compares(const struct route *r, int mode, int layer, int group,
     int all = route_reads(r, mode, layer, group, n_block) == n_block;
 
     return all ? 0 : n_block - r->first - r->last;
+}
+
+struct route_work route_work(const struct model_hparams *hp, int kv_type,
+                             double blocks_read, double compared)
+{
+    double hd = hp->head_dim, heads = hp->n_head / hp->n_head_kv;
+    double piece = (double)kern_piece_bytes((enum kern_kvtype)kv_type,
+                                            (int)hp->head_dim);
+    double hull = (double)kern_hull_bytes((int)hp->head_dim) / KERN_LANES;
+
+    return (struct route_work){
+        heads * hd * (2.0 * KERN_KVBLOCK * blocks_read + compared),
+        piece * blocks_read + hull * compared };
 }
 
 /* --- JSON ----------------------------------------------------------------- */

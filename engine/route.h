@@ -79,6 +79,14 @@ int route_reads(const struct route *r, int mode, int layer, int group,
 int route_compares(const struct route *r, int mode, int layer, int group,
                    int n_block);
 
+/* What attention costs: multiplications (a key and a value of each dimension,
+ * and one for each of a hull that is compared), and bytes of KV and hulls. */
+struct route_work { double macs, bytes; };
+/* Of blocks read and compared, each summed over KV groups; kv_type: enum
+ * kern_kvtype. */
+struct route_work route_work(const struct model_hparams *hp, int kv_type,
+                             double blocks_read, double compared);
+
 /* 1 where the policy has a guard: a limit over 0. */
 static inline int route_guards(const struct route *r)
 {
