@@ -39,15 +39,15 @@ static void hull_q8(const void *piece, int head_dim, uint16_t *hull, int lane)
 {
     const uint8_t *bytes = piece;
     float lo[HEAD_DIM_MAX], hi[HEAD_DIM_MAX], x[HEAD_DIM_MAX];
-    float step[KERN_KVBLOCK];
+    float k[HEAD_DIM_MAX] = { 0 }, step[KERN_KVBLOCK];
 
     vf_store(step, byte_scales(bytes, head_dim, 0));
     for (int key = 0; key < KERN_KVBLOCK; key++) {
         const float scale = step[key] / (float)spread_over(head_dim);
 
         for (int d = 0; d < head_dim; d++)
-            x[d] = scale * (float)(bytes[d / 4 * 64 + 4 * key + d % 4] - 128);
-        spread(x, head_dim, x);
+            k[d] = scale * (float)(bytes[d / 4 * 64 + 4 * key + d % 4] - 128);
+        spread(k, head_dim, x);
         for (int d = 0; d < head_dim; d++) {
             lo[d] = key == 0 || x[d] < lo[d] ? x[d] : lo[d];
             hi[d] = key == 0 || x[d] > hi[d] ? x[d] : hi[d];
