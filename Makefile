@@ -197,6 +197,13 @@ packs: $(PROG) ## check the shipped domain packs, against their schema too
 	@$(PROG) domains --check -q domains/legal domains/finance domains/medical
 	@python3 tests/domains.py
 
+.PHONY: report-browser screenshots
+report-browser: $(PROG) ## reports in Chromium, through selenium from PyPI
+	@sh tests/report_browser.sh $(BUILD)
+
+screenshots: $(PROG) ## pictures of reports for the docs, the same way
+	@sh tests/report_browser.sh $(BUILD) docs
+
 .PHONY: datasette
 datasette: $(EXT) $(BUILD)/bench/cookbook ## ask a trace in Datasette, from PyPI
 	@sh tests/datasette.sh $(BUILD)
@@ -427,4 +434,4 @@ clean: ## remove everything that make made
 .PHONY: help
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { gsub(/\\/, "", $$2); \
-	    gsub(/\$$\$$/, "$$", $$2); printf "  %-10s %s\n", $$1, $$2 }' Makefile
+	    gsub(/\$$\$$/, "$$", $$2); printf "  %-14s %s\n", $$1, $$2 }' Makefile

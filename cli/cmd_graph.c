@@ -7,23 +7,28 @@
 #include "cli/cli.h"
 #include "cli/draw.h"
 #include "db/db.h"
+#include "db/review.h"
 #include "viz/claim_graph.h"
 #include "viz/compare.h"
 #include "viz/dot.h"
 #include "viz/logic.h"
+#include "viz/overview.h"
 #include "viz/reasoning.h"
 #include "viz/render.h"
 #include "viz/trail.h"
 
 static struct {
     int kind, theme, seconds, max_node, max_lane, max_step;
-    const char *format, *claim;
+    const char *format, *claim, *part;
 } opt;
 
 static const struct opt_spec opts[] = {
-    { 0, "kind", "auto|reasoning|logic|terms|references|claim|compare|routing|"
-      "share|entropy|cost|votes", OPT_WORD, &opt.kind, "what to draw; auto: of "
-      "a review, the document's logic", 0, 0 },
+    { 0, "kind", "auto|reasoning|logic|overview|terms|references|claim|"
+      "compare|routing|share|entropy|cost|votes", OPT_WORD, &opt.kind,
+      "what to draw; auto: of a review, the document's logic, of a long one "
+      "its overview", 0, 0 },
+    { 0, "part", "NUMBER", OPT_STR, &opt.part, "only this part of the "
+      "document, and what it is tied to", 0, 0 },
     { 0, "claim", "NAME|NUMBER", OPT_STR, &opt.claim,
       "which, of --kind claim (the first that needs review)", 0, 0 },
     { 0, "format", "dot|svg|pdf|png", OPT_STR, &opt.format,
@@ -67,7 +72,8 @@ static enum sor_err build_reasoning(struct ask *a, struct graph *g)
 static enum sor_err build_part(struct ask *a, enum logic_part part,
                                struct graph *g)
 {
-    struct logic_opts o = { opt.max_node, opt.max_lane, opt.max_step, part };
+    struct logic_opts o = { opt.max_node, opt.max_lane, opt.max_step, part,
+                            opt.part };
 
     return logic_build(a->d, a->at.run_id, &o, g, &a->cli->msg);
 }
@@ -87,10 +93,33 @@ static enum sor_err build_references(struct ask *a, struct graph *g)
     return build_part(a, LOGIC_REFERENCES, g);
 }
 
+static enum sor_err build_overview(struct ask *a, struct graph *g)
+{
+    struct report *r = NULL;
+    enum sor_err err = report_load(a->d, a->at.run_id, &r, &a->cli->msg);
+
+    if (!err)
+        err = overview_build(r, g, &a->cli->msg);
+    report_close(r);
+    return err;
+}
+
+/* Is its document longer than a picture of all its clauses could be? */
+static int is_long(struct ask *a)
+{
+    struct db_review_set s = { 0 };
+    int n = db_review_load(a->d, DB_CLAUSE, a->at.run_id, &s, NULL) ? 0 : s.n;
+
+    db_review_set_release(&s);
+    return n >= OVERVIEW_FROM;
+}
+
 static enum sor_err build_auto(struct ask *a, struct graph *g)
 {
-    return strcmp(a->run.kind, "review") == 0 ? build_logic(a, g)
-                                              : build_reasoning(a, g);
+    if (strcmp(a->run.kind, "review") != 0)
+        return build_reasoning(a, g);
+    return !opt.part && !opt.max_node && is_long(a) ? build_overview(a, g)
+                                                    : build_logic(a, g);
 }
 
 static enum sor_err build_claim(struct ask *a, struct graph *g)
@@ -174,11 +203,12 @@ static const struct kind {
     int operands;
 } kinds[] = {
     { build_auto, NULL, 1 },        { build_reasoning, NULL, 1 },
-    { build_logic, NULL, 1 },       { build_terms, NULL, 1 },
-    { build_references, NULL, 1 },  { build_claim, NULL, 1 },
-    { build_compare, NULL, 2 },     { NULL, plot_routing, 1 },
-    { NULL, plot_share, 1 },        { NULL, plot_entropy, 1 },
-    { NULL, plot_cost, 1 },         { NULL, plot_votes, 1 },
+    { build_logic, NULL, 1 },       { build_overview, NULL, 1 },
+    { build_terms, NULL, 1 },       { build_references, NULL, 1 },
+    { build_claim, NULL, 1 },       { build_compare, NULL, 2 },
+    { NULL, plot_routing, 1 },      { NULL, plot_share, 1 },
+    { NULL, plot_entropy, 1 },      { NULL, plot_cost, 1 },
+    { NULL, plot_votes, 1 },
 };
 
 /* --- the command ---------------------------------------------------------- */
@@ -283,8 +313,9 @@ const struct cmd cmd_graph = {
     .summary = "draw a recorded run as DOT, SVG, PDF or PNG",
     .text = "Graphs: reasoning is the question, each path as a column of "
             "steps, the answers and\ntheir votes; logic the clauses, terms and "
-            "claims of a review; terms and references\nparts of that; claim "
-            "one claim, its paths side by side; compare two paths.\nPlots, as "
+            "claims of a review; overview\nits parts; terms and references "
+            "some of that; claim one claim, its paths side by\nside; compare "
+            "two paths.\nPlots, as "
             "SVG: routing is how each token was computed in each layer, share "
             "the same\nin sum; entropy and cost run along a path; votes are "
             "bars.\nWithout -o, DOT (of plots SVG) goes to stdout.\n",

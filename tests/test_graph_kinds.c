@@ -40,6 +40,27 @@ static int make(const char *leaf, const struct mkdb_opts *o)
     return mkdb(in_dir(leaf), o, &msg) == SOR_OK ? 0 : -1;
 }
 
+/* Thirty parts of four clauses; each but the last refers to the next. */
+static void make_long(void)
+{
+    struct str s;
+
+    str_init(&s);
+    str_puts(&s, "AGREEMENT between Ann Ltd (\"Supplier\") and Bo LLC "
+             "(\"Customer\").\n\n");
+    for (int i = 1; i <= 30; i++) {
+        str_printf(&s, "%d. Delivery\n\n%d.1 Customer shall pay the amount%s",
+                   i, i, i < 30 ? ", as told in Section " : ".\n\n");
+        if (i < 30)
+            str_printf(&s, "%d.2.\n\n", i + 1);
+        str_printf(&s, "%d.2 Supplier shall deliver the goods.\n\n%d.3 "
+                   "Customer may end this Agreement.\n\n%d.4 Supplier shall "
+                   "not assign this Agreement.\n\n", i, i, i);
+    }
+    prog_spill(in_dir("l.txt"), s.p, s.len);
+    str_release(&s);
+}
+
 static int setup(void **state)
 {
     struct mkdb_opts plain = { .n_run = 1 };
@@ -50,7 +71,9 @@ static int setup(void **state)
         make("h.db", &bad) != 0 || make("b.db", &bare) != 0)
         return -1;
     prog_spill(in_dir("c.txt"), contract, sizeof contract - 1);
-    return prog_run("review --rules-only -q --db r.db c.txt");
+    make_long();
+    return prog_run("review --rules-only -q --db r.db c.txt") ||
+           prog_run("review --rules-only -q --db l.db l.txt");
 }
 
 /* The SVG of one kind, sound; the caller frees it. */
@@ -109,6 +132,23 @@ static void references_are_the_rows(void **state)
     assert_int_equal(xml_count(svg, "class=\"node outside\""), 1);
     assert_int_equal(xml_count(svg, "class=\"edge uses\""), 0);
     free(svg);
+}
+
+/* A node a part; a tie between two parts is one edge with its number. */
+static void an_overview_opens_into_parts(void **state)
+{
+    char *svg = svg_of("--db l.db last");
+
+    (void)state;
+    assert_non_null(strstr(svg, "Parts of l.txt"));
+    assert_int_equal(xml_count(svg, "class=\"node clause\""), 30);
+    assert_int_equal(xml_count(svg, "class=\"edge refers_to\""), 29);
+    free(svg);
+    svg = svg_of("--db l.db last --part 7");
+    assert_non_null(strstr(svg, "Logic of l.txt"));
+    assert_int_equal(xml_count(svg, "class=\"cluster lane\""), 3);
+    free(svg);
+    assert_int_equal(prog_run("graph --db l.db last --part 99"), 4);
 }
 
 static void a_path_is_the_same_as_itself(void **state)
@@ -241,6 +281,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(terms_are_the_rows),
         cmocka_unit_test(references_are_the_rows),
+        cmocka_unit_test(an_overview_opens_into_parts),
         cmocka_unit_test(a_path_is_the_same_as_itself),
         cmocka_unit_test(two_paths_part),
         cmocka_unit_test(the_routing_map_is_full),

@@ -241,6 +241,47 @@ static void choose(struct logic *x, const struct logic_opts *o)
     }
 }
 
+/* Row of the clause that is the other end of an edge from or to part p; -1:
+ * none. */
+static int beyond(const struct logic *x, const struct db_logic *e, int p)
+{
+    int a = strcmp(e->src_kind, "clause") ? -1
+                                          : row_of(x, DB_CLAUSE, e->src_id);
+    int b = strcmp(e->dst_kind, "clause") ? -1
+                                          : row_of(x, DB_CLAUSE, e->dst_id);
+
+    if (a < 0 || b < 0 || (x->clause[a].lane == p) == (x->clause[b].lane == p))
+        return -1;
+    return x->clause[a].lane == p ? b : a;
+}
+
+/* The part with this number, all of it, and the clauses it is tied to. */
+static enum sor_err choose_one(struct logic *x, const char *number)
+{
+    const struct db_clause *c = ROWS(x, DB_CLAUSE, db_clause);
+    const struct db_logic *e = ROWS(x, DB_LOGIC, db_logic);
+    int p = 0;
+
+    while (p < x->n_part && (!c[x->part[p].first].number ||
+           strncmp(c[x->part[p].first].number, number, strlen(number)) ||
+           strspn(c[x->part[p].first].number + strlen(number), ".) ") !=
+               strlen(c[x->part[p].first].number + strlen(number))))
+        p++;
+    if (p == x->n_part)
+        return sor_fail(x->msg, SOR_NOTFOUND, "the document has no part with "
+                        "the number %s", number);
+    for (int i = 0; i < x->part[p].n; i++)
+        x->clause[x->part[p].first + i].keep = 1;
+    x->part[p].keep = 1;
+    for (int i = 0; i < x->set[DB_LOGIC].n; i++) {
+        int at = kind_of(x, e[i].kind) < 0 ? -1 : beyond(x, &e[i], p);
+
+        if (at >= 0)
+            x->clause[at].keep = x->part[x->clause[at].lane].keep = 1;
+    }
+    return SOR_OK;
+}
+
 /* ---- nodes ---------------------------------------------------------------- */
 
 static void edge(struct logic *x, enum graph_edge_kind kind, int from, int to,
@@ -517,18 +558,26 @@ static void put_titles(struct logic *x, const struct db_run *run)
         left_out(g, x->set[DB_CLAIM].n - MAX_CLAIM, "claim", "claims");
 }
 
-static void draw(struct logic *x, const struct logic_opts *opts,
-                 const struct db_run *run)
+static enum sor_err draw(struct logic *x, const struct logic_opts *opts,
+                         const struct db_run *run)
 {
+    enum sor_err err = SOR_OK;
+
     find_parts(x);
     weigh(x);
-    choose(x, opts);
+    if (opts->only)
+        err = choose_one(x, opts->only);
+    else
+        choose(x, opts);
+    if (err)
+        return err;
     put_parts(x);
     put_terms(x);
     put_edges(x);
     if (x->of == LOGIC_ALL)
         put_claims(x);
     put_titles(x, run);
+    return SOR_OK;
 }
 
 enum sor_err logic_build(struct db *d, int64_t run_id,
@@ -543,7 +592,7 @@ enum sor_err logic_build(struct db *d, int64_t run_id,
         err = sor_fail(msg, SOR_NOTFOUND, "no run with id %lld",
                        (long long)run_id);
     if (!err)
-        draw(&x, opts, &run);
+        err = draw(&x, opts, &run);
     if (!err && !graph_ok(out))
         err = sor_fail(msg, SOR_NOMEM, "graph of a review: out of memory");
     for (int t = 0; t < DB_REVIEW_TABLES; t++)

@@ -25,10 +25,12 @@ struct logic_opts {
     int max_lane;           /* parts of the document; 0: 12 */
     int max_step;           /* clauses of a part; 0: 12 */
     enum logic_part part;   /* of the logic */
+    const char *only;       /* number of the one part of the document to draw,
+                             * with what it is tied to; NULL: all of them */
 };
 
 /* Fills out, which is initialised (the caller releases it, also after an
- * error).  SOR_NOTFOUND: no such run, or it holds no document; SOR_IO,
+ * error).  SOR_NOTFOUND: no such run or part, or no document; SOR_IO,
  * SOR_FORMAT: damaged database. */
 enum sor_err logic_build(struct db *d, int64_t run_id,
                          const struct logic_opts *opts, struct graph *out,

@@ -283,6 +283,8 @@ static void put_votes(struct print *p, int64_t claim_id)
 static void put_claim(struct print *p, const struct db_claim *c,
                       const struct db_verdict *v)
 {
+    int from, to;
+
     json_obj(&p->j);
     put_str(p, "id", c->name);
     put_str(p, "title", c->title);
@@ -303,7 +305,7 @@ static void put_claim(struct print *p, const struct db_claim *c,
                                                                 c->id)));
     put_str(p, "playbook", v->stance);
     put_str(p, "position", v->position);
-    put_str(p, "suggested_text", v->suggest);
+    put_str(p, "suggested_text", report_suggestion(p->r, c->id, &from, &to));
     put_str(p, "flip", v->flip);
     json_end_obj(&p->j);
 }
