@@ -157,8 +157,8 @@ static void forks_come_from_tokens_steps_and_the_editor(void **state)
     play("\" the sum\" Enter wait:10,0");
     HEARD("[fork][3fa2000000c0ffee00abcdef00000000:0@37][--text][ the sum]");
     SHOWS("fork 3fa20000:0@37: recorded as 3fa20000; J opens it.");
-    play("J Enter");
-    SHOWS("A shop sells pens");
+    play("J Enter");                    /* beside the run that it came of */
+    SHOWS("3fa20000 | 3fa20000");
     play("h h h j Enter B Enter wait:10,0");
     HEARD("[fork][3fa2000000c0ffee00abcdef00000000:1:0][--db]");
     snprintf(editor, sizeof editor, "%s/editor", ui.dir);

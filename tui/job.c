@@ -195,6 +195,9 @@ static void keep_line(struct job *job, const char *end)
     if (strncmp(job->line, "recorded as ", 12) == 0)
         snprintf(job->made, sizeof job->made, "%.*s",
                  (int)strcspn(job->line + 12, " ,;"), job->line + 12);
+    if (strncmp(job->line, "review ", 7) == 0 &&
+        strspn(job->line + 7, "0123456789abcdef") == 8)
+        snprintf(job->made, sizeof job->made, "%.8s", job->line + 7);
 }
 
 /* Escapes go; what follows a carriage return is put over the line, so that of

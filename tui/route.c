@@ -2,17 +2,23 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "db/pack.h"
 #include "tui/fmt.h"
+#include "tui/reply.h"
 #include "tui/view.h"
 
 enum { BLOCK = 16, GAUGE = 40 };        /* BLOCK: tokens that share a mode */
 enum { BY_POLICY, BY_SCORE, BY_GUARD, BY_REPLAY };      /* db/views.sql */
 
+const char *const route_part[5] = { "entropy", "trend", "novelty", "structure",
+                                   "escalated" };
+
 struct route route_of(const struct db_token *t)
 {
-    struct route r = { .mode = t->mode, .exit_layer = -1 };
+    struct route r = { .mode = t->mode, .exit_layer = -1,
+                       .part = { NAN, NAN, NAN, NAN, NAN } };
     struct pack_layers_header head;
     struct pack_layer l;
 
@@ -35,16 +41,46 @@ struct route route_of(const struct db_token *t)
     return r;
 }
 
+/* What decided on this token or, where nothing did, on its block: kept at every
+ * level where routing was on. */
+static void read_decision(struct tui *t, struct db_addr at, struct route *r)
+{
+    static const char *const reasons[] = { "policy", "score", "guard",
+                                           "replay" };
+    struct reply q = { 0 };
+    struct sor_msg msg;
+
+    if (!reply_ask(&q, t, 1, &msg, "SELECT reason, score, low, high, entropy, "
+                   "trend, novelty, structure, escalated FROM v_route_block "
+                   "WHERE path_id = %lld AND pos IN (%d, %d) ORDER BY pos DESC",
+                   (long long)at.path_id, at.pos, at.pos / BLOCK * BLOCK) &&
+        q.n == 1) {
+        r->known = 2;
+        r->score = reply_num(&q, 0, 1);
+        r->low = reply_num(&q, 0, 2);
+        r->high = reply_num(&q, 0, 3);
+        for (int i = 0; i < 5; i++)
+            r->part[i] = reply_num(&q, 0, 4 + i);
+        for (int i = 0; i < 4 && r->n_layer == 0; i++)
+            r->by_reason[i] = !strcmp(reply_text(&q, 0, 0), reasons[i]);
+        if (!strcmp(reply_text(&q, 0, 0), "guard"))
+            r->by_reason[BY_GUARD] = r->n_layer ? r->n_layer : 1;
+    }
+    reply_release(&q);
+}
+
 struct route route_read(struct tui *t, struct db_addr at)
 {
     struct db_window w = { at.pos, 1, 0 };
     struct db_cur *c = db_tokens(tui_db(t), at.path_id, w);
-    struct route r = { .mode = -1, .exit_layer = -1 };
+    struct route r = { .mode = -1, .exit_layer = -1,
+                       .part = { NAN, NAN, NAN, NAN, NAN } };
     struct db_token in;
 
     if (db_token_next(c, &in) == 1 && in.pos == at.pos)
         r = route_of(&in);
     tui_end(t, c);
+    read_decision(t, at, &r);
     return r;
 }
 
@@ -70,8 +106,7 @@ void route_why(const struct route *r, const char *policy, char *out, size_t cap)
     switch (decided_by(r)) {
     case BY_GUARD:
         snprintf(out, cap, "%s: the guard stepped in, since the routed result "
-                 "looked unsure; computed again in full in %d of %d layers",
-                 mode, r->by_reason[BY_GUARD], r->n_layer);
+                 "looked unsure; computed again in full", mode);
         break;
     case BY_REPLAY:
         snprintf(out, cap, "%s: forced, as the replayed run had it", mode);
@@ -131,13 +166,19 @@ void route_say(struct tui *t, struct db_addr at, struct doc *d)
     doc_fact(d, "mode", "%s", why);
     if (r.known < 2)
         return;
+    if (r.high > 0)
+        gauge(&r, d);
+    for (int i = 0; i < 5; i++)
+        if (!isnan(r.part[i]))
+            doc_fact(d, i ? "" : "made of", "%s %.3f", route_part[i],
+                     r.part[i]);
+    if (r.n_layer == 0)
+        return;
     doc_fact(d, "layers", "%d sparse, %d hybrid, %d full", r.by_mode[0],
              r.by_mode[1], r.by_mode[2]);
     doc_fact(d, "decided by", "score %d, guard %d, policy %d, replay %d",
              r.by_reason[BY_SCORE], r.by_reason[BY_GUARD],
              r.by_reason[BY_POLICY], r.by_reason[BY_REPLAY]);
-    if (r.high > 0)
-        gauge(&r, d);
     if (r.exit_layer >= 0)
         doc_fact(d, "exit", "after layer %d of %d", r.exit_layer, r.n_layer);
     else

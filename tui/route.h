@@ -15,7 +15,9 @@ struct route {
     int n_layer, by_mode[3], by_reason[4];      /* layers of each */
     int exit_layer, n_skipped;  /* -1: went through all */
     double score, low, high;    /* high 0: no score was held against any */
+    double part[5];             /* of the score: see route_part; NaN */
 };
+extern const char *const route_part[5];
 
 /* Of a row of db_tokens(). */
 struct route route_of(const struct db_token *t);

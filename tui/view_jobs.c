@@ -6,7 +6,8 @@
 #include "tui/state.h"
 
 static const struct key_def defs[] = {
-    { TK_ENTER, CMD_OPEN, "the run that it recorded, or is about", "open" },
+    { TK_ENTER, CMD_OPEN, "what it recorded, beside the run that it is about",
+      "open" },
     { 0, CMD_NONE, NULL, NULL }
 };
 static const struct keymap keys = { "Jobs", defs };
@@ -82,10 +83,14 @@ static void enter(struct view *v)
     struct sor_msg msg = { "" };
     struct db_addr at = addr_run(j->run_id);
 
-    if (j->made[0] && db_find(tui_db(v->t), j->made, &at, &msg))
-        tui_say(v->t, "%s", msg.text);
-    else
+    if (!j->made[0]) {
         tui_push(v->t, &view_run, at);
+    } else if (db_find(tui_db(v->t), j->made, &at, &msg)) {
+        tui_say(v->t, "%s", msg.text);
+    } else {
+        at.step_id = j->run_id;
+        tui_push(v->t, &view_diff, at);
+    }
 }
 
 const struct view_ops view_jobs = {

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "tui/fmt.h"
+#include "tui/reply.h"
 #include "tui/route.h"
 #include "tui/view.h"
 
@@ -23,6 +24,7 @@ struct routing {
     struct line *line;          /* [n_path + 1]; the last is the sum */
     int n_path, reading, pos;   /* the path being read, and where */
     int window;
+    int told;                   /* decisions were recorded: counted by those */
     char policy[24];
 };
 
@@ -35,6 +37,28 @@ static const struct col cols[] = {
     { "Guard", 7, COL_RIGHT, 0 },   { "of tokens", 9, COL_RIGHT, 90 },
     { NULL, 0, 0, 0 }
 };
+
+/* What the guard did, as it was recorded: at every level. */
+static void read_decisions(struct routing *s)
+{
+    struct line *all = &s->line[s->n_path];
+    struct reply r = { 0 };
+    struct sor_msg msg;
+
+    s->told = !reply_ask(&r, s->v.t, PATHS_MAX, &msg, "SELECT path_id, "
+        "sum(reason = 'guard'), min(CASE WHEN reason = 'guard' THEN pos END) "
+        "FROM v_route_block WHERE run_id = %lld GROUP BY path_id",
+        (long long)s->v.at.run_id) && r.n > 0;
+    for (int i = 0; i < r.n; i++)
+        for (int k = 0; k < s->n_path; k++)
+            if (s->line[k].at.path_id == reply_int(&r, i, 0)) {
+                s->line[k].guard = reply_int(&r, i, 1);
+                all->guard += s->line[k].guard;
+                if (!reply_null(&r, i, 2))
+                    s->line[k].first_guard = (int)reply_int(&r, i, 2);
+            }
+    reply_release(&r);
+}
 
 static enum sor_err routing_open(struct view *v, struct sor_msg *msg)
 {
@@ -58,6 +82,7 @@ static enum sor_err routing_open(struct view *v, struct sor_msg *msg)
         l->first_guard = -1;
     }
     tui_end(v->t, c);
+    read_decisions(s);
     s->line[s->n_path].at = addr_run(v->at.run_id);
     s->line[s->n_path].first_guard = -1;
     v->list.n = s->n_path + 1;
@@ -82,15 +107,15 @@ static void reload(struct view *v)
         tui_say(v->t, "%s", msg.text);
 }
 
-static void count(struct line *l, const struct route *r)
+static void count(struct line *l, const struct route *r, int told)
 {
     l->n++;
     if (r->mode >= 0 && r->mode < 3)
         l->by_mode[r->mode]++;
     else
         l->unknown++;
-    l->reasons += r->known == 2;
-    l->guard += r->by_reason[2] > 0;
+    l->reasons += told || r->known == 2;
+    l->guard += !told && r->by_reason[2] > 0;
 }
 
 /* A window of the path being read; what a path shares with its parent is
@@ -110,9 +135,9 @@ static void read_window(struct routing *s)
         s->pos = t.pos + 1;
         if (t.source_id != l->at.path_id)
             continue;
-        count(l, &r);
-        count(all, &r);
-        if (r.by_reason[2] && l->first_guard < 0)
+        count(l, &r, s->told);
+        count(all, &r, s->told);
+        if (!s->told && r.by_reason[2] && l->first_guard < 0)
             l->first_guard = t.pos;
     }
     tui_end(s->v.t, c);
