@@ -13,8 +13,9 @@
  * share of those at which the last layer's likeliest token is another.
  *
  * loss: the text is read token by token under run's rule (exit_rule_init()) for
- * each sureness: perplexity over that of all layers, tokens that left early,
- * and processor time of all layers over it. */
+ * each sureness ($LAYER: after this one): tokens that left early, perplexity
+ * over that of all layers, what the tokens that left and the others lost in
+ * nats each, and processor time of all layers over it. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -170,23 +171,26 @@ static void read_questions(const char *path, int n)
 
 /* --- what it costs -------------------------------------------------------- */
 
-static void count_exit(void *ud, const struct hook_event *ev)
+enum { MOST = 4096 };
+static double whole[MOST], nll[MOST];   /* nats, by position */
+static int left[MOST];
+
+static void see_exit(void *ud, const struct hook_event *ev)
 {
-    *(int *)ud += ev->u.row.depth > 0;
+    (void)ud;
+    left[ev->pos] = ev->u.row.depth > 0;
 }
 
-/* Mean log-loss of ids[1..n) in nats, each token read under the rule (NULL: all
- * layers). */
+/* Log-losses of ids[1..n), each token read under the rule (NULL: all layers);
+ * returns the processor time in seconds. */
 static double loss_under(const struct exit_rule *rule, const int32_t *ids,
-                         int n, int *n_left, double *cpu_s)
+                         int n, double *out)
 {
-    struct hook_observer see = { 1u << HOOK_ROW, n_left, count_exit };
+    struct hook_observer see = { 1u << HOOK_ROW, NULL, see_exit };
     struct session *s;
     struct sor_msg msg;
-    double nll = 0;
     clock_t start = clock();
 
-    *n_left = 0;
     must(session_open(x.e, 1, 0, &s, &msg), &msg);
     must(engine_observe(x.e, &see, &msg), &msg);
     for (int i = 0; i + 1 < n; i++) {
@@ -197,31 +201,41 @@ static double loss_under(const struct exit_rule *rule, const int32_t *ids,
 
         must(engine_step(x.e, &f, 1, &msg), &msg);
         sampler_stats(x.logits, (uint32_t)x.n_vocab, &st);
-        nll += st.lse - (double)x.logits[ids[i + 1]];
+        out[i] = st.lse - (double)x.logits[ids[i + 1]];
     }
-    *cpu_s = (double)(clock() - start) / CLOCKS_PER_SEC;
     engine_observe(x.e, NULL, NULL);
     session_close(s);
-    return nll / (n - 1);
+    return (double)(clock() - start) / CLOCKS_PER_SEC;
 }
 
 static void show_loss(const int32_t *ids, int n)
 {
-    double full_s, s, full;
-    int n_left;
+    const char *layer = getenv("LAYER");
+    double full_s = loss_under(NULL, ids, n, whole), sum = 0;
 
-    full = loss_under(NULL, ids, n, &n_left, &full_s);
-    printf("%d tokens, perplexity %.3f with all layers\n\nsureness  left "
-           "early  perplexity ratio  speed\n", n - 1, exp(full));
+    for (int i = 0; i < n - 1; i++)
+        sum += whole[i];
+    printf("%d tokens, perplexity %.3f with all layers\n\nsureness  layer  "
+           "left early  perplexity ratio  lost by those  by others  speed\n",
+           n - 1, exp(sum / (n - 1)));
     for (int k = 1; k < SURES; k++) {
+        double s, lost[2] = { 0, 0 };
+        int n_left = 0;
         struct exit_rule rule;
         struct sor_msg msg;
-        double nll;
 
         must(exit_rule_init(&rule, x.n_layer, sures[k], &msg), &msg);
-        nll = loss_under(&rule, ids, n, &n_left, &s);
-        printf("%8.3f  %8.1f %%  %16.4f  %4.2fx\n", (double)sures[k],
-               100.0 * n_left / (n - 1), exp(nll - full), full_s / s);
+        rule.layer[0] = layer ? atoi(layer) : rule.layer[0];
+        s = loss_under(&rule, ids, n, nll);
+        for (int i = 0; i < n - 1; i++) {
+            lost[left[i]] += nll[i] - whole[i];
+            n_left += left[i];
+        }
+        printf("%8.3f  %5d  %8.1f %%  %16.4f  %13.3f  %9.3f  %4.2fx\n",
+               (double)sures[k], rule.layer[0], 100.0 * n_left / (n - 1),
+               exp((lost[0] + lost[1]) / (n - 1)),
+               n_left ? lost[1] / n_left : 0.0,
+               lost[0] / (n - 1 - n_left), full_s / s);
     }
 }
 
@@ -240,6 +254,8 @@ static void read_text(const char *path, int n, int is_loss)
     if (tok_encode(engine_tok(x.e), text, len ? len - 1 : 0, TOK_BOS, &ids))
         die("the text is no UTF-8");
     n = (int)ids.n < n ? (int)ids.n : n;
+    if (n > MOST)
+        die("a text of 4,096 tokens at most");
     if (is_loss)
         show_loss(ids.id, n);
     else

@@ -18,6 +18,7 @@
 enum { PROMPTS = 200, CTX = 160, PROMPT = 40, MOST = 72, BATCH = 10 };
 
 static struct engine *e;
+static int n_prompt = PROMPTS;     /* fewer for the real model */
 
 /* --- the account -----------------------------------------------------------*/
 
@@ -151,6 +152,10 @@ static void hear(void *ud, const struct hook_event *ev)
     }
 }
 
+static const struct hook_observer see = {
+    1u << HOOK_ROW | 1u << HOOK_TOKEN | 1u << HOOK_DRAFT | 1u << HOOK_BATCH,
+    NULL, hear };
+
 struct job {
     struct gen_opts opts;
     float temperature;
@@ -223,7 +228,7 @@ static void compare(struct job job, int n_seat, int *n_draft, int *n_kept)
     *n_draft = *n_kept = n_crossed = 0;
     base.opts.draft = DRAFT_OFF;
     job.opts.n_seat = n_seat;
-    for (job.first = 0; job.first < PROMPTS; job.first += job.n) {
+    for (job.first = 0; job.first < n_prompt; job.first += job.n) {
         base.first = job.first;
         run(&base, plain);
         run(&job, with);
@@ -279,6 +284,35 @@ static void the_first_layers_may_guess(void **state)
                       n_kept);
         assert_true(n_kept > 100 && n_kept <= n_draft);
     }
+}
+
+/* The same with a model whose guesses are as right as they come. */
+static void the_real_model_agrees(void **state)
+{
+    struct engine_opts o = { .n_thread = 2, .n_ctx = CTX };
+    struct job job = { .opts.draft = DRAFT_LOOKUP, .n = 4 };
+    struct engine *small = e;
+    struct sor_msg msg;
+    int n_draft, n_kept;
+
+    (void)state;
+    if (!models_real()) {
+        print_message("SORITES_TEST_MODEL is not set\n");
+        skip();
+    }
+    assert_int_equal(engine_open(models_real(), &o, &e, &msg), SOR_OK);
+    assert_int_equal(engine_observe(e, &see, &msg), SOR_OK);
+    n_prompt = 8;
+    compare(job, 2, &n_draft, &n_kept);
+    print_message("%d guesses, %d right\n", n_draft, n_kept);
+    assert_true(n_kept > 10);
+    job.opts.draft = DRAFT_SELF;
+    job.temperature = 0.7f;
+    compare(job, 4, &n_draft, &n_kept);
+    print_message("%d guesses, %d right\n", n_draft, n_kept);
+    n_prompt = PROMPTS;
+    engine_close(e);
+    e = small;
 }
 
 /* --- cut off, and forked ---------------------------------------------------*/
@@ -351,9 +385,6 @@ static void cut_off_anywhere_it_is_certain(void **state)
 int main(void)
 {
     struct engine_opts o = { .n_thread = 2, .n_ctx = CTX };
-    struct hook_observer see = {
-        1u << HOOK_ROW | 1u << HOOK_TOKEN | 1u << HOOK_DRAFT |
-        1u << HOOK_BATCH, NULL, hear };
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lookup_gives_what_followed),
         cmocka_unit_test(what_repeats_is_carried_on),
@@ -362,6 +393,7 @@ int main(void)
         cmocka_unit_test(greedy_is_the_same),
         cmocka_unit_test(sampled_is_the_same),
         cmocka_unit_test(the_first_layers_may_guess),
+        cmocka_unit_test(the_real_model_agrees),
         cmocka_unit_test(cut_off_anywhere_it_is_certain),
     };
     struct sor_msg msg;
