@@ -26,6 +26,7 @@ enum { CHUNK = 128 };       /* rows whose logits are held at a time */
 
 static struct {
     int top, layers, chunk, n_ctx, kv, acts, route, guard;
+    double rope_scale;
     const char *lora, *route_file;
 } opt = { .top = 10, .chunk = CHUNK };
 
@@ -48,6 +49,8 @@ static const struct opt_spec opts[] = {
       "which keys tokens read (off: all); adds \"routing\"", 0, 0 },
     { 0, "route-file", "FILE", OPT_STR, &opt.route_file,
       "what calibrate wrote, where it is not beside the model", 0, 0 },
+    { 0, "rope-scale", "X", OPT_NUM, &opt.rope_scale,
+      "divide positions, for contexts over the trained length", 1, 1024 },
     { 0, "guard", NULL, OPT_FLAG, &opt.guard,
       "unsure tokens again in full, as in decoding; a token a pass", 0, 0 },
     OPT_END
@@ -371,8 +374,8 @@ static enum sor_err open_route(struct scorer *s)
 static enum sor_err open_scorer(struct scorer *s)
 {
     struct engine_opts o = { .n_thread = s->cli->threads, .n_ctx = opt.n_ctx,
-                             .kv_type = opt.kv,
-                             .narrow = opt.acts };
+                             .kv_type = opt.kv, .narrow = opt.acts,
+                             .rope_scale = opt.rope_scale };
     enum sor_err err = engine_open(cli_model(s->cli), &o, &s->engine,
                                    &s->cli->msg);
 

@@ -125,6 +125,17 @@ static enum sor_err check_ctx(struct engine *e, int n_ctx, struct sor_msg *msg)
     return SOR_OK;
 }
 
+static enum sor_err scale_rope(struct engine *e, double by, struct sor_msg *msg)
+{
+    if (by == 0.0)
+        return SOR_OK;
+    if (!(by >= 1.0 && by <= 1024.0))
+        return sor_fail(msg, SOR_USAGE, "positions divided by %g; 1 to 1024 "
+                        "are possible", by);
+    e->hp.rope_scale *= (float)by;
+    return SOR_OK;
+}
+
 static const char narrow_mark[] = "+acts8";
 
 /* Everything that the bits depend on and no other field tells. */
@@ -184,6 +195,7 @@ static enum sor_err open_parts(struct engine *e, const char *path,
     e->narrow = o->narrow;
     if ((err = gguf_open(path, &e->gguf, msg)) ||
         (err = hparams_read(e->gguf, &e->hp, msg)) ||
+        (err = scale_rope(e, o->rope_scale, msg)) ||
         (err = check_ctx(e, o->n_ctx, msg)) ||
         (err = pick_kernels(e, o->isa_cap, msg)) ||
         (err = tok_open(e->gguf, &e->tok, msg)) ||

@@ -35,6 +35,10 @@ struct engine_opts {
     int n_ctx;              /* longest timeline in tokens; 0: the model's */
     int isa_cap;            /* enum kern_isa + 1; 0: $SORITES_ISA or the best */
     int kv_type;            /* enum kern_kvtype; 0: f16 */
+    double rope_scale;      /* over 1: positions are divided by it once more,
+                             * for contexts over the trained length (linear
+                             * interpolation, Chen et al. 2023); 0: as the model
+                             * says */
     int narrow;             /* 1: activations in one byte where that will do
                              * (struct kern_acts); info.isa ends in +acts8 */
 };

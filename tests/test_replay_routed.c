@@ -223,11 +223,41 @@ static void bad_files_are_refused(void **state)
     }
 }
 
+/* The object that says what routing did; in full nothing is saved. */
+static void score_tells_the_work(void **state)
+{
+    static const char line[] = "{\"id\":1,\"text\":\"";
+    struct { const char *route; int saves; } how[] = { { "sparse", 1 },
+                                                       { "full", 0 } };
+    char path[128];
+    FILE *f;
+
+    (void)state;
+    need_the_model();
+    snprintf(path, sizeof path, "%s/text.jsonl", prog_dir);
+    assert_non_null(f = fopen(path, "w"));
+    fprintf(f, "%s%s%s\"}\n", line, context, context);
+    assert_int_equal(fclose(f), 0);
+    for (size_t i = 0; i < sizeof how / sizeof *how; i++) {
+        const char *did, *full;
+
+        assert_int_equal(prog_run("score -q -m '%s' --top 0 --route %s "
+                                  "--route-file narrow.json text.jsonl",
+                                  models_real(), how[i].route), 0);
+        did = strstr(prog_out, "\"attention_macs\":");
+        full = strstr(prog_out, "\"attention_macs_full\":");
+        assert_non_null(did);
+        assert_non_null(full);
+        assert_int_equal(atof(did + 17) < atof(full + 22), how[i].saves);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(write_policy),
         cmocka_unit_test(bad_files_are_refused),
+        cmocka_unit_test(score_tells_the_work),
         cmocka_unit_test(by_score),
         cmocka_unit_test(sparse_and_sampled),
         cmocka_unit_test(sixteen_paths),

@@ -475,6 +475,28 @@ static void routing_comes_before_tokens(void **state)
     engine_close(e);
 }
 
+/* Positions are divided: the first token is where it was, the others nearer. */
+static void rope_may_be_scaled(void **state)
+{
+    struct engine_opts o = { .n_thread = 1, .n_ctx = 512, .rope_scale = 2.0,
+                             .kv_type = m.kv_type };
+    struct engine *e = NULL;
+    struct session *s;
+
+    (void)state;
+    assert_int_equal(engine_open(models_small(), &o, &e, NULL), SOR_OK);
+    s = open_session(e, 1, NULL);
+    feed(e, s, 0, 20, m.got);
+    assert_true(same_rows(m.got, m.off, 0, 1));
+    assert_false(same_rows(m.got, m.off, 19, 20));
+    session_close(s);
+    engine_close(e);
+    e = NULL;
+    o.rope_scale = 0.5;
+    assert_int_equal(engine_open(models_small(), &o, &e, NULL), SOR_USAGE);
+    assert_null(e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -489,6 +511,7 @@ int main(void)
         cmocka_unit_test(json_there_and_back),
         cmocka_unit_test(bad_json_is_refused),
         cmocka_unit_test(routing_comes_before_tokens),
+        cmocka_unit_test(rope_may_be_scaled),
     };
 
     return cmocka_run_group_tests_name("route f16", tests, setup_f16,
