@@ -185,7 +185,8 @@ static void contrast(struct judging *j, struct inquiry *q,
         else
             contrast_verdict(j, q, x, v);
     }
-    if (!any && kind->kind == CHECK_NEGATION) {
+    /* of a value another one is the opposite */
+    if (!any && kind->kind == CHECK_NEGATION && !q->n_value) {
         struct check *x = add(j, q, kind->kind, -1);
 
         if (x)
