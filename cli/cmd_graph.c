@@ -8,6 +8,7 @@
 #include "cli/draw.h"
 #include "db/db.h"
 #include "db/review.h"
+#include "viz/calibration.h"
 #include "viz/claim_graph.h"
 #include "viz/compare.h"
 #include "viz/dot.h"
@@ -24,9 +25,9 @@ static struct {
 
 static const struct opt_spec opts[] = {
     { 0, "kind", "auto|reasoning|logic|overview|terms|references|claim|"
-      "compare|routing|share|entropy|cost|votes", OPT_WORD, &opt.kind,
-      "what to draw; auto: of a review, the document's logic, of a long one "
-      "its overview", 0, 0 },
+      "compare|routing|share|entropy|cost|votes|calibration", OPT_WORD,
+      &opt.kind, "what to draw; auto: of a review, the document's logic, of "
+      "a long one its overview", 0, 0 },
     { 0, "part", "NUMBER", OPT_STR, &opt.part, "only this part of the "
       "document, and what it is tied to", 0, 0 },
     { 0, "claim", "NAME|NUMBER", OPT_STR, &opt.claim,
@@ -196,6 +197,11 @@ static enum sor_err plot_votes(struct ask *a, struct str *out)
     return trail_votes(a->d, a->at.run_id, out, &a->cli->msg);
 }
 
+static enum sor_err plot_calibration(struct ask *a, struct str *out)
+{
+    return calibration_svg(a->d, out, &a->cli->msg);
+}
+
 /* As --kind counts them. */
 static const struct kind {
     enum sor_err (*build)(struct ask *a, struct graph *g);
@@ -208,7 +214,7 @@ static const struct kind {
     { build_claim, NULL, 1 },       { build_compare, NULL, 2 },
     { NULL, plot_routing, 1 },      { NULL, plot_share, 1 },
     { NULL, plot_entropy, 1 },      { NULL, plot_cost, 1 },
-    { NULL, plot_votes, 1 },
+    { NULL, plot_votes, 1 },        { NULL, plot_calibration, 0 },
 };
 
 /* --- the command ---------------------------------------------------------- */
@@ -243,16 +249,19 @@ static enum sor_err choose_format(struct cli *cli, const struct kind *k,
 
 static enum sor_err find(struct ask *a, const struct kind *k)
 {
+    static const char *const want[] = {
+        "--kind calibration is of all reviews and takes no RUN",
+        "one RUN is drawn; two with --kind compare",
+        "--kind compare takes two: RUN[:PATH] RUN[:PATH]" };
     struct cli *cli = a->cli;
     enum sor_err err;
 
     if (cli->argc != k->operands)
-        return sor_fail(&cli->msg, SOR_USAGE, k->operands == 2
-                        ? "--kind compare takes two: RUN[:PATH] RUN[:PATH]"
-                        : "one RUN is drawn; two with --kind compare");
+        return sor_fail(&cli->msg, SOR_USAGE, "%s", want[k->operands]);
     err = db_open(cli_db(cli), &a->d, &cli->msg);
-    if (!err)
-        err = db_find(a->d, cli->argv[0], &a->at, &cli->msg);
+    if (err || k->operands == 0)
+        return err;
+    err = db_find(a->d, cli->argv[0], &a->at, &cli->msg);
     if (!err && k->operands == 2)
         err = db_find(a->d, cli->argv[1], &a->other, &cli->msg);
     if (!err && db_get_run(a->d, a->at.run_id, &a->run) != 1)
@@ -308,16 +317,17 @@ static enum sor_err run(struct cli *cli)
 }
 
 const struct cmd cmd_graph = {
-    .name = "graph", .operands = "RUN[:PATH] [RUN[:PATH]]", .min = 1,
+    .name = "graph", .operands = "[RUN[:PATH] [RUN[:PATH]]]", .min = 0,
     .max = 2,
     .summary = "draw a recorded run as DOT, SVG, PDF or PNG",
     .text = "Graphs: reasoning is the question, each path as a column of "
             "steps, the answers and\ntheir votes; logic the clauses, terms and "
-            "claims of a review; overview\nits parts; terms and references "
-            "some of that; claim one claim, its paths side by\nside; compare "
-            "two paths.\nPlots, as "
-            "SVG: routing is how each token was computed in each layer, share "
-            "the same\nin sum; entropy and cost run along a path; votes are "
-            "bars.\nWithout -o, DOT (of plots SVG) goes to stdout.\n",
+            "claims of a review; overview its parts;\nterms and references "
+            "some of that; claim one claim, its paths side by side;\ncompare "
+            "two paths.\nPlots, as SVG: routing is how each token was computed "
+            "in each layer, share the\nsame in sum; entropy and cost run along "
+            "a path; votes are bars; calibration, of\nall reviews, holds "
+            "stated probabilities against decisions.\nWithout -o, DOT (of "
+            "plots SVG) goes to stdout.\n",
     .opts = opts, .run = run
 };

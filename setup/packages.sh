@@ -1,6 +1,7 @@
 #!/bin/sh
-# packages.sh [build|peer|check|browser]... - installs, through apt, what the given stages
-# need and this machine lacks.  Nothing missing: says and does nothing.
+# packages.sh [build|peer|check|browser]... - installs, through apt, what the
+# given stages need and this machine lacks.  Nothing missing: says and does
+# nothing.
 set -eu
 . "$(dirname "$0")/lib.sh"
 
@@ -34,10 +35,10 @@ cmd:clang           clang               check
 cmd:clang-tidy      clang-tidy          check
 cmd:cppcheck        cppcheck            check
 cmd:valgrind        valgrind            check
-cmd:soffice         libreoffice-writer-nogui check
 cmd:chromium        chromium            browser
 cmd:chromedriver    chromium-driver     browser
 py:ensurepip        python3-venv        browser
+cmd:soffice         libreoffice-writer-nogui browser
 '
 
 has() {

@@ -243,6 +243,9 @@ static void what_cannot_be_drawn_is_said(void **state)
         { "graph --db r.db last --kind votes", 4, "no votes" },
         { "graph --db t.db last --kind claim", 4, "no review" },
         { "graph --db t.db last --kind nothing", 2, "nothing" },
+        { "graph --db r.db --kind calibration", 4, "nobody has" },
+        { "graph --db r.db last --kind calibration", 2, "takes no RUN" },
+        { "graph --db t.db", 2, "one RUN is drawn" },
     };
 
     (void)state;

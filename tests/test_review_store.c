@@ -21,6 +21,7 @@
 #include "review/store.h"
 #include "tests/dbtest.h"
 #include "tests/models.h"
+#include "viz/calibration.h"
 #include "viz/report.h"
 
 /* "\xc3\xa9" is one code point of two bytes: places differ behind it. */
@@ -341,6 +342,38 @@ static void stored_json_has_its_shape(void **state)
     db_writer_close(w);
 }
 
+/* One decision on a scored finding is one point of the curve. */
+static void decisions_make_a_curve(void **state)
+{
+    struct db_decision said = { .at_us = 5, .choice = "accept", .name = "A" };
+    struct report *p = NULL;
+    struct str svg;
+
+    (void)state;
+    struct db_writer *w = dbtest_writer();
+    struct db *d = db_writer_reader(w);
+    int64_t id = put(w);
+    OK(report_load(d, id, &p, &t.msg));
+    str_init(&svg);
+    assert_int_equal(calibration_svg(d, &svg, &t.msg), SOR_NOTFOUND);
+    for (int i = 0; i < report_n(p, DB_FINDING); i++) {
+        const struct db_finding *f = report_row(p, DB_FINDING, i);
+
+        if (!isnan(f->confidence))
+            said.finding_id = f->id;
+    }
+    assert_true(said.finding_id > 0);
+    OK(db_begin(w, id, &t.msg));
+    OK(db_put_review_row(w, DB_DECISION, id, &said, NULL, &t.msg));
+    OK(db_commit(w, NULL, &t.msg));
+    OK(calibration_svg(d, &svg, &t.msg));
+    assert_non_null(strstr(svg.p, "1 decision on findings by the model"));
+    assert_non_null(strstr(svg.p, "as right as it says"));
+    str_release(&svg);
+    report_close(p);
+    db_writer_close(w);
+}
+
 static void rules_of(const char *policy, struct str *failed, int *n)
 {
     struct report *p = NULL;
@@ -566,6 +599,7 @@ int main(void)
         TEST(reports_escape),
         TEST(suggestions_are_changes),
         TEST(stored_json_has_its_shape),
+        TEST(decisions_make_a_curve),
         TEST(policies_hold_verdicts),
         TEST(readings_outlive_a_cut),
         TEST(a_reading_that_differs_is_named),
