@@ -119,6 +119,8 @@ static const struct fault metadata[] = {
     { KV_I32, "general.alignment", (uint64_t)-32, .says = "alignment" },
     { KV_U32, "general.alignment", 64, .says = "" },    /* data at 32 */
     { KV_U32, "general.alignment", .v = 32 },
+    { KV_U32, "split.count", .v = 1 },
+    { KV_U32, "split.count", 2, .says = "one of 2 parts" },
     { KV_STR, "unknown.key", .s = "whatever" },
     { KV_U64, "unknown.number", .v = MAX64 },
     { KV_F32, "unknown.float", .f = NAN },
@@ -178,6 +180,7 @@ static const struct fault numbers[] = {
     { KV_STR, "llama.rope.freq_base", .s = "10000", .says = "freq_base" },
     { KV_F32, "llama.rope.freq_base", .f = 500000 },
     { KV_DROP, EPS, .says = EPS },
+    { KV_U32, EPS, 1, .says = "is of type u32, not f32" },
     { KV_F32, EPS, .f = 0, .says = EPS },
     { KV_F32, EPS, .f = -1e-5, .says = EPS },
     { KV_F32, EPS, .f = NAN, .says = EPS },
@@ -298,7 +301,7 @@ static const struct fault tensors[] = {
     { T_DIM1, ATTN_Q, (uint64_t)1 << 60, .says = "" },
     { T_DIM1, ATTN_Q, (uint64_t)1 << 63, .says = "dimension" },
     { T_DIM0, EMBD, 96, .says = "" },
-    { T_DIM1, EMBD, 100, .says = "" },
+    { T_DIM1, EMBD, 100, .says = "tokens, but the embedding has 100 rows" },
     { T_DIM1, EMBD, 1 << 21, .says = "" },
     { T_DIM0, NORM, 63, .says = NORM },
     { T_DIM0, NORM, (uint64_t)1 << 40, .says = "needs" },
@@ -651,6 +654,42 @@ static void too_many_entries(void **state)
     }
 }
 
+/* The last tensor with a third or fourth dimension, and data for it. */
+static void more_dimensions_than_a_matrix_has(void **state)
+{
+    (void)state;
+    for (uint32_t d = 2; d < 4; d++) {
+        struct engine *e = NULL;
+        struct sor_msg msg = { "" };
+        struct ggufedit edit;
+        struct ggufedit_tensor *last;
+        struct str bytes, twin;
+
+        str_init(&bytes);
+        str_init(&twin);
+        ggufedit_open(&edit, &good);
+        last = &edit.tensor[0];
+        for (int i = 1; i < edit.tensors; i++)
+            if (edit.tensor[i].offset > last->offset)
+                last = &edit.tensor[i];
+        for (uint32_t k = last->n_dims; k < 4; k++)
+            last->dim[k] = 1;
+        last->n_dims = 4;
+        last->dim[d] = 2;
+        str_put(&twin, edit.data.p + last->offset,
+                edit.data.len - (size_t)last->offset);
+        str_put(&edit.data, twin.p, twin.len);
+        ggufedit_write(&edit, &bytes);
+        ggufedit_close(&edit);
+        assert_int_equal(mkgguf_save(path, &bytes, NULL), SOR_OK);
+        str_release(&bytes);
+        str_release(&twin);
+        assert_int_equal(engine_open(path, NULL, &e, &msg), SOR_FORMAT);
+        if (!strstr(msg.text, d == 2 ? " x 2 x 1, not " : " x 1 x 2, not "))
+            fail_msg("says \"%s\"", msg.text);
+    }
+}
+
 static void wrong_headers(void **state) { (void)state; MEET(header); }
 static void wrong_metadata(void **state) { (void)state; MEET(metadata); }
 static void wrong_numbers(void **state) { (void)state; MEET(numbers); }
@@ -663,6 +702,7 @@ int main(void)
         cmocka_unit_test(the_good_model_runs),
         cmocka_unit_test(a_file_taken_apart_and_put_together_is_the_same),
         cmocka_unit_test(too_many_entries),
+        cmocka_unit_test(more_dimensions_than_a_matrix_has),
         cmocka_unit_test(wrong_headers),
         cmocka_unit_test(wrong_metadata),
         cmocka_unit_test(wrong_numbers),

@@ -248,6 +248,69 @@ static void knows_linear_scaling_only(void **state)
     rope_scaling("yarn", 4.0f, "\"yarn\" is not supported");
 }
 
+static void refuses_a_vocabulary_without_end(void **state)
+{
+    const struct mkgguf_tensor embd = { "token_embd.weight", GGUF_F16, 2,
+                                        { 2, 1000001, 1, 1 } };
+    size_t n = 2 * 1000001 * sizeof(uint16_t);
+    void *zero = calloc(n, 1);
+    struct mkgguf m;
+    struct str bytes;
+
+    (void)state;
+    assert_non_null(zero);
+    mkgguf_init(&m);
+    mkgguf_str(&m, "general.architecture", "llama");
+    mkgguf_u32(&m, "llama.block_count", 1);
+    mkgguf_u32(&m, "llama.context_length", 64);
+    mkgguf_u32(&m, "llama.embedding_length", 2);
+    mkgguf_u32(&m, "llama.feed_forward_length", 64);
+    mkgguf_u32(&m, "llama.attention.head_count", 1);
+    mkgguf_f32(&m, "llama.attention.layer_norm_rms_epsilon", 1e-5f);
+    mkgguf_tensor(&m, &embd, zero, n);
+    str_init(&bytes);
+    mkgguf_file(&m, &bytes);
+    wants(&bytes, SOR_LIMIT, "a vocabulary of 1000001; the limit is 1000000");
+    str_release(&bytes);
+    mkgguf_release(&m);
+    free(zero);
+}
+
+/* Heads of a size of their own need not share out the embedding. */
+static void heads_of_their_own_size(void **state)
+{
+    static const struct { uint32_t head_dim, rope_dim; const char *part; }
+    heads[] = {
+        { 16, 16, "token_embd.weight\" is missing" },   /* past the heads */
+        { 17, 16, "16 rotated dimensions of a head of 17; both must be even" },
+        { 16, 15, "15 rotated dimensions of a head of 16; both must be even" },
+        { 16, 18, "18 rotated dimensions of a head of 16" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+        struct mkgguf m;
+        struct str bytes;
+
+        mkgguf_init(&m);
+        mkgguf_str(&m, "general.architecture", "llama");
+        mkgguf_u32(&m, "llama.block_count", 1);
+        mkgguf_u32(&m, "llama.context_length", 64);
+        mkgguf_u32(&m, "llama.embedding_length", 64);
+        mkgguf_u32(&m, "llama.feed_forward_length", 64);
+        mkgguf_u32(&m, "llama.attention.head_count", 3);
+        mkgguf_u32(&m, "llama.attention.key_length", heads[i].head_dim);
+        mkgguf_u32(&m, "llama.attention.value_length", heads[i].head_dim);
+        mkgguf_u32(&m, "llama.rope.dimension_count", heads[i].rope_dim);
+        mkgguf_f32(&m, "llama.attention.layer_norm_rms_epsilon", 1e-5f);
+        str_init(&bytes);
+        mkgguf_file(&m, &bytes);
+        wants(&bytes, SOR_FORMAT, heads[i].part);
+        str_release(&bytes);
+        mkgguf_release(&m);
+    }
+}
+
 static void refuses_experts_and_parts(void **state)
 {
     static const struct { const char *key, *part; } bad[] = {
@@ -302,6 +365,8 @@ int main(void)
         TEST(refuses_what_it_does_not_know),
         TEST(refuses_a_type_without_a_kernel),
         TEST(knows_linear_scaling_only),
+        TEST(heads_of_their_own_size),
+        TEST(refuses_a_vocabulary_without_end),
         TEST(refuses_experts_and_parts),
         TEST(reads_the_real_model),
     };

@@ -72,6 +72,18 @@ static void record_it_all(void)
     faultvfs_record(0);
 }
 
+/* The end of the log, for a person who looks for what went wrong. */
+static void tell(size_t upto)
+{
+    size_t n, from = upto > 40 ? upto - 40 : 0;
+    const struct faultvfs_entry *e = faultvfs_log(&n);
+
+    for (size_t i = from; i < upto; i++)
+        print_message("%zu %s %s at %lld, %zu bytes\n", i,
+                      e[i].op == FAULTVFS_OPS ? "mark" : faultvfs_name[e[i].op],
+                      e[i].file, (long long)e[i].at, e[i].n);
+}
+
 /* --- a disk --------------------------------------------------------------- */
 
 struct disk {
@@ -218,10 +230,12 @@ static void inspect(int64_t batch, int64_t runs, size_t upto, int cut)
     int64_t have_batch = ask(s, "SELECT coalesce(max(id), 0) FROM batch");
     int64_t have_runs = ask(s, "SELECT count(*) FROM run");
     sqlite3_close(s);
-    if (have_batch < batch || have_runs < runs)
+    if (have_batch < batch || have_runs < runs) {
+        tell(upto);
         fail_msg("cut %d at %zu: batch %lld of %lld, %lld runs of %lld", cut,
                  upto, (long long)have_batch, (long long)batch,
                  (long long)have_runs, (long long)runs);
+    }
     OK(db_open(t.path, &d, &t.msg));
     OK(chain_verify(d, &report, &t.msg));
     if (!report.ok)
