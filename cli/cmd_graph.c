@@ -321,12 +321,12 @@ const struct cmd cmd_graph = {
     .max = 2,
     .summary = "draw a recorded run as DOT, SVG, PDF or PNG",
     .text = "Graphs: reasoning is the question, each path as a column of "
-            "steps, the answers and\ntheir votes; logic the clauses, terms and "
-            "claims of a review; overview its parts;\nterms and references "
-            "some of that; claim one claim, its paths side by side;\ncompare "
+            "steps, the answers and their votes; logic the clauses, terms and "
+            "claims of a review; overview its parts; terms and references "
+            "some of that; claim one claim, its paths side by side; compare "
             "two paths.\nPlots, as SVG: routing is how each token was computed "
-            "in each layer, share the\nsame in sum; entropy and cost run along "
-            "a path; votes are bars; calibration, of\nall reviews, holds "
+            "in each layer, share the same in sum; entropy and cost run along "
+            "a path; votes are bars; calibration, of all reviews, holds "
             "stated probabilities against decisions.\nWithout -o, DOT (of "
             "plots SVG) goes to stdout.\n",
     .opts = opts, .run = run

@@ -45,10 +45,10 @@ const struct cmd cmd_report = {
     .name = "report", .operands = "RUN", .min = 1, .max = 1,
     .summary = "the report of a run: text, .html, .md, .json or .docx",
     .text = "RUN is a prefix of the run's name, or 'last'.  -o x.html writes "
-            "one page that\nworks offline, x.md Markdown, x.json JSON; "
-            "without -o it comes as text.  Of a\nreview: findings, claims, "
-            "paths, and what was decided (sorites decide); x.docx is\nthe "
+            "one page that works offline, x.md Markdown, x.json JSON; "
+            "without -o it comes as text.  Of a review: findings, claims, "
+            "paths, and what was decided (sorites decide); x.docx is the "
             "contract with its findings as Word comments.  Of any other run: "
-            "answer,\nvotes, paths, and every token.\n",
+            "answer, votes, paths, and every token.\n",
     .opts = opts, .run = run
 };

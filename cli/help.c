@@ -31,17 +31,34 @@ static void wrap(FILE *to, const char *text, int left)
     fputc('\n', to);
 }
 
+/* What a flag takes, broken behind a | where it is too long for a line;
+ * returns the column that it ends in. */
+static int value(FILE *to, const char *words, int left)
+{
+    int col = left;
+
+    while (*words) {
+        int n = (int)strcspn(words, "|");
+
+        n += words[n] == '|';
+        if (col > left && col + n > WIDTH) {
+            fprintf(to, "\n%*s", left, "");
+            col = left;
+        }
+        col += fprintf(to, "%.*s", n, words);
+        words += n;
+    }
+    return col;
+}
+
 static void options(FILE *to, const struct opt_spec *o)
 {
-    char left[96];
-
     for (; o && o->name; o++) {
         char letter[4] = { '-', o->letter, ',', 0 };
-        int n = snprintf(left, sizeof left, "  %3s --%s%s%s",
-                         o->letter ? letter : "", o->name,
-                         o->value ? " " : "", o->value ? o->value : "");
+        int n = fprintf(to, "  %3s --%s%s", o->letter ? letter : "", o->name,
+                        o->value ? " " : "");
 
-        fprintf(to, "%s", left);
+        n = value(to, o->value ? o->value : "", n);
         if (n > COLUMN - 2)
             fprintf(to, "\n%*s", COLUMN, "");
         else
