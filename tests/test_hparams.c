@@ -248,16 +248,17 @@ static void knows_linear_scaling_only(void **state)
     rope_scaling("yarn", 4.0f, "\"yarn\" is not supported");
 }
 
-static void refuses_a_vocabulary_without_end(void **state)
+/* Metadata, an embedding of so many rows, and so many tokens (0: no list). */
+static void vocabulary(uint64_t rows, uint64_t n_token, enum sor_err err,
+                       const char *part)
 {
     const struct mkgguf_tensor embd = { "token_embd.weight", GGUF_F16, 2,
-                                        { 2, 1000001, 1, 1 } };
-    size_t n = 2 * 1000001 * sizeof(uint16_t);
+                                        { 2, rows, 1, 1 } };
+    size_t n = 2 * (size_t)rows * sizeof(uint16_t);
     void *zero = calloc(n, 1);
     struct mkgguf m;
     struct str bytes;
 
-    (void)state;
     assert_non_null(zero);
     mkgguf_init(&m);
     mkgguf_str(&m, "general.architecture", "llama");
@@ -267,13 +268,23 @@ static void refuses_a_vocabulary_without_end(void **state)
     mkgguf_u32(&m, "llama.feed_forward_length", 64);
     mkgguf_u32(&m, "llama.attention.head_count", 1);
     mkgguf_f32(&m, "llama.attention.layer_norm_rms_epsilon", 1e-5f);
+    if (n_token)
+        mkgguf_strs(&m, "tokenizer.ggml.tokens", "a\0b\0c", n_token);
     mkgguf_tensor(&m, &embd, zero, n);
     str_init(&bytes);
     mkgguf_file(&m, &bytes);
-    wants(&bytes, SOR_LIMIT, "a vocabulary of 1000001; the limit is 1000000");
+    wants(&bytes, err, part);
     str_release(&bytes);
     mkgguf_release(&m);
     free(zero);
+}
+
+static void refuses_a_vocabulary_that_does_not_fit(void **state)
+{
+    (void)state;
+    vocabulary(1000001, 0, SOR_LIMIT,
+               "a vocabulary of 1000001; the limit is 1000000");
+    vocabulary(8, 3, SOR_FORMAT, "3 tokens, but the embedding has 8 rows");
 }
 
 /* Heads of a size of their own need not share out the embedding. */
@@ -366,7 +377,7 @@ int main(void)
         TEST(refuses_a_type_without_a_kernel),
         TEST(knows_linear_scaling_only),
         TEST(heads_of_their_own_size),
-        TEST(refuses_a_vocabulary_without_end),
+        TEST(refuses_a_vocabulary_that_does_not_fit),
         TEST(refuses_experts_and_parts),
         TEST(reads_the_real_model),
     };
