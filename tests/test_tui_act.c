@@ -24,7 +24,7 @@ static void write_program(void)
 
     snprintf(program, sizeof program, "%s/fake", ui.dir);
     snprintf(heard, sizeof heard, "%s/heard", ui.dir);
-    snprintf(state_file, sizeof state_file, "%s/state/browse", ui.dir);
+    snprintf(state_file, sizeof state_file, "%s/kept", ui.dir);
     f = fopen(program, "w");
     assert_non_null(f);
     fprintf(f, "#!/bin/sh\n"

@@ -228,6 +228,21 @@ static void queries_and_exports(void **state)
         play(script);                   /* what is there stays */
         SHOWS("File exists");
     }
+    snprintf(file, sizeof file, "%s/rows.csv", ui.dir);
+    snprintf(script, sizeof script, "h j Enter p : \"export %s\" Enter", file);
+    play(script);
+    SHOWS("8 rows are in");
+    f = fopen(file, "r");
+    assert_non_null(f);
+    assert_non_null(fgets(script, sizeof script, f));
+    assert_string_equal(script, "\"Path\",\"Answer\",\"Mean p\",\"\","
+                        "\"Tokens\",\"Steps\",\"Leaves 0\",\"Ended\","
+                        "\"Text\"\r\n");
+    assert_non_null(fgets(script, sizeof script, f));
+    assert_memory_equal(script, "\"0\",\"8\",\"0.811\",\"\",\"55\"", 23);
+    fclose(f);
+    play(script[0] ? ": \"export x.html\" Enter" : "");
+    SHOWS("This browser only looks");   /* a report is a job */
     play("h : \"sql delete from run\" Enter");
     assert_null(strstr(ui.screen.p, "rows"));
     play(": \"sql select\" Enter");

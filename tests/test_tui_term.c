@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -27,6 +28,7 @@ enum { WAIT_MS = 10000 };       /* for a loaded machine */
 static const char *term = "xterm-256color";     /* of the next browser */
 static char dir[64], db_path[128], seen[1 << 20];
 static size_t n_seen, n_read;    /* n_read: waited for already */
+static const char *program;     /* what jobs run */
 static int master = -1, slave = -1;
 static pid_t browser;           /* 0: none is running */
 static struct termios before;
@@ -74,7 +76,7 @@ static void set_size(unsigned short cols, unsigned short rows)
 
 static void child(const char *tty)
 {
-    struct tui_opts o = { .db_name = db_path };
+    struct tui_opts o = { .db_name = db_path, .program = program };
     struct sor_msg msg = { "" };
     struct db *d = NULL;
     enum sor_err err;
@@ -240,6 +242,48 @@ static void ctrl_c_cancels_a_prompt_then_quits(void **state)
     assert_int_equal(WEXITSTATUS(end(pid)), SOR_OK);
 }
 
+static void write_script(char path[160], const char *name, const char *lines)
+{
+    FILE *f;
+
+    snprintf(path, 160, "%s/%s", dir, name);
+    f = fopen(path, "w");
+    assert_non_null(f);
+    fprintf(f, "#!/bin/sh\n%s\n", lines);
+    fclose(f);
+    assert_int_equal(chmod(path, 0700), 0);
+}
+
+/* C-c is a signal to the whole terminal: it ends the job and not the browser,
+ * which lends the terminal to an editor and takes it back. */
+static void jobs_and_editors_come_and_go(void **state)
+{
+    char slow[160], editor[160];
+    pid_t pid;
+
+    (void)state;
+    write_script(slow, "slow", "echo 'on its way' >&2\nexec sleep 30");
+    write_script(editor, "editor", "echo 'edited here'");
+    program = slow;
+    setenv("EDITOR", editor, 1);
+    unsetenv("VISUAL");
+    pid = start();
+    assert_true(wait_for("3fa20001"));
+    type("P");
+    assert_true(wait_for("Started: replay"));
+    type("j");
+    assert_true(wait_for("on its way"));
+    type("\003");
+    assert_true(wait_for("Cancel"));
+    type("\rp\rE");
+    assert_true(wait_for("edited here"));
+    assert_true(wait_for("left as it was"));
+    type("Q");
+    assert_int_equal(WEXITSTATUS(end(pid)), SOR_OK);
+    program = NULL;
+    unsetenv("EDITOR");
+}
+
 static void without_a_terminal_it_says_so(void **state)
 {
     struct tui_opts o = { 0 };
@@ -286,6 +330,7 @@ int main(void)
         TERMINAL(new_sizes_are_followed),
         TERMINAL(signals_put_the_terminal_back),
         TERMINAL(ctrl_c_cancels_a_prompt_then_quits),
+        TERMINAL(jobs_and_editors_come_and_go),
         TERMINAL(without_a_terminal_it_says_so),
         TERMINAL(no_cursor_no_browser),
     };

@@ -172,7 +172,8 @@ enum sor_err tui_open(struct db *d, const struct tui_opts *o, struct tui **out,
         return sor_fail(msg, SOR_NOMEM, "out of memory");
     t->db = d;
     t->o = *o;
-    t->theme = o->theme ? o->theme : theme_for(256);
+    t->theme = o->theme ? o->theme
+             : theme_for(o->colors ? o->colors : 256);
     t->mouse = !o->no_mouse;
     t->cursor_row = -1;
     str_init(&t->typed);

@@ -24,6 +24,7 @@ struct tui_opts {
     const char *db_name;        /* path; its end is shown; borrowed */
     const struct theme *theme;  /* NULL: the best that the terminal shows */
     int ascii, no_mouse, readonly;
+    int colors;                 /* of the terminal; -1 none, 0 not known */
     const char *program;        /* what jobs run (tui/job.h); NULL: none */
     const char *model;          /* of -m, for them; NULL: as they find it */
     const char *state;          /* the file of what is kept between starts;

@@ -188,15 +188,15 @@ static size_t copy(const struct grid *line, int from, int to, char *out,
     return keep;
 }
 
-int filter_fits(const struct filter *f, struct view *v, int i,
-                struct grid *line, char text[FILTER_TEXT])
+/* Draws the row on the line, cell after cell; *end: its last column. */
+static int draw_cells(struct view *v, int i, struct grid *line,
+                      char cell[FILTER_COLS][FILTER_WORD], int *end)
 {
     enum { WIDE = 60 };
     const struct col *c = v->ops->cols;
-    char cell[16][FILTER_WORD];
-    int from = 0;
+    int from = 0, k;
 
-    for (int k = 0; c[k].head && k < 16; k++) {
+    for (k = 0; c[k].head && k < FILTER_COLS; k++) {
         struct pen p = { line, 0, from, line->cols, ROLE_TEXT };
 
         p.end = c[k].flags & COL_FLEX || from + WIDE > line->cols
@@ -207,7 +207,26 @@ int filter_fits(const struct filter *f, struct view *v, int i,
         pen_gap(&p, 1);
         from = p.col;
     }
-    copy(line, 0, from, text, FILTER_TEXT);
+    *end = from;
+    return k;
+}
+
+int filter_cells(struct view *v, int i, struct grid *line,
+                 char cell[FILTER_COLS][FILTER_WORD])
+{
+    int end;
+
+    return draw_cells(v, i, line, cell, &end);
+}
+
+int filter_fits(const struct filter *f, struct view *v, int i,
+                struct grid *line, char text[FILTER_TEXT])
+{
+    char cell[FILTER_COLS][FILTER_WORD];
+    int end;
+
+    draw_cells(v, i, line, cell, &end);
+    copy(line, 0, end, text, FILTER_TEXT);
     for (int k = 0; k < f->n; k++) {
         const struct filter_term *t = &f->term[k];
 

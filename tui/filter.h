@@ -9,7 +9,8 @@
 
 #include "tui/view.h"
 
-enum { FILTER_TERMS = 12, FILTER_WORD = 80, FILTER_TEXT = 600 };
+enum { FILTER_TERMS = 12, FILTER_WORD = 80, FILTER_TEXT = 600,
+       FILTER_COLS = 16 };
 
 struct filter_term {
     int col;                    /* -1: anywhere in the row */
@@ -28,6 +29,10 @@ struct filter {
  * understand, and the columns there are. */
 enum sor_err filter_parse(const char *text, const struct col *cols,
                           struct filter *out, struct sor_msg *msg);
+/* The text of each cell of row i of v's window, drawn on line, a grid of one
+ * row; returns how many columns there are. */
+int filter_cells(struct view *v, int i, struct grid *line,
+                 char cell[FILTER_COLS][FILTER_WORD]);
 /* Whether row i of v's window fits; its text goes into text[FILTER_TEXT].
  * line: a grid of one row to draw on. */
 int filter_fits(const struct filter *f, struct view *v, int i,

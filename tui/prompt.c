@@ -1,9 +1,9 @@
 /* tui/prompt.c - what is typed at the bottom: searches and commands. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
+#include "tui/export.h"
 #include "tui/kept.h"
 #include "tui/search.h"
 #include "tui/state.h"
@@ -108,43 +108,9 @@ static void cmd_sql(struct tui *t, const char *arg)
     tui_push(t, &view_sql, tui_top(t)->at);
 }
 
-/* A new file only: a slip of the finger must not cost an old one. */
-static int write_new(const char *path, const struct str *s)
-{
-    FILE *f = fopen(path, "wx");
-    int bad;
-
-    if (!f)
-        return -1;
-    bad = fwrite(s->p, 1, s->len, f) != s->len;
-    bad |= fclose(f) != 0;
-    return bad ? -1 : 0;
-}
-
 static void cmd_export(struct tui *t, const char *arg)
 {
-    const char *dot = strrchr(arg, '.');
-    struct grid g;
-    struct str s;
-
-    str_init(&s);
-    if (grid_init(&g, t->rows, t->cols)) {
-        tui_say(t, "Out of memory.");
-        return;
-    }
-    tui_draw(t, &g);
-    if (dot && strcmp(dot, ".svg") == 0)
-        cell_svg(&g, t->theme, &s);
-    else
-        grid_dump(&g, &s);
-    if (!str_ok(&s))
-        tui_say(t, "Out of memory.");
-    else if (write_new(arg, &s))
-        tui_say(t, "%s: %s.", arg, strerror(errno));
-    else
-        tui_say(t, "This screen is in %s.", arg);
-    str_release(&s);
-    grid_release(&g);
+    export_to(t, arg);
 }
 
 static void cmd_losses(struct tui *t, const char *arg)
@@ -180,8 +146,8 @@ const struct prompt_command prompt_commands[] = {
     { "filter", "WORDS", "only the rows that fit: mode:full p<0.2 \"words\"",
       filter },
     { "sql", "QUERY", "a table of what it answers; reads only", cmd_sql },
-    { "export", "FILE", "this screen as text, or as a picture: FILE.svg",
-      cmd_export },
+    { "export", "FILE", "this screen: .txt .svg; its rows: .csv; the run: .dot "
+      ".pdf .html", cmd_export },
     { "losses", "", "what the recorder lost of this run", cmd_losses },
     { "help", "", "keys and commands", cmd_help },
     { "q", "", "close this view", cmd_close },

@@ -275,7 +275,7 @@ enum sor_err tui_run(struct db *d, const struct tui_opts *o,
                         getenv("TERM") ? getenv("TERM") : "");
     start();
     if (!opts.theme)
-        opts.theme = theme_for(has_colors() ? COLORS : 0);
+        opts.colors = has_colors() ? COLORS : -1;
     err = tui_open(d, &opts, &t, msg);
     if (!err)
         err = loop(t, msg);

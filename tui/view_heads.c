@@ -217,7 +217,7 @@ static int find_word(const char *text, const char *word)
 
     for (int i = 0; text[i]; i++)
         if (here(text + i, word)) {
-            int after = text[i + (int)strlen(word)];
+            int after = (unsigned char)text[i + (int)strlen(word)];
 
             if ((i == 0 || text[i - 1] == '\n') && !isdigit(after))
                 return i;
