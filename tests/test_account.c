@@ -147,6 +147,24 @@ static void a_run_without_an_end_says_so(void **state)
     free(md);
 }
 
+/* The words are gone from every form, the figures stay. */
+static void a_forgotten_run_keeps_its_figures(void **state)
+{
+    struct mkdb_opts plain = { .n_run = 1 };
+
+    (void)state;
+    assert_int_equal(make("f.db", &plain), 0);
+    assert_int_equal(prog_run("forget --yes --db f.db last"), 0);
+    char *html = report_of("f.db", "f.html"), *md = report_of("f.db", "f.md");
+    assert_null(strstr(html, "euro"));
+    assert_null(strstr(md, "euro"));
+    assert_non_null(strstr(html, "(forgotten)"));
+    assert_non_null(strstr(md, "(6 of 8 paths)"));
+    htmltest_sound(html);
+    free(html);
+    free(md);
+}
+
 static void what_is_not_there_is_refused(void **state)
 {
     (void)state;
@@ -163,6 +181,7 @@ int main(void)
         cmocka_unit_test(hostile_rows_stay_text),
         cmocka_unit_test(a_foreign_trace_is_as_good),
         cmocka_unit_test(a_run_without_an_end_says_so),
+        cmocka_unit_test(a_forgotten_run_keeps_its_figures),
         cmocka_unit_test(what_is_not_there_is_refused),
     };
 

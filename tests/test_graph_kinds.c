@@ -208,8 +208,8 @@ static void plots_hold_their_numbers(void **state)
         free(svg);
     }
     char *svg = svg_of("--db t.db last --kind votes");
-    assert_non_null(strstr(svg, "8, paths that say so: 6"));
-    assert_non_null(strstr(svg, "12, paths that say so: 2"));
+    assert_non_null(strstr(svg, "8: 6, paths that say so: 6"));
+    assert_non_null(strstr(svg, "12: 2, paths that say so: 2"));
     free(svg);
 }
 

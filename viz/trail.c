@@ -6,12 +6,13 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "db/pack.h"
 #include "viz/plot.h"
 #include "viz/svg.h"
 
 enum { BLOCK = 16,                      /* tokens that a mode is chosen for */
-       VOTES = 12, WORDS = 24 };
+       VOTES = 12, LETTERS = 15, WORDS = 96 };
 
 static const struct { const char *name, *color; } mode_look[TRAIL_MODES] = {
     [TRAIL_SPARSE]  = { "sparse", "#E69F00" },
@@ -309,6 +310,13 @@ enum sor_err trail_share(const struct trail *t, struct str *out,
     return SOR_OK;
 }
 
+/* Bytes of an answer that fit below its bar. */
+static int shown(const char *answer)
+{
+    return answer ? (int)utf8_offset(answer, strlen(answer), LETTERS)
+                  : WORDS;
+}
+
 enum sor_err trail_votes(struct db *d, int64_t run_id, struct str *out,
                          struct sor_msg *msg)
 {
@@ -318,7 +326,7 @@ enum sor_err trail_votes(struct db *d, int64_t run_id, struct str *out,
     struct plot_series s = { .name = "paths that say so", .y = votes };
     struct plot p = { .title = "Votes", .subtitle = "agreement is stability, "
                       "not truth", .y_name = "paths", .category = name,
-                      .unit = "", .series = &s, .n_series = 1 };
+                      .series = &s, .n_series = 1 };
     struct db_cur *c = db_votes(d, run_id);
     struct db_vote row;
     int got = 0;
@@ -326,8 +334,8 @@ enum sor_err trail_votes(struct db *d, int64_t run_id, struct str *out,
     while (c && (got = db_vote_next(c, &row)) == 1) {
         if (s.n == VOTES)
             continue;
-        snprintf(word[s.n], WORDS, "%s", row.answer ? row.answer
-                                                    : "(forgotten)");
+        snprintf(word[s.n], WORDS, "%.*s: %d", shown(row.answer),
+                 row.answer ? row.answer : "(forgotten)", row.votes);
         name[s.n] = word[s.n];
         votes[s.n++] = row.votes;
     }
