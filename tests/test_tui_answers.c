@@ -103,6 +103,53 @@ static void how_often_the_guard_acted(void **state)
     SHOWS("The guard acted on 0 of");
 }
 
+static int64_t path_id_of(const char *name, const char *address)
+{
+    struct sor_msg msg = { "" };
+    struct db *d = NULL;
+    struct db_addr at;
+
+    if (db_open(path_of(name), &d, &msg) || db_find(d, address, &at, &msg))
+        fail_msg("%s", msg.text);
+    db_close(d);
+    return at.path_id;
+}
+
+/* Decisions are recorded apart from the layers: at every level. */
+static void decisions_of_routing_are_read_where_there_are_any(void **state)
+{
+    struct db_put_route r = { .pos = 32, .mode = "sparse", .reason = "score",
+                              .score = 0.125, .low = 0.25, .high = 0.75 };
+    struct sor_msg msg = { "" };
+    struct db_writer *w = NULL;
+
+    (void)state;
+    make("routed", &(struct mkdb_opts){ .n_run = 1, .n_path = 2, .every = -1 });
+    r.path_id = path_id_of("routed", "3fa20000:0");    /* shared up to 36 */
+    for (int i = 0; i < DB_ROUTE_PARTS; i++)
+        r.part[i] = i ? NAN : 0.5;
+    assert_int_equal(db_writer_open(path_of("routed"),
+                     &(struct db_writer_opts){ 0 }, &w, &msg), SOR_OK);
+    assert_int_equal(db_begin(w, 1, &msg), SOR_OK);
+    assert_int_equal(db_put_route(w, &r, &msg), SOR_OK);
+    r.path_id = path_id_of("routed", "3fa20000:1");
+    r.pos = 40;
+    r.mode = "full";
+    r.reason = "guard";
+    assert_int_equal(db_put_route(w, &r, &msg), SOR_OK);
+    assert_int_equal(db_commit(w, NULL, &msg), SOR_OK);
+    db_writer_close(w);
+    browse("routed", 120, 40, "Enter u");
+    SHOWS("The guard acted on 1 of");
+    play("k Enter");
+    SHOWS("\u258c 40");
+    play("s");
+    SHOWS("the guard stepped in");
+    play("[ [ [ [ C-d");
+    SHOWS("complexity 0.125 lies below 0.250");
+    SHOWS("made of entropy 0.500");
+}
+
 /* One experiment on path 1: each of its steps removed. */
 static void put_effects(const char *name)
 {
@@ -295,6 +342,7 @@ int main(void)
         TUI_TEST(where_two_paths_part_and_why),
         TUI_TEST(which_head_looks_there_most),
         TUI_TEST(how_often_the_guard_acted),
+        TUI_TEST(decisions_of_routing_are_read_where_there_are_any),
         TUI_TEST(which_steps_the_conclusion_depends_on),
         TUI_TEST(two_paths_are_aligned),
         TUI_TEST(a_story_moves_from_token_to_token),
