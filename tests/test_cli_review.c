@@ -618,6 +618,29 @@ static void judged_and_replayed(void **state)
     assert_non_null(strstr(prog_out, "1"));
 }
 
+/* The contract's own law in two wordings, and two others in each. */
+static void values_are_measured(void **state)
+{
+    int law = cp_of("the laws of Denmark");
+    const char *m = model();
+    char more[200];
+
+    (void)state;
+    snprintf(more, sizeof more, "\"clauses\":[{\"category\":\"Governing Law\","
+             "\"start\":%d,\"end\":%d}]", law, law + 19);
+    spill_gold("v.jsonl", more);
+    assert_int_equal(prog_run("eval values v.jsonl -m %s -n 2 --json "
+                              "--no-record", m), 0);
+    cJSON *tree = parse_out();
+    assert_true(measure(tree, "changed.supported") == 0.0);
+    assert_true(measure(tree, "changed.contradicted") == 1.0);
+    assert_true(measure(tree, "true.supported") == 1.0);
+    assert_true(measure(tree, "own.right.law") == 1.0);
+    assert_int_equal(member(member(member(tree, "measures"),
+                                   "changed.supported"), "n")->valueint, 4);
+    cJSON_Delete(tree);
+}
+
 /* Killed while it reads, it goes on from what was stored. */
 static void a_killed_review_goes_on(void **state)
 {
@@ -669,6 +692,7 @@ int main(void)
         cmocka_unit_test(graphs_are_measured),
         cmocka_unit_test(faults_are_measured),
         cmocka_unit_test(judged_and_replayed),
+        cmocka_unit_test(values_are_measured),
         cmocka_unit_test(a_killed_review_goes_on),
     };
     return cmocka_run_group_tests_name("cli_review", tests, setup,
