@@ -480,7 +480,7 @@ static void readings_outlive_a_cut(void **state)
     db_writer_close(w);
 }
 
-/* --- computed again -------------------------------------------------------- */
+/* --- computed again ------------------------------------------------------ */
 
 static void keep_reading(void *ud, const struct reading *r)
 {
