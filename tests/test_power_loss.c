@@ -163,17 +163,27 @@ static void release_disk(struct disk *d)
 
 enum cut { CUT_ALL, CUT_SYNCED, CUT_SOME, CUTS };
 
-/* Is entry i of the log on the disk for certain once `upto` were asked?  Those
- * of its file's later sync; opening and deleting SQLite syncs the folder
- * for. */
-static int is_synced(const struct faultvfs_entry *e, size_t i, size_t upto)
+/* By entry of the log: the next sync of its file, from which on it is on the
+ * disk for certain.  Opening and deleting SQLite syncs the folder for. */
+static size_t *synced_at;
+
+static void find_syncs(void)
 {
-    if (e[i].op == FAULTVFS_OPEN || e[i].op == FAULTVFS_DELETE)
-        return 1;
-    for (size_t k = i + 1; k < upto; k++)
-        if (e[k].op == FAULTVFS_SYNC && strcmp(e[k].file, e[i].file) == 0)
-            return 1;
-    return 0;
+    size_t n;
+    const struct faultvfs_entry *e = faultvfs_log(&n);
+
+    synced_at = calloc(n, sizeof *synced_at);
+    assert_non_null(synced_at);
+    for (size_t i = 0; i < n; i++) {
+        size_t k = i;
+
+        if (e[i].op != FAULTVFS_OPEN && e[i].op != FAULTVFS_DELETE)
+            for (k = i + 1; k < n; k++)
+                if (e[k].op == FAULTVFS_SYNC &&
+                    strcmp(e[k].file, e[i].file) == 0)
+                    break;
+        synced_at[i] = k;
+    }
 }
 
 static void cut_at(struct disk *d, size_t upto, enum cut cut)
@@ -186,7 +196,7 @@ static void cut_at(struct disk *d, size_t upto, enum cut cut)
 
         if (e[i].op == FAULTVFS_SYNC || e[i].op == FAULTVFS_OPS)
             continue;
-        if (cut != CUT_ALL && !is_synced(e, i, upto)) {
+        if (cut != CUT_ALL && synced_at[i] >= upto) {
             if (cut == CUT_SYNCED || rand() % 2)
                 continue;
             if (part > SECTOR && rand() % 4 == 0)
@@ -255,6 +265,7 @@ static void a_power_cut_at_any_moment(void **state)
     faultvfs_install();
     record_it_all();
     faultvfs_skip_syncs(1);
+    find_syncs();
     e = faultvfs_log(&n);
     assert_true(n > 500);
     for (size_t upto = 0; upto <= n; upto++) {
@@ -279,6 +290,7 @@ static void a_power_cut_at_any_moment(void **state)
     }
     print_message("%zu entries of the log, %zu cuts, %lld batches, %lld runs: "
                   "none lost\n", n, n_cut, (long long)batch, (long long)runs);
+    free(synced_at);
     faultvfs_forget();
     faultvfs_skip_syncs(0);
 }
