@@ -2,8 +2,8 @@
  * screen, then thousands of keys, as times of this thread (a busy machine does
  * not count), and the memory it took.
  *
- *     browse FILE.db [N]   makes FILE.db where it is missing, with N tokens (ten
- *                          million) in runs of 50 paths */
+ *     browse FILE.db [N]   makes FILE.db where it is missing, with N tokens
+ *                          (ten million) in runs of 50 paths */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -32,7 +32,7 @@ static void write_program(void)
             "case $1 in\n"
             "lens) printf '\\rreading  [==  ]  50%%%%\\033[K' >&2; sleep 0.3\n"
             "      printf '\\r\\033[K' >&2; echo 'all layers agree' ;;\n"
-            "fork) printf 'eight\\n'; echo 'recorded as 3fa20000, a fork' >&2 ;;\n"
+            "fork) echo eight; echo 'recorded as 3fa20000, a fork' >&2 ;;\n"
             "replay) echo 'path 0, token 3: the digests differ'; exit 1 ;;\n"
             "ablate) sleep 20 ;;\n"
             "decide) : ;;\n"

@@ -219,7 +219,7 @@ static void which_steps_the_conclusion_depends_on(void **state)
     SHOWS("0 plan +0.000");
 }
 
-/* ---- the other views ------------------------------------------------------ */
+/* ---- the other views ----------------------------------------------------- */
 
 static void two_paths_are_aligned(void **state)
 {

@@ -11,7 +11,7 @@
 
 #include "tests/tuirig.h"
 
-/* ---- moving and panes ------------------------------------------------------ */
+/* ---- moving and panes --------------------------------------------------- */
 
 static void lists_move_by_rows_pages_and_ends(void **state)
 {
@@ -76,7 +76,7 @@ static void the_mouse_points_and_opens(void **state)
     SHOWS("\u258c 3fa20001");
 }
 
-/* ---- searching and commands ------------------------------------------------ */
+/* ---- searching and commands --------------------------------------------- */
 
 static void search_finds_and_goes_round(void **state)
 {

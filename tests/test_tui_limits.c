@@ -15,7 +15,7 @@
 #include "db/write.h"
 #include "tests/tuirig.h"
 
-/* ---- sizes, text that is not ours, costs ------------------------------------ */
+/* ---- sizes, text that is not ours, costs --------------------------------- */
 
 static void too_small_says_so_and_recovers(void **state)
 {
@@ -273,7 +273,8 @@ static void random_keys_do_no_harm(void **state)
         'r', ' ', TK_PGDN, TK_PGUP, 4, 21, TK_ESC, TK_BACKSPACE, '?', 'm',
         'x', 's', 'a', 'd', 'w', 'y', 'u', 'f', 'b', '\'', 'J', 'L', 'A', 'B',
         'E', 'S', 'R', 'C', 'P', '[', ']', '+', '-', '*', 'c', ' ', 'm', '<',
-        TK_UP, TK_DOWN, TK_LEFT, TK_RIGHT, TK_CLICK, TK_DOUBLE, TK_WHEEL_UP, TK_WHEEL_DOWN,
+        TK_UP, TK_DOWN, TK_LEFT, TK_RIGHT, TK_CLICK, TK_DOUBLE,
+        TK_WHEEL_UP, TK_WHEEL_DOWN,
         'a', '1', 0x6771, 0x301, 0x202e, TK_RESIZE, TK_NONE };
     static const char *const names[] = { "plain", "hostile", "none", "many" };
     const char *rounds = getenv("SORITES_FUZZ_ROUNDS");
@@ -318,7 +319,8 @@ static void a_million_tokens_cost_a_screen(void **state)
 
     (void)state;
     make("big", &(struct mkdb_opts){ .n_run = 1, .n_path = 1, .every = -1,
-                                     .n_token = tuirig_fast() ? 30000 : 1000000 });
+                                     .n_token = tuirig_fast() ? 30000
+                                                              : 1000000 });
     assert_int_equal(db_open(path_of("big"), &ui.db, &msg), SOR_OK);
     assert_int_equal(tui_open(ui.db, &ui.opts, &ui.tui, &msg), SOR_OK);
     assert_int_equal(grid_resize(&ui.g, 60, 200), SOR_OK);
@@ -346,7 +348,8 @@ static void want_of_memory_never_ends_it(void **state)
     browse("plain", 120, 40, "");
     for (uint64_t n = 1; n < 60; n += tuirig_fast() ? 9 : 1) {
         mem_fail_at(n);
-        tui_play(ui.tui, "j Enter p j Enter j Enter Enter h v h h / \"a\" Enter",
+        tui_play(ui.tui, "j Enter p j Enter j Enter Enter h v h h / \"a\" "
+                 "Enter",
                  &ui.g, &msg);
         mem_fail_at(0);
         play("Esc h h h h h h g");

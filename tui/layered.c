@@ -328,7 +328,11 @@ void layered_free(struct layered *g)
 
 /* ---- lines --------------------------------------------------------------- */
 
-struct drawing { const struct layered *g; unsigned char *mask, *own; int mine; };
+struct drawing {
+    const struct layered *g;
+    unsigned char *mask, *own;
+    int mine;
+};
 
 static void put(struct drawing *d, int row, int col, int bits)
 {

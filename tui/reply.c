@@ -124,7 +124,8 @@ const char *reply_text(const struct reply *r, int row, int col)
 
 double reply_num(const struct reply *r, int row, int col)
 {
-    return reply_null(r, row, col) ? NAN : strtod(reply_text(r, row, col), NULL);
+    return reply_null(r, row, col) ? NAN
+                                   : strtod(reply_text(r, row, col), NULL);
 }
 
 int64_t reply_int(const struct reply *r, int row, int col)

@@ -35,7 +35,7 @@ enum sor_err reply_ask_text(struct reply *r, struct tui *t, int max,
                            const char *sql, struct sor_msg *msg);
 void reply_release(struct reply *r);              /* a zeroed one is fine */
 
-/* Row 0..n-1, or -1: the heads.  Text "" where it is NULL; numbers NaN and 0. */
+/* Row 0..n-1, or -1: the heads.  Where it is NULL: text "", numbers NaN, 0. */
 const char *reply_text(const struct reply *r, int row, int col);
 int reply_null(const struct reply *r, int row, int col);
 double reply_num(const struct reply *r, int row, int col);

@@ -10,7 +10,7 @@ struct tui;
 
 /* What is recorded of one token's routing, over its layers. */
 struct route {
-    int known;                  /* 0: nothing; 1: the mode; 2: the reasons too */
+    int known;                  /* 0: nothing; 1: the mode; 2: reasons too */
     int mode;                   /* of the token; -1: none */
     int n_layer, by_mode[3], by_reason[4];      /* layers of each */
     int exit_layer, n_skipped;  /* -1: went through all */

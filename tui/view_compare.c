@@ -335,7 +335,8 @@ static int cmd(struct view *v, enum tui_cmd c)
 }
 
 const struct view_ops view_compare = {
-    .name = "compare", .what = "two paths side by side, first difference marked",
+    .name = "compare",
+    .what = "two paths side by side, first difference marked",
     .size = sizeof(struct compare), .keys = &keys, .cols = cols,
     .empty = "Neither path has a token.",
     .open = compare_open, .close = compare_close, .reload = reload,

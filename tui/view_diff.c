@@ -44,8 +44,8 @@ static enum sor_err load(struct diff *s, struct sor_msg *msg)
             "a.ordinal AND b.run_id = %lld WHERE a.run_id = %lld AND a.kind <> "
             "'score' ORDER BY a.ordinal", right, left);
     if (!err)
-        err = reply_ask(&s->claims, s->v.t, 400, msg, "SELECT a.name, a.verdict, "
-            "b.verdict, a.confidence, b.confidence, b.ordinal, "
+        err = reply_ask(&s->claims, s->v.t, 400, msg, "SELECT a.name, "
+            "a.verdict, b.verdict, a.confidence, b.confidence, b.ordinal, "
             "a.verdict IS b.verdict FROM v_claim a JOIN v_claim b ON b.name = "
             "a.name AND b.run_id = %lld WHERE a.run_id = %lld ORDER BY 7, "
             "a.ordinal", right, left);

@@ -1,5 +1,5 @@
-/* tui/view_graph.c - the logic of a document, or the steps of a path, drawn as a
- * graph in layers (tui/layered.h) on a ground larger than the screen, which
+/* tui/view_graph.c - the logic of a document, or the steps of a path, drawn as
+ * a graph in layers (tui/layered.h) on a ground larger than the screen, which
  * follows the cursor. */
 #include <stdio.h>
 #include <string.h>
@@ -73,9 +73,9 @@ static int find_kind(struct graph *s, const char *kind)
 /* Of a review: ends by name, clauses by their number.  Of a path: its steps. */
 static const char review_sql[] =
     "WITH n AS (SELECT name, coalesce(full_number, number, kind || ' ' || "
-    "ordinal) AS label, char_from AS place, 'clause' AS kind FROM v_clause WHERE run_id "
-    "= %lld UNION ALL SELECT 'term:' || name, '\"' || name || '\"', char_from, "
-    "'term' FROM v_term WHERE run_id = %lld UNION ALL SELECT 'claim:' || name, "
+    "ordinal) AS label, char_from AS place, 'clause' AS kind FROM v_clause "
+    "WHERE run_id = %lld UNION ALL SELECT 'term:' || name, "
+    "'\"' || name || '\"', char_from, 'term' FROM v_term WHERE run_id = %lld UNION ALL SELECT 'claim:' || name, "
     "name, ordinal, 'claim' FROM v_claim WHERE run_id = %lld) "
     "SELECT l.kind, l.src, coalesce(a.label, l.src), coalesce(a.kind, "
     "l.src_kind), a.place, l.dst, coalesce(b.label, l.dst), coalesce(b.kind, "

@@ -534,8 +534,9 @@ static int cmd(struct view *v, enum tui_cmd c)
 
     switch (c) {
     case CMD_TARGET:
-        tui_ask(v->t, &(struct tui_ask){ .label = "aim at (words, or FROM:TO): ",
-                                         .looks = 1, .done = aim });
+        tui_ask(v->t, &(struct tui_ask){
+            .label = "aim at (words, or FROM:TO): ", .looks = 1,
+            .done = aim });
         return 1;
     case CMD_MEASURE:
         s->measure = (s->measure + 1) % 3;
