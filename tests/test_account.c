@@ -147,6 +147,27 @@ static void a_run_without_an_end_says_so(void **state)
     free(md);
 }
 
+/* A word that no table checks may come from anybody's database. */
+static void hostile_roles_stay_text(void **state)
+{
+    struct mkdb_opts plain = { .n_run = 1 };
+
+    (void)state;
+    assert_int_equal(make("w.db", &plain), 0);
+    assert_int_equal(prog_run("sql --write --db w.db \"UPDATE step SET role = "
+                              "'\\\"><script>x</script>|'\""), 0);
+    char *html = report_of("w.db", "w.html"), *md = report_of("w.db", "w.md");
+    assert_int_equal(xml_count(html, "<script"), 1);
+    assert_non_null(strstr(html, "&quot;&gt;&lt;script&gt;x"));
+    assert_null(strstr(md, "<script>"));
+    htmltest_sound(html);
+    free(html);
+    free(md);
+    assert_int_equal(prog_run("sql --write --db w.db \"UPDATE run SET uid = "
+                              "'<script>aaaaaaaaaaaaaaaaaaaaaaaa'\""), 0);
+    assert_int_equal(prog_run("report --db w.db last -o w.html"), 3);
+}
+
 /* The words are gone from every form, the figures stay. */
 static void a_forgotten_run_keeps_its_figures(void **state)
 {
@@ -181,6 +202,7 @@ int main(void)
         cmocka_unit_test(hostile_rows_stay_text),
         cmocka_unit_test(a_foreign_trace_is_as_good),
         cmocka_unit_test(a_run_without_an_end_says_so),
+        cmocka_unit_test(hostile_roles_stay_text),
         cmocka_unit_test(a_forgotten_run_keeps_its_figures),
         cmocka_unit_test(what_is_not_there_is_refused),
     };

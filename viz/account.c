@@ -39,6 +39,9 @@ enum sor_err account_load(struct db *d, int64_t run_id, const char *accuracy,
                         got ? "run %lld: damaged row" : "no run with id %lld",
                         (long long)run_id);
     keep_strings(a);
+    if (!a->run.uid || strspn(a->run.uid, "0123456789abcdef") != 32)
+        return sor_fail(msg, SOR_FORMAT, "the run's uid is not 32 hex "
+                        "digits");
     a->accuracy = graph_str(&a->text, accuracy);
     clock_iso8601(a->run.started_us, a->started);
     if (a->run.model_id && db_get_model(d, a->run.model_id, &m) == 1) {

@@ -115,8 +115,9 @@ static void put_column_head(const struct rows_path *p, struct str *out)
         html_in(out, "strong", p->answer);
     else
         str_puts(out, "<span class=\"dim\">no answer</span>");
-    str_printf(out, "<br/><span class=\"dim\">%d tokens, stopped: %s",
-               p->n_token, p->stop ? p->stop : "not ended");
+    str_printf(out, "<br/><span class=\"dim\">%d tokens, stopped: ",
+               p->n_token);
+    html_text(out, p->stop ? p->stop : "not ended");
     str_init(&said);
     account_put_parting(p, &said);
     if (said.len)
@@ -139,10 +140,14 @@ static void put_step(const struct rows_path *p, int i, struct str *out)
         str_puts(out, "<td></td>");
         return;
     }
-    str_printf(out, "<td id=\"s%d-%d\"%s><span class=\"tag %s\">%s</span> "
-               "<span class=\"dim\">%s</span> ", p->ordinal, s->ordinal,
-               parts_in(p, s) ? " class=\"parts\"" : "", s->origin, s->origin,
-               s->role);
+    str_printf(out, "<td id=\"s%d-%d\"%s><span class=\"tag ", p->ordinal,
+               s->ordinal, parts_in(p, s) ? " class=\"parts\"" : "");
+    html_class(out, s->origin);
+    str_puts(out, "\">");
+    html_text(out, s->origin);
+    str_puts(out, "</span> <span class=\"dim\">");
+    html_text(out, s->role);
+    str_puts(out, "</span> ");
     if (!isnan(s->prob))
         html_bar(out, s->prob, "other");
     html_in(out, "div class=\"words\"", s->text ? s->text : "(forgotten)");

@@ -43,7 +43,8 @@ static void put_path(const struct rows_path *p, struct str *out)
     str_printf(out, "\n\n%d tokens", p->n_token);
     if (!isnan(p->prob))
         str_printf(out, ", mean probability %.2f", p->prob);
-    str_printf(out, ", stopped: %s", p->stop ? p->stop : "not ended");
+    str_puts(out, ", stopped: ");
+    markdown_text(out, p->stop ? p->stop : "not ended");
     str_init(&said);
     account_put_parting(p, &said);
     if (said.len) {
@@ -55,7 +56,10 @@ static void put_path(const struct rows_path *p, struct str *out)
     for (int i = 0; i < p->n_step; i++) {
         const struct rows_step *s = &p->step[i];
 
-        str_printf(out, "%d. (%s, %s", s->ordinal, s->role, s->origin);
+        str_printf(out, "%d. (", s->ordinal);
+        markdown_text(out, s->role);
+        str_puts(out, ", ");
+        markdown_text(out, s->origin);
         if (!isnan(s->prob))
             str_printf(out, ", %.2f", s->prob);
         str_puts(out, ") ");

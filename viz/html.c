@@ -22,6 +22,14 @@ void html_text(struct str *out, const char *s)
         html_bytes(out, s, strlen(s));
 }
 
+void html_class(struct str *out, const char *s)
+{
+    for (; s && *s; s++)
+        if ((*s >= 'a' && *s <= 'z') || (*s >= '0' && *s <= '9') ||
+            *s == '_' || *s == '-')
+            str_putc(out, *s);
+}
+
 void html_in(struct str *out, const char *tag, const char *s)
 {
     str_printf(out, "<%s>", tag);
@@ -123,8 +131,10 @@ void html_bar(struct str *out, double p, const char *css)
         return;
     }
     p = fmin(fmax(p, 0), 1);
-    str_printf(out, "<span class=\"bar %s\"><i style=\"width:%.1f%%\"></i>"
-               "</span> <span class=\"n\">%.2f</span>", css, 100 * p, p);
+    str_puts(out, "<span class=\"bar ");
+    html_class(out, css);
+    str_printf(out, "\"><i style=\"width:%.1f%%\"></i></span> "
+               "<span class=\"n\">%.2f</span>", 100 * p, p);
 }
 
 void html_picture(struct str *out, const char *svg, const char *what)

@@ -23,6 +23,9 @@ void html_end(struct str *out);
 void html_bytes(struct str *out, const char *p, size_t n);
 void html_text(struct str *out, const char *s);
 
+/* A word of the rows as the name of a class: letters, digits, _ and - of it. */
+void html_class(struct str *out, const char *s);
+
 /* An element around outside text; tag may have attributes of ours. */
 void html_in(struct str *out, const char *tag, const char *s);
 

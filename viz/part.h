@@ -11,6 +11,9 @@
 /* "High", .. of a severity, and the letters of its class in page.css. */
 const char *part_severity(int severity);
 
+/* <b> in the verdict's colour and with its sign, open. */
+void part_verdict(const char *verdict, struct str *out);
+
 /* What needs you, what was not checked, how often verdicts are wrong, the
  * reviewer's box, how to compute it again. */
 void part_first(const struct report *r, struct str *out);

@@ -9,6 +9,13 @@
 
 enum { ROLES = 8 };
 
+void part_verdict(const char *verdict, struct str *out)
+{
+    str_puts(out, "<b class=\"v ");
+    html_class(out, verdict);
+    str_puts(out, "\">");
+}
+
 /* The i-th path of a claim, counted from 0; *at is its row.  NULL: no more. */
 static const struct db_claim_path *next_path(const struct report *r,
                                              int64_t claim_id, int *at)
@@ -150,7 +157,8 @@ static void put_path_odds(const struct report *r, int64_t claim_id,
 
     str_puts(out, "<tr><th scope=\"row\">verdict</th>");
     for (int at = 0; (p = next_path(r, claim_id, &at)); ) {
-        str_printf(out, "<td><b class=\"v %s\">", p->verdict);
+        str_puts(out, "<td>");
+        part_verdict(p->verdict, out);
         html_text(out, report_word(p->verdict));
         str_puts(out, "</b></td>");
     }
@@ -274,8 +282,11 @@ static void put_outcome(const struct report *r, const struct db_claim *c,
 {
     struct str said;
 
-    str_printf(out, "<p><b class=\"v %s\">", v->verdict);
-    report_put_verdict(v, out);
+    str_puts(out, "<p>");
+    part_verdict(v->verdict, out);
+    str_init(&said);
+    report_put_verdict(v, &said);
+    html_said(out, &said);
     str_puts(out, "</b>; ");
     report_put_error_rate(c, out);
     str_printf(out, "; %s", report_contrast_word(report_contrast(r, c->id)));
@@ -308,11 +319,12 @@ static void put_claim(const struct report *r, const struct db_claim *c,
 
     if (!v)
         return;
-    str_printf(out, "<details class=\"claim card\"%s>\n<summary><span class="
-               "\"v %s\">", strcmp(v->verdict, "needs_review") == 0
-               ? " open=\"open\"" : "", v->verdict);
+    str_printf(out, "<details class=\"claim card\"%s>\n<summary>",
+               strcmp(v->verdict, "needs_review") == 0 ? " open=\"open\""
+                                                       : "");
+    part_verdict(v->verdict, out);
     html_text(out, report_word(v->verdict));
-    str_puts(out, "</span> <strong>");
+    str_puts(out, "</b> <strong>");
     html_text(out, c->title ? c->title : c->name);
     str_printf(out, "</strong></summary>\n<div id=\"k%d\">", c->ordinal);
     html_in(out, "p class=\"statement\"", c->text);

@@ -170,7 +170,8 @@ static void put_row(const struct report *r, const struct db_claim *c,
 {
     str_printf(out, "<tr><th scope=\"row\"><a href=\"#k%d\">", c->ordinal);
     html_text(out, c->title ? c->title : c->name);
-    str_printf(out, "</a></th><td><b class=\"v %s\">", v->verdict);
+    str_puts(out, "</a></th><td>");
+    part_verdict(v->verdict, out);
     html_text(out, report_word(v->verdict));
     str_puts(out, "</b></td><td>");
     html_bar(out, v->confidence, v->verdict);

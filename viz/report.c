@@ -30,6 +30,9 @@ static enum sor_err load_run(struct report *r, struct db *d,
              run.status ? run.status : "unfinished");
     clock_iso8601(run.started_us, r->started);
     r->seconds = (double)run.wall_ns / 1e9;
+    if (strspn(r->uid, "0123456789abcdef") != 32)
+        return sor_fail(msg, SOR_FORMAT, "the run's uid is not 32 hex "
+                        "digits");
     if (strcmp(run.kind, "review") != 0)
         return sor_fail(msg, SOR_NOTFOUND, "run %.8s is no review: see "
                         "sorites runs", r->uid);

@@ -121,9 +121,11 @@ static void put_paths(const struct report *r, int64_t claim_id,
 
         if (p->claim_id != claim_id)
             continue;
-        str_printf(out, "| %d | %s%s | %s |", i, report_word(p->variant),
-                   p->counts ? "" : " (does not count)",
-                   report_word(p->verdict));
+        str_printf(out, "| %d | ", i);
+        markdown_text(out, report_word(p->variant));
+        str_puts(out, p->counts ? " | " : " (does not count) | ");
+        markdown_text(out, report_word(p->verdict));
+        str_puts(out, " |");
         for (int k = 0; k < 3; k++) {
             str_putc(out, ' ');
             report_put_p(out, p->p[k], 3);
@@ -163,9 +165,9 @@ static void put_checks(const struct report *r, int64_t claim_id,
 
         if (k->claim_id != claim_id)
             continue;
-        str_printf(out, "- %s %s", k->passed == 1 ? "passed:"
-                   : k->passed == 0 ? "**failed:**" : "does not apply:",
-                   k->kind);
+        str_puts(out, k->passed == 1 ? "- passed: "
+                 : k->passed == 0 ? "- **failed:** " : "- does not apply: ");
+        markdown_text(out, k->kind);
         if (k->input) {
             str_puts(out, ", \"");
             markdown_text(out, k->input);
@@ -210,7 +212,9 @@ static void put_claim(const struct report *r, const struct db_claim *c,
     str_puts(out, "\n\n");
     markdown_text(out, c->text);
     str_puts(out, "\n\n**");
-    report_put_verdict(v, out);
+    str_init(&said);
+    report_put_verdict(v, &said);
+    put_said(out, &said);
     str_puts(out, "**; ");
     report_put_error_rate(c, out);
     str_printf(out, "; %s", report_contrast_word(report_contrast(r, c->id)));
@@ -254,12 +258,18 @@ void report_markdown(const struct report *r, struct str *out)
     str_puts(out, "\n## Not checked\n\n");
     report_put_unchecked(r, out);
     str_puts(out, "\n## Method\n\n");
-    str_printf(out, "Pack %s %s. ", r->review->domain,
-               r->review->pack_version);
-    if (r->model_sha256[0])
-        str_printf(out, "Model SHA-256 `%s`, adapter `%s`, kernels %s. ",
-                   r->model_sha256,
-                   r->review->adapter ? r->review->adapter : "none", r->isa);
+    str_puts(out, "Pack ");
+    markdown_text(out, r->review->domain);
+    str_putc(out, ' ');
+    markdown_text(out, r->review->pack_version);
+    str_puts(out, ". ");
+    if (r->model_sha256[0]) {
+        str_printf(out, "Model SHA-256 `%s`, adapter ", r->model_sha256);
+        markdown_text(out, r->review->adapter ? r->review->adapter : "none");
+        str_puts(out, ", kernels ");
+        markdown_text(out, r->isa);
+        str_puts(out, ". ");
+    }
     str_printf(out, "Head of the hash chain `%s`. `sorites replay %.8s "
                "--verify` computes every reading again.\n", r->head, r->uid);
 }
