@@ -158,12 +158,12 @@ static void put_effects(const char *name)
                           .isa = "ref", .program = "1" };
     struct sor_msg msg = { "" };
     struct db_writer *w = NULL;
-    struct db_step s[5];
+    struct db_step s[5] = { { 0 } };
     struct db_addr at;
     struct db *d = NULL;
     struct db_run run;
     struct db_cur *c;
-    int64_t id;
+    int64_t id = 0;
     int n = 0;
 
     if (db_open(path_of(name), &d, &msg) ||

@@ -249,10 +249,9 @@ int tui_cursor(const struct tui *t, int *row, int *col)
 
 int tui_idle(struct tui *t)
 {
-    struct view *v = tui_top(t);
     int recorder, gone, changed = job_tick(t);
+    struct view *v = tui_top(t);
 
-    v = tui_top(t);
     changed |= search_work(t);
     if (v->working)
         changed |= v->ops->work(v);

@@ -196,7 +196,7 @@ static int draw_cells(struct view *v, int i, struct grid *line,
     const struct col *c = v->ops->cols;
     int from = 0, k;
 
-    for (k = 0; c[k].head && k < FILTER_COLS; k++) {
+    for (k = 0; k < FILTER_COLS && c[k].head; k++) {
         struct pen p = { line, 0, from, line->cols, ROLE_TEXT };
 
         p.end = c[k].flags & COL_FLEX || from + WIDE > line->cols
