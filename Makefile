@@ -390,6 +390,15 @@ $(BUILD)/bench/browse: $(BUILD)/bench/browse.o $(AID_LIB) $(LIB)
 browse-speed: $(BUILD)/bench/browse ## time the browser on ten million tokens (2 GB)
 	@$(BUILD)/bench/browse $(BUILD)/browse.db
 
+.PHONY: bench-speculate
+bench-speculate: DATA = $(or $(SORITES_SHARED),../shared)/data
+bench-speculate: model $(BUILD)/bench/speculate ## what guessing ahead saves, and that it changes nothing
+	@model="$$(sh setup/model.sh)"; set -e; \
+	$(BUILD)/bench/speculate "$$model" quote \
+	    $(DATA)/demo_contracts/commonpaper-*.txt $(DATA)/demo_contracts/nda-*.txt; \
+	TOKENS=200 $(BUILD)/bench/speculate "$$model" free; \
+	TOKENS=64 $(BUILD)/bench/speculate "$$model" same $(DATA)/gsm8k/dev.jsonl 200
+
 .PHONY: accuracy
 accuracy: model $(BUILD)/bench/accuracy ## how often the default model is right (QUESTIONS=FILE)
 	@$(BUILD)/bench/accuracy "$$(sh setup/model.sh)" "$(or $(QUESTIONS),sums)"

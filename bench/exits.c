@@ -72,8 +72,8 @@ static void hear(void *ud, const struct hook_event *ev)
 /* Adds the n rows of the piece from row `from` on. */
 static void judge(int from, int n)
 {
-    int top[LAYERS][PIECE];
-    float sure[LAYERS][PIECE];
+    int top[LAYERS][PIECE] = { { 0 } };
+    float sure[LAYERS][PIECE] = { { 0 } };
     struct sor_msg msg;
 
     for (int l = 0; l < x.n_layer; l++) {

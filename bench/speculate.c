@@ -4,16 +4,19 @@
  *     speculate MODEL quote CONTRACT...   clauses given and asked for, with the
  *                                         first words of the answer given
  *     speculate MODEL ask CONTRACT...     the same, nothing given
- *     speculate MODEL free                texts at temperature 1 of prompts that
- *                                         have nothing to quote
+ *     speculate MODEL free                texts at temperature 1 of prompts
+ *                                         that have nothing to quote
  *     speculate MODEL same FILE.jsonl [N] {"question":..} a line: the first N
  *                                         (200), greedy and at temperature 0.8
+ *
+ * quote and ask also tell of those that do quote: at least half of whose tokens
+ * stand in the prompt in runs of eight or more.
  *
  * Every answer is written plainly and with guesses in turn, ROUNDS times; the
  * least processor time and the least wall time of each count, since others may
  * use the machine.  Tokens must be the same; for `same` nothing is timed.
- * $EACH: a line each.  $SOURCES: which of lookup,self (lookup); $LAYERS: that guess with self;
- * $ROUNDS (3); $TOKENS: a text's length (128). */
+ * $EACH: a line each.  $SOURCES: which of lookup,self (lookup); $LAYERS: that
+ * guess with self; $ROUNDS (3); $TOKENS: a text's length (128). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +31,8 @@
 #include "engine/tok.h"
 #include "probe/prompt.h"
 
-enum { MAX_TOK = 512, TEXTS = 400, LINE = 1 << 16, EXCERPT = 3600 };
+enum { MAX_TOK = 512, TEXTS = 400, LINE = 1 << 16, EXCERPT = 3600,
+       QUOTED = 8 };
 
 /* One prompt; opened: the answer's first words, NULL: none. */
 struct text { char *prompt, *opened; float temperature; };
@@ -40,6 +44,7 @@ struct trial {
     int n_out, n_draft, n_kept;
     int64_t n_step;
     struct timing least;
+    int is_quoted;
 };
 
 static struct {
@@ -98,7 +103,7 @@ static void add(const char *prompt, const char *opened, float temperature)
         opened ? copy(opened, strlen(opened)) : NULL, temperature };
 }
 
-/* --- what is asked ----------------------------------------------------------- */
+/* --- what is asked -------------------------------------------------------- */
 
 static void slurp(const char *path, struct str *out)
 {
@@ -190,7 +195,7 @@ static void ask_file(const char *path, int n)
     fclose(f);
 }
 
-/* --- answers ------------------------------------------------------------------- */
+/* --- answers -------------------------------------------------------------- */
 
 static void encode(const struct text *t, struct tok_ids *ids)
 {
@@ -239,7 +244,28 @@ static void answer(const struct text *t, struct session *base,
     out->n_step = st.n_step;
 }
 
-/* Both ways; adds to the sums.  Returns 1 where the tokens are the same. */
+static int is_in(const int32_t *text, size_t n, const int32_t *run)
+{
+    for (size_t i = 0; i + QUOTED <= n; i++)
+        if (!memcmp(text + i, run, QUOTED * sizeof *run))
+            return 1;
+    return 0;
+}
+
+/* Half of the answer or more is taken from the prompt. */
+static int is_quoted(const struct tok_ids *ids, const struct trial *t)
+{
+    int n = 0, end = 0;         /* tokens before `end` are counted */
+
+    for (int i = 0; i + QUOTED <= t->n_out; i++)
+        if (is_in(ids->id, ids->n, t->out + i)) {
+            n += i + QUOTED - (end > i ? end : i);
+            end = i + QUOTED;
+        }
+    return 2 * n >= t->n_out;
+}
+
+/* Both ways.  Returns 1 where the tokens are the same. */
 static int both(const struct text *t, struct trial *plain, struct trial *with)
 {
     struct tok_ids ids = { NULL, 0, 0 };
@@ -257,6 +283,7 @@ static int both(const struct text *t, struct trial *plain, struct trial *with)
         answer(t, base, &ids, DRAFT_OFF, plain);
         answer(t, base, &ids, b.source, with);
     }
+    with->is_quoted = is_quoted(&ids, plain);
     session_close(base);
     tok_ids_release(&ids);
     return plain->n_out == with->n_out &&
@@ -264,38 +291,62 @@ static int both(const struct text *t, struct trial *plain, struct trial *with)
                    (size_t)plain->n_out * sizeof *plain->out);
 }
 
+struct sums {
+    struct timing plain, with;
+    long n, n_same, n_tok, n_step, n_draft, n_kept;
+    double worst;
+};
+
+static void count(struct sums *s, int same, const struct trial *plain,
+                  const struct trial *with)
+{
+    double speed = plain->least.cpu / with->least.cpu;
+
+    s->n_same += same;
+    s->plain.cpu += plain->least.cpu;
+    s->plain.wall += plain->least.wall;
+    s->with.cpu += with->least.cpu;
+    s->with.wall += with->least.wall;
+    s->n_tok += with->n_out;
+    s->n_step += (long)with->n_step;
+    s->n_draft += with->n_draft;
+    s->n_kept += with->n_kept;
+    s->worst = s->n++ == 0 || speed < s->worst ? speed : s->worst;
+}
+
+static void show(const char *work, const struct sums *s)
+{
+    if (s->n == 0)
+        return;
+    printf("%-6s %-6s %3ld texts, %3ld the same; %ld tokens in %ld passes; "
+           "%ld guesses, %ld right; speed %.2fx (processor), %.2fx (wall), "
+           "least %.2fx\n", work, draft_source_name(b.source), s->n,
+           s->n_same, s->n_tok, s->n_step, s->n_draft, s->n_kept,
+           s->plain.cpu / s->with.cpu, s->plain.wall / s->with.wall,
+           s->worst);
+    fflush(stdout);
+}
+
 static int run(const char *work)
 {
     static struct trial plain, with;
-    struct timing a = { 0, 0 }, c = { 0, 0 };
-    long n_tok = 0, n_step = 0, n_draft = 0, n_kept = 0;
-    double worst = 99;
-    int n_same = 0;
+    struct sums all = { .n = 0 }, quoted = { .n = 0 };
+    int takes = !strcmp(work, "quote") || !strcmp(work, "ask");
 
     for (int i = 0; i < b.n; i++) {
-        n_same += both(&b.text[i], &plain, &with);
-        a.cpu += plain.least.cpu;
-        a.wall += plain.least.wall;
-        c.cpu += with.least.cpu;
-        c.wall += with.least.wall;
-        n_tok += with.n_out;
-        n_step += with.n_step;
-        n_draft += with.n_draft;
-        n_kept += with.n_kept;
-        if (plain.least.cpu / with.least.cpu < worst)
-            worst = plain.least.cpu / with.least.cpu;
+        int same = both(&b.text[i], &plain, &with);
+
+        count(&all, same, &plain, &with);
+        if (takes && with.is_quoted)
+            count(&quoted, same, &plain, &with);
         if (getenv("EACH"))
             printf("  %3d tokens, %3d passes, %3d guesses, %3d right: %.2fx\n",
                    with.n_out, (int)with.n_step, with.n_draft, with.n_kept,
                    plain.least.cpu / with.least.cpu);
     }
-    printf("%-6s %-6s %3d texts, %3d the same; %ld tokens in %ld passes; "
-           "%ld guesses, %ld right; speed %.2fx (processor), %.2fx (wall), "
-           "least %.2fx\n", work, draft_source_name(b.source), b.n, n_same,
-           n_tok, n_step, n_draft, n_kept, a.cpu / c.cpu, a.wall / c.wall,
-           worst);
-    fflush(stdout);
-    return n_same == b.n;
+    show(work, &all);
+    show("quoted", &quoted);
+    return all.n_same == b.n;
 }
 
 int main(int argc, char **argv)
@@ -322,11 +373,10 @@ int main(int argc, char **argv)
     b.logits = mem_alloc(engine_hparams(b.e)->n_vocab * sizeof *b.logits);
     if (!b.logits)
         die("out of memory");
-    for (int k = DRAFT_LOOKUP; k < DRAFT_SOURCES; k++)
-        if (strstr(sources ? sources : "lookup", draft_source_name(k))) {
-            b.source = (enum draft_source)k;
+    for (b.source = DRAFT_LOOKUP; b.source < DRAFT_SOURCES; b.source++)
+        if (strstr(sources ? sources : "lookup",
+                   draft_source_name(b.source)))
             same &= run(work);
-        }
     engine_close(b.e);
     return same ? 0 : 1;
 }

@@ -17,11 +17,11 @@ static const float PASS_ROWS = 2.5f;
 /* Tokens compared beyond which one match is as good as another. */
 enum { LONG_MATCH = 32 };
 
-const char *draft_source_name(int source)
+const char *draft_source_name(enum draft_source source)
 {
     static const char *const name[DRAFT_SOURCES] = { "off", "lookup", "self" };
 
-    return source >= 0 && source < DRAFT_SOURCES ? name[source] : "off";
+    return source < DRAFT_SOURCES ? name[source] : "off";
 }
 
 enum sor_err draft_init(struct draft *d, int cap)

@@ -36,7 +36,7 @@ enum {
 };
 
 /* "off", "lookup", "self": as in --draft and in table draft. */
-const char *draft_source_name(int source);
+const char *draft_source_name(enum draft_source source);
 
 /* The text of one path and the account of its guesses. */
 struct draft {

@@ -8,8 +8,8 @@
  * and 3.5.
  *
  * The head costs as much as some layers (eight of the default model's thirty),
- * so a rule asks seldom.  A cheap question before it, whether the residual still
- * turns, was measured and tells nothing (docs/speculation.md).
+ * so a rule asks seldom.  A cheap question before it, whether the residual
+ * still turns, was measured and tells nothing (docs/speculation.md).
  *
  * A loss, unlike guessing: what is written may differ from what all layers
  * would write.  Whether and where a row leaves is a fact of the row alone, so
@@ -30,8 +30,8 @@ struct exit_rule {
     float sure;                 /* sureness that suffices, 0.5..1 */
 };
 
-/* The rule of a sureness: asked once, after five sixths of the layers, where the
- * default model's lens begins to be right when it is sure.  SOR_USAGE: not in
+/* The rule of a sureness: asked once, after five sixths of the layers, where
+ * the default model's lens begins to be right when it is sure.  SOR_USAGE: not in
  * 0.5..1; SOR_UNSUP: fewer than three layers. */
 enum sor_err exit_rule_init(struct exit_rule *r, int n_layer, float sure,
                             struct sor_msg *msg);

@@ -81,7 +81,7 @@ static enum sor_err by_shallow(struct speculate *job, struct sor_msg *msg)
     const struct model_hparams *hp = engine_hparams(job->e);
     int n_layer = job->n_layer ? job->n_layer : ((int)hp->n_layer + 3) / 4;
     float share = share_of_work(hp, n_layer);
-    int len[GEN_SEATS], n_going = job->n;
+    int len[GEN_SEATS] = { 0 }, n_going = job->n;
     enum sor_err err = SOR_OK;
 
     for (int i = 0; i < job->n; i++) {

@@ -34,7 +34,8 @@ struct speculate {
     int n;
 };
 
-/* Fills the guesses and pays for them.  Only DRAFT_SELF can fail: as engine_step() does. */
+/* Fills the guesses and pays for them.  Only DRAFT_SELF can fail: as
+ * engine_step() does. */
 enum sor_err speculate(struct speculate *job, struct sor_msg *msg);
 
 #endif
