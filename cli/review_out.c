@@ -6,6 +6,7 @@
 #include "cli/draw.h"
 #include "cli/review_text.h"
 #include "viz/logic.h"
+#include "viz/overview.h"
 #include "viz/report.h"
 
 static const struct { const char *ending; enum review_form form; } forms[] = {
@@ -34,15 +35,19 @@ enum sor_err review_form_of(struct cli *cli, enum review_form *out)
                                 ".docx or .txt", cli->out);
 }
 
-/* The logic of the review as SVG. */
-static void draw_logic(struct db *d, int64_t run_id, struct str *svg)
+/* The logic of the review as SVG; of a long document its parts. */
+static void draw_logic(struct db *d, const struct report *r, struct str *svg)
 {
     static const struct logic_opts which = { 0 };
+    int is_long = report_n(r, DB_CLAUSE) >= OVERVIEW_FROM;
     struct sor_msg msg = { "" };
     struct graph g;
+    enum sor_err err;
 
     graph_init(&g);
-    draw_for_page(logic_build(d, run_id, &which, &g, &msg), &g, svg, &msg);
+    err = is_long ? overview_build(r, &g, &msg)
+                  : logic_build(d, r->run_id, &which, &g, &msg);
+    draw_for_page(err, &g, svg, &msg);
     graph_release(&g);
 }
 
@@ -64,7 +69,7 @@ static enum sor_err make_page(struct db *d, const struct report *r,
         break;
     case REVIEW_HTML:
         str_init(&svg);
-        draw_logic(d, r->run_id, &svg);
+        draw_logic(d, r, &svg);
         report_html(r, svg.len ? svg.p : NULL, page);
         str_release(&svg);
         break;

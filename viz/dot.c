@@ -224,6 +224,9 @@ static void put_edge(struct dot *d, int i)
     }
     if (from >= 0 && to >= 0 && e->kind != GRAPH_FOLLOWS)
         set(a, "constraint", "false");
+    if (d->g->in_rows && d->g->node[e->from].kind == GRAPH_CLAUSE &&
+        d->g->node[e->to].kind == GRAPH_CLAUSE)
+        set(a, "constraint", "false");
     if (to >= 0 && (from < 0 || e->kind == GRAPH_FORKS)) {
         name(id, "cluster", to);
         set(a, "lhead", id);
@@ -321,6 +324,8 @@ static void put_ranks(struct dot *d)
     for (int i = 0; made(d, row) && i < d->g->n_node; i++)
         if (d->g->node[i].kind == GRAPH_VOTE)
             agsubnode(row, d->node[i], 1);
+    if (d->g->in_rows)
+        put_rows(d, GRAPH_CLAUSE);
     put_rows(d, GRAPH_TERM);
     put_rows(d, GRAPH_CLAIM);
     put_under(d, agnode(d->root, "legend", 0));
@@ -346,7 +351,8 @@ enum sor_err dot_write(const struct graph *g, const struct dot_opts *opts,
     enum sor_err err = SOR_OK;
     Agdisc_t disc = { &AgMemDisc, &ids_in_order, &to_str };
     struct dot d = { .g = g, .theme = &style_themes[opts->theme],
-                     .room = card_room(g->n_lane) };
+                     .room = card_room(g->in_rows ? PER_ROW
+                                                  : g->n_lane) };
 
     str_init(&d.text);
     d.node = mem_calloc((size_t)g->n_node + 1, sizeof(Agnode_t *));

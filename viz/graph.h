@@ -90,6 +90,7 @@ struct graph {
     const char *id;         /* of the whole: the run's uid */
     const char *title, *subtitle;
     const char *left_out;   /* what is not drawn, in words; NULL: nothing */
+    int in_rows;            /* clauses stand in rows, whatever ties them */
     int by_verdict;         /* leads are GRAPH_SUPPORTED, .. and not ranks */
     struct graph_node *node;
     struct graph_edge *edge;

@@ -119,7 +119,9 @@ static void add_reading(struct column *c, const struct graph *g,
     if (marks)
         swatch(c, "where the path parts from its nearest neighbour", th->mark);
     if (within)
-        swatch(c, "condition or exception within the clause", th->mark);
+        swatch(c, g->in_rows ? "findings that need you"
+                             : "condition or exception within the clause",
+               th->mark);
     if (missing)
         swatch(c, "dashed frame: referred to and not there",
                style_verdict("contradicted"));

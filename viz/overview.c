@@ -121,21 +121,6 @@ static void put_part(struct builder *b, int i)
     p->node = graph_add_node(b->g, &n);
 }
 
-/* Parts that nothing leads to hang from the document. */
-static void hang(struct builder *b, int document)
-{
-    for (int j = 0; j < b->n_part; j++) {
-        int n = 0;
-
-        for (int k = 0; k < TIES; k++)
-            for (int i = 0; i < b->n_part; i++)
-                n += *tie(b, k, i, j);
-        if (n == 0)
-            graph_add_edge(b->g, &(struct graph_edge){
-                GRAPH_FOLLOWS, document, b->part[j].node, 0, NULL });
-    }
-}
-
 /* The most ties of one kind between two parts are drawn widest. */
 static void put_ties(struct builder *b)
 {
@@ -203,6 +188,7 @@ static void draw(struct builder *b)
     struct graph_node n = blank;
     int document;
 
+    g->in_rows = 1;
     g->id = graph_printf(g, "run_%.32s", b->r->uid);
     g->title = graph_printf(g, "Parts of %.200s", b->r->doc->name);
     g->subtitle = graph_printf(g, "review %.8s \xC2\xB7 %d clauses in %d "
@@ -219,7 +205,9 @@ static void draw(struct builder *b)
     document = graph_add_node(g, &n);
     for (int i = 0; i < b->n_part; i++)
         put_part(b, i);
-    hang(b, document);
+    if (b->n_part)
+        graph_add_edge(g, &(struct graph_edge){
+            GRAPH_FOLLOWS, document, b->part[0].node, 0, NULL });
     put_ties(b);
     put_claims(b, document);
 }
