@@ -135,7 +135,7 @@ void report_put_unchecked(const struct report *r, struct str *out);
 int report_needs_you(const struct report *r, const struct db_finding *f);
 
 /* The whole report as one JSON object and a newline, with what the Markdown
- * holds under names of their own (docs/formats.md). */
+ * holds under names of their own (docs/reports.md). */
 void report_json(const struct report *r, struct str *out);
 
 /* The whole report as Markdown, and as one self-contained HTML page
