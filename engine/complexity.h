@@ -56,7 +56,7 @@ int complexity_see(uint8_t seen[COMPLEXITY_SEEN_BYTES], const int32_t *id,
  * complexity_see() said of each token. */
 void complexity_parts(const struct complexity_past *past, const uint8_t *fresh,
                       float part[HOOK_PARTS]);
-/* The mean of the known parts p, of 1 - p where the weight is negative, weighted:
+/* The weighted mean of the known parts p, of 1 - p where the weight is below 0:
  * 0..1; 1 where none that counts is known. */
 float complexity_score(const struct complexity_weights *w,
                        const float part[HOOK_PARTS]);

@@ -80,7 +80,7 @@ static double divergence(const float *p, const float *q, size_t n)
     return kl > 0.0 ? kl : 0.0;
 }
 
-/* --- behind a context ----------------------------------------------------- */
+/* --- behind a context --------------------------------------------------- */
 
 /* The mean KL of the tail as the trial policy reads it. */
 static enum sor_err try_tail(struct job *j, double *kl, struct sor_msg *msg)
@@ -195,7 +195,7 @@ static enum sor_err behind_context(struct job *j, struct sor_msg *msg)
     return err;
 }
 
-/* --- side by side ---------------------------------------------------------- */
+/* --- side by side -------------------------------------------------------- */
 
 static void on_route(void *ud, const struct hook_event *ev)
 {
@@ -287,7 +287,7 @@ static enum sor_err side_by_side(struct job *j, struct sor_msg *msg)
     return err;
 }
 
-/* --- what follows from it --------------------------------------------------- */
+/* --- what follows from it ------------------------------------------------- */
 
 /* Of part i over the blocks that know it, and what sparseness cost them. */
 static double correlation(const struct job *j, const double *cost, int i,
@@ -339,7 +339,7 @@ static float threshold(const struct scored *s, int n, int mode, double most)
 static enum sor_err set_thresholds(struct job *j, struct calibrate_report *rep,
                                    struct sor_msg *msg)
 {
-    int first = j->route->least[HOOK_SPARSE];   /* before: nothing is left out */
+    int first = j->route->least[HOOK_SPARSE];   /* before: all is read */
     int n = j->n_tok / HOOK_BLOCK - first, kept = 0;
     struct scored *s = mem_calloc((size_t)(n > 0 ? n : 1), sizeof *s);
     double *cost = mem_calloc((size_t)(n > 0 ? n : 1), sizeof *cost);
@@ -445,7 +445,7 @@ static void sum_up(const struct job *j, struct calibrate_report *rep)
     }
 }
 
-/* --- all of it -------------------------------------------------------------- */
+/* --- all of it ------------------------------------------------------------ */
 
 static enum sor_err open_job(struct job *j, struct sor_msg *msg)
 {

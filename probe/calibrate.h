@@ -45,7 +45,7 @@ struct calibrate_report {
     double work[ROUTE_MODES];   /* attention's multiplications, share of full */
     double corr;                /* of score and cost of a block */
     double kept;                /* share of blocks: not full */
-    double guarded;             /* share of sparse tokens that the guard takes */
+    double guarded;             /* sparse tokens that the guard takes: share */
     double flips, caught;       /* share of sparse tokens whose likeliest token
                                  * is another; of those, that it takes */
 };

@@ -387,7 +387,7 @@ static void forced_modes_give_the_same(void **state)
     free(t);
 }
 
-/* --- the policy --------------------------------------------------------------- */
+/* --- the policy ----------------------------------------------------------- */
 
 static void json_there_and_back(void **state)
 {
