@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "tests/tuirig.h"
 
-static char program[160], heard[160], state_file[160];
+static char program[160], heard[160], state_file[160], go[160];
 
 /* A program that writes what it was asked to a file, then does as its first
  * word says. */
@@ -24,23 +24,26 @@ static void write_program(void)
 
     snprintf(program, sizeof program, "%s/fake", ui.dir);
     snprintf(heard, sizeof heard, "%s/heard", ui.dir);
+    snprintf(go, sizeof go, "%s/go", ui.dir);
     snprintf(state_file, sizeof state_file, "%s/kept", ui.dir);
     f = fopen(program, "w");
     assert_non_null(f);
     fprintf(f, "#!/bin/sh\n"
             "printf '[%%s]' \"$@\" >> '%s'; echo >> '%s'\n"
             "case $1 in\n"
-            "lens) printf '\\rreading  [==  ]  50%%%%\\033[K' >&2; sleep 0.3\n"
+            "lens) printf '\\rreading  [==  ]  50%%%%\\033[K' >&2\n"
+            "      while [ ! -e '%s' ]; do sleep 0.05; done\n"
             "      printf '\\r\\033[K' >&2; echo 'all layers agree' ;;\n"
             "fork) echo eight; echo 'recorded as 3fa20000, a fork' >&2 ;;\n"
             "replay) echo 'path 0, token 3: the digests differ'; exit 1 ;;\n"
             "ablate) sleep 20 ;;\n"
             "decide) : ;;\n"
             "*) echo 'no such thing' >&2; exit 2 ;;\n"
-            "esac\n", heard, heard);
+            "esac\n", heard, heard, go);
     fclose(f);
     assert_int_equal(chmod(program, 0700), 0);
     remove(heard);
+    remove(go);
     ui.opts.program = program;
 }
 
@@ -81,6 +84,9 @@ static void a_job_shows_progress_and_ends(void **state)
     play("j");
     wait_till_busy_shows("lens 3fa20000:0@35 reading [== ] 50%");
     assert_true(tui_wait_ms(ui.tui) <= TUI_FRAME_MS);
+    FILE *f = fopen(go, "w");           /* it may end now */
+    assert_non_null(f);
+    fclose(f);
     play("wait:10,0");
     SHOWS("Done: lens 3fa20000:0@35. J shows what it said.");
     HEARD("[lens][3fa2000000c0ffee00abcdef00000000:0@35][--db]");
@@ -120,7 +126,7 @@ static void jobs_queue_and_ctrl_c_cancels(void **state)
     SHOWS("(1 waiting)");
     begun = clock_mono_ns();
     play("j k ] [ a <");                /* the screen lives on meanwhile */
-    assert_true(clock_mono_ns() - begun < 2000000000u);
+    assert_true(clock_mono_ns() - begun < 10000000000u);
     play("C-c");
     SHOWS("Cancelling ablate");
     play("wait:10,0");
@@ -142,7 +148,7 @@ static void a_browser_that_leaves_ends_its_job(void **state)
     browse("plain", 80, 24, "j Enter p t s A");
     begun = clock_mono_ns();
     close_tui();
-    assert_true(clock_mono_ns() - begun < 4000000000u);
+    assert_true(clock_mono_ns() - begun < 10000000000u);
 }
 
 static void forks_come_from_tokens_steps_and_the_editor(void **state)

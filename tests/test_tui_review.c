@@ -150,7 +150,7 @@ static void put_review(struct db_writer *w)
 
 static int setup(void **state)
 {
-    struct tui_opts o = { .db_name = t.path };
+    struct tui_opts o = { .db_name = t.path, .program = "/bin/true" };
     struct db_put_run r = { .uid = uid, .kind = "review", .chat = "none",
                             .route = "off", .kv_type = "f16", .isa = "ref",
                             .level = "tokens", .program = "1", .params = "{}",
@@ -292,6 +292,30 @@ static void decisions_say_who_overrode_what(void **state)
     SHOWS("a rule; no model was asked");
 }
 
+/* Each is a job of the program, here one that does nothing. */
+static void findings_are_decided_and_clauses_struck(void **state)
+{
+    (void)state;
+    keys("Enter Enter A \"as I read it\" Enter wait:9,0");
+    SHOWS("Done: accept finding 0.");
+    keys("j R Enter wait:9,0");
+    SHOWS("Done: reject finding 1.");
+    keys("C \"contr it does not\" Enter wait:9,0");
+    SHOWS("Done: correct finding 1.");
+    keys("C \"frob it\" Enter");
+    SHOWS("A verdict comes first");
+    keys("h j Enter S wait:9,0");
+    SHOWS("Done: clause 2(a) struck out, nda-17 read again.");
+    keys("j S");
+    SHOWS("No clause was cited for mine.");
+    keys("h j Enter j j S");
+    SHOWS("strike it, and decide this claim anew: nda-17");
+    keys("Enter wait:9,0");
+    SHOWS("Done: clause 2(a) struck out, nda-17 read again.");
+    keys("S \"x\" Enter");
+    SHOWS("There is no claim \"nda-17x\" here.");
+}
+
 static void clauses_fold_under_their_parents(void **state)
 {
     (void)state;
@@ -374,6 +398,7 @@ int main(void)
         TEST(a_struck_clause_that_flips_is_named),
         TEST(the_overview_says_what_to_look_at_first),
         TEST(decisions_say_who_overrode_what),
+        TEST(findings_are_decided_and_clauses_struck),
         TEST(clauses_fold_under_their_parents),
         TEST(the_logic_is_drawn),
         TEST(filters_name_columns),
