@@ -114,7 +114,8 @@ static void what_is_forgotten_is_in_no_file(void **state)
     assert_int_equal(prog_run("run --db f.db --max-tokens 6 weiter"), 0);
     look_at_all("Xylographisch");
     assert_true(n_with > 0);
-    assert_int_equal(prog_run("sql --db f.db \"SELECT uid FROM run LIMIT 1\" "
+    assert_int_equal(prog_run("sql --db f.db \"SELECT uid FROM run WHERE "
+                              "id = 1\" "
                               "--json"), 0);
     char *uid = strstr(prog_out, ":\"") + 2;
     char name[33];
