@@ -1,4 +1,4 @@
-/* A power cut at any moment of recording, of closing, of removing and of
+/* A power cut at any moment of recording, of closing and of
  * forgetting runs.  All that is asked of the files is recorded; then, for each
  * prefix of it, the files are made as a cut there may leave them: all that was
  * asked done, or only what was synced, or of the rest any part in any order,
