@@ -130,7 +130,9 @@ static enum sor_err read_all(struct reading *r, struct sor_msg *msg)
         return err;
     r->alpha = 0.0f;
     err = gguf_f32(r->g, "adapter.lora.alpha", &r->alpha, msg);
-    if (err && err != SOR_NOTFOUND)
+    if (err == SOR_NOTFOUND)
+        err = SOR_OK;                   /* it is 0: the scale stands alone */
+    if (err)
         return err;
     if (!isfinite(r->alpha) || !isfinite(r->scale))
         return sor_fail(msg, SOR_FORMAT, "%s: alpha %g, scale %g",

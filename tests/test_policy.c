@@ -123,8 +123,8 @@ static void what_is_unmeasured_has_no_edges(void **state)
         print_message("$SORITES_TEST_MODEL names no model\n");
         skip();
     }
-    spill("x.json", "[{\"id\":\"x1\",\"text\":\"The law of Denmark governs "
-          "the agreement.\"}]");
+    spill("x.json", "[{\"id\":\"x1\",\"text\":\"Both parties wear hats at "
+          "meetings.\"}]");
     assert_int_equal(prog_run("review -m %s -n 1 --claims x.json --json -q "
                               "n.txt", model), 0);
     assert_non_null(strstr(prog_out, "\"id\":\"x1\""));
