@@ -216,7 +216,7 @@ static void answer(const struct text *t, struct session *base,
 {
     struct sampler_params params = { .temperature = t->temperature,
                                      .top_p = 1.0f, .seed = 1 };
-    struct gen_stats st;
+    struct gen_stats st = { 0 };
     struct gen_opts o = { .draft = source, .draft_layer = b.n_layer,
                           .stats = &st };
     struct sampler s;

@@ -213,7 +213,7 @@ static enum sor_err make_parts(struct job *j)
         opt.layers = "all";
     if (opt.patch)
         err = experiment_begin(&j->other, j->x.cli, opt.patch,
-                               EXPERIMENT_POS);
+                               EXPERIMENT_LAYERS);
     if (!err)
         err = add_parts(j);
     if (!err)
@@ -486,7 +486,7 @@ static enum sor_err run(struct cli *cli)
         return err;
     str_init(&j.params);
     cli_catch_signals();
-    err = experiment_begin(&j.x, cli, cli->argv[0], EXPERIMENT_POS);
+    err = experiment_begin(&j.x, cli, cli->argv[0], EXPERIMENT_LAYERS);
     if (!err)
         err = make_parts(&j);
     if (!err)

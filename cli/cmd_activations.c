@@ -136,7 +136,7 @@ static enum sor_err run(struct cli *cli)
     int npy = npy_is_name(cli->out);
     char params[32];
     enum sor_err err = experiment_begin(&x, cli, cli->argv[0],
-                                        EXPERIMENT_POS);
+                                        EXPERIMENT_LAYERS);
 
     snprintf(params, sizeof params, "{\"top\":%d}", opt.top);
     if (!err)

@@ -340,7 +340,7 @@ static enum sor_err run(struct cli *cli)
         return sor_fail(&cli->msg, SOR_USAGE, "%s: which heads? --rows",
                         cli->out);
     err = experiment_begin(&j.x, cli, cli->argv[0],
-                                        EXPERIMENT_POS);
+                                        EXPERIMENT_LAYERS);
     if (!err)
         err = look(&j);
     if (!err && npy)

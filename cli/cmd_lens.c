@@ -234,7 +234,7 @@ static enum sor_err run(struct cli *cli)
     struct experiment x;
     struct result r = { .cached = 0 };
     enum sor_err err = experiment_begin(&x, cli, cli->argv[0],
-                                        EXPERIMENT_POS);
+                                        EXPERIMENT_LAYERS);
 
     if (!err)
         err = compute(&x, &r);

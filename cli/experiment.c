@@ -48,7 +48,8 @@ static enum sor_err refuse_foreign(struct experiment *x, struct sor_msg *msg)
 static enum sor_err find_pos(struct experiment *x, const char *address,
                              enum experiment_use use, struct sor_msg *msg)
 {
-    int guessed = use == EXPERIMENT_POS && x->at.pos < 0;
+    int guessed = use >= EXPERIMENT_POS && x->at.pos < 0;
+    int depth;
     char safe[80];
 
     if (x->at.pos < 0)
@@ -62,6 +63,13 @@ static enum sor_err find_pos(struct experiment *x, const char *address,
                  "follows", safe, x->prefix.uid, x->prefix.path, x->at.pos);
     else if (!strchr(address, ':'))
         log_info("%s: taken as %.8s:%d", safe, x->prefix.uid, x->prefix.path);
+    depth = x->prefix.depth[x->at.pos];
+    if (use == EXPERIMENT_LAYERS && depth > 0)
+        return sor_fail(msg, SOR_UNSUP, "%.8s:%d@%d left the network after "
+                        "layer %d (run --exit): the layers above did not run "
+                        "and have nothing to show; v_exit_layer says which "
+                        "tokens left", x->prefix.uid, x->prefix.path,
+                        x->at.pos, depth - 1);
     return SOR_OK;
 }
 

@@ -30,12 +30,14 @@ struct experiment {
 enum experiment_use {
     EXPERIMENT_ROWS,            /* reads the path's rows, whoever made them */
     EXPERIMENT_PATH,            /* computes on the whole path again */
-    EXPERIMENT_POS              /* computes at one position of it */
+    EXPERIMENT_POS,             /* computes at one position of it */
+    EXPERIMENT_LAYERS           /* looks into all layers at one position */
 };
 
 /* Opens the database and finds the address.  A missing PATH is 0; a missing
  * position is the last token that another follows; what was guessed is said.
- * SOR_UNSUP: it is to be computed again and was imported. */
+ * SOR_UNSUP: it is to be computed again and was imported; its layers are to be
+ * looked into and it left before the last. */
 enum sor_err experiment_begin(struct experiment *x, struct cli *cli,
                               const char *address, enum experiment_use use);
 void experiment_end(struct experiment *x);      /* a zeroed one is fine */

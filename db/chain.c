@@ -47,8 +47,10 @@ static enum sor_err unreadable(struct check *c, const char *what)
     struct sor_msg why;
     enum sor_err err = conn_fail(c->d, &why, what);
 
-    if (c->msg)                     /* the report says what is found */
-        *c->msg = err == SOR_FORMAT ? (struct sor_msg){ "" } : why;
+    if (err == SOR_FORMAT)
+        why.text[0] = '\0';         /* the report says what is found */
+    if (c->msg)
+        *c->msg = why;
     return err == SOR_FORMAT ? differs(c, "%s: cannot be read: %s", what,
                                        sqlite3_errmsg(c->d->sq)) : err;
 }

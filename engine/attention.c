@@ -144,7 +144,7 @@ static void list_ahead(const struct forward *f, const struct attn_tile *t,
     const int32_t *block = qs->pick ? qs->pick->block : row->block;
 
     qs->n_ahead = 0;
-    if (first + KERN_GROUP > forward_blocks(qs->n_key[0]))
+    if (!qs->n || first + KERN_GROUP > forward_blocks(qs->n_key[0]))
         return;
     while (qs->n_ahead < KERN_GROUP) {
         qs->ahead[qs->n_ahead] = kv_piece(

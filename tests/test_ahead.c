@@ -89,7 +89,7 @@ static void record(const struct made *m, struct gen_stats *st)
     static int32_t out[PATHS][MOST];
     struct gen_path path[PATHS];
     struct sampler sampler[PATHS];
-    struct exit_rule rule;
+    struct exit_rule rule = { 0 };
     struct gen_opts go = { .draft = m->draft, .draft_layer = 1, .stats = st,
                            .exit = m->exit > 0 ? &rule : NULL };
     enum chat_kind kind;

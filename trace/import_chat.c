@@ -297,7 +297,7 @@ static enum sor_err refuse_error(const struct chat *c, const cJSON *error,
 
     if (!code)
         code = import_str(error, "type");
-    if (!says && cJSON_IsString(error))
+    if (!says && error && cJSON_IsString(error))
         says = error->valuestring;
     if (!code && import_get(error, "code"))
         status = import_int(error, "code", status);
