@@ -182,6 +182,7 @@ static void it_remembers(void **state)
     type("SELECT 41 + 1;\r");
     await("42");
     await("sorites> ");
+    settle();
     type("\x04");
     assert_int_equal(end(), 0);
     start("");
@@ -219,6 +220,7 @@ static void ctrl_c_stops_a_query_and_a_line(void **state)
     type("SELECT nix;\r");
     await("no such column");
     await("sorites> ");
+    settle();
     type("\x04");
     assert_int_equal(end(), 0);
 }
