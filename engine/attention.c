@@ -217,8 +217,8 @@ static void attend_blocks(struct forward *f, struct queries *qs, int first,
     const void *kv[KERN_CHUNK];
     uint16_t bits[ATTN_QUERIES][KERN_CHUNK];
     /* NOLINTNEXTLINE(clang-analyzer-core.uninitialized.*): n >= 1 */
-    const int32_t *block = qs->pick ? qs->pick->block
-                                    : f->row[qs->row[first + n - 1]].block;
+    const struct forward_row *row = &f->row[qs->row[first + n - 1]];
+    const int32_t *block = qs->pick ? qs->pick->block : row->block;
 
     if (from >= to)
         return;

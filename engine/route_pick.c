@@ -54,7 +54,9 @@ static void measure(const struct forward *f, struct route_pick *p, int row,
  * later. */
 static int is_worse(const struct route_pick *p, int32_t a, int32_t b)
 {
-    return p->far[a] < p->far[b] || (p->far[a] == p->far[b] && a > b);
+    const float u = p->far[a], v = p->far[b];
+
+    return u < v || (u == v && a > b);
 }
 
 /* Puts `block` at or under heap[at], the worst of n on top. */
