@@ -514,7 +514,7 @@ static void quantise(const struct kern_acts *x, int row)
         p.f = f + from * KERN_QBLOCK;
         p.n = nb - from < PART ? nb - from : PART;
         p.q = x->q + at * 2 * KERN_QBLOCK;
-        p.wide = x->wide + at;
+        p.wide = x->narrow ? x->wide + at : NULL;
         p.scale = x->scale + at;
         for (int b = 0; b < p.n; b += KERN_LANES)
             part_tops(&p, b);
