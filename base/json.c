@@ -371,6 +371,30 @@ void json_null(struct json *j)
     str_puts(j->out, "null");
 }
 
+void json_put_str(struct json *j, const char *key, const char *s)
+{
+    json_key(j, key);
+    json_str(j, s);
+}
+
+void json_put_int(struct json *j, const char *key, int64_t v)
+{
+    json_key(j, key);
+    json_int(j, v);
+}
+
+void json_put_num(struct json *j, const char *key, double v)
+{
+    json_key(j, key);
+    json_num(j, v);
+}
+
+void json_put_bool(struct json *j, const char *key, int v)
+{
+    json_key(j, key);
+    json_bool(j, v);
+}
+
 void json_echo(struct json *j, const cJSON *item)
 {
     double v = cJSON_IsNumber(item) ? item->valuedouble : 0.0;

@@ -23,8 +23,8 @@ enum sor_err json_parse(const char *text, size_t n, const char *where,
                         cJSON **out, struct sor_msg *msg);
 
 /* The same for text that may hold NUL, which cJSON cannot; what is no UTF-8 is
- * refused.  "\u0000" in a string is read as the bytes C0 80 (as in Java's modified UTF-8) and json_text()
- * turns them back. */
+ * refused.  "\u0000" in a string is read as the bytes C0 80 (as in Java's
+ * modified UTF-8) and json_text() turns them back. */
 enum sor_err json_parse_nul(const char *text, size_t n, const char *where,
                             cJSON **out, struct sor_msg *msg);
 
@@ -60,6 +60,11 @@ void json_num(struct json *j, double v);        /* %.9g */
 void json_real(struct json *j, double v);       /* %.17g: the same bits back */
 void json_bool(struct json *j, int v);
 void json_null(struct json *j);
+/* A member of an object, key and value. */
+void json_put_str(struct json *j, const char *key, const char *s);
+void json_put_int(struct json *j, const char *key, int64_t v);
+void json_put_num(struct json *j, const char *key, double v);
+void json_put_bool(struct json *j, const char *key, int v);
 /* A string, number, true or false as it was read; anything else (also NULL) as
  * null: the "id" of a line, which goes out as it came in. */
 void json_echo(struct json *j, const cJSON *item);

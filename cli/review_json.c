@@ -30,30 +30,6 @@ static const char *const format_name[] = {
 
 /* --- members -------------------------------------------------------------- */
 
-static void put_str(struct print *p, const char *key, const char *s)
-{
-    json_key(&p->j, key);
-    json_str(&p->j, s);
-}
-
-static void put_int(struct print *p, const char *key, int64_t v)
-{
-    json_key(&p->j, key);
-    json_int(&p->j, v);
-}
-
-static void put_num(struct print *p, const char *key, double v)
-{
-    json_key(&p->j, key);
-    json_num(&p->j, v);
-}
-
-static void put_flag(struct print *p, const char *key, int v)
-{
-    json_key(&p->j, key);
-    json_bool(&p->j, v);
-}
-
 /* "start" and "end" in code points; null for a place that there is none of. */
 static void put_span(struct print *p, struct span s)
 {
@@ -86,7 +62,7 @@ static void put_clause(struct print *p, const char *key, int clause)
     char name[16];
 
     snprintf(name, sizeof name, "c%d", clause + 1);
-    put_str(p, key, clause >= 0 ? name : NULL);
+    json_put_str(&p->j, key, clause >= 0 ? name : NULL);
 }
 
 static void put_verdict_p(struct print *p, const double v[3])
@@ -94,7 +70,7 @@ static void put_verdict_p(struct print *p, const double v[3])
     json_key(&p->j, "p");
     json_obj(&p->j);
     for (int i = 0; i < 3; i++)
-        put_num(p, verdict_name((enum verdict)i), v[i]);
+        json_put_num(&p->j, verdict_name((enum verdict)i), v[i]);
     json_end_obj(&p->j);
 }
 
@@ -108,12 +84,12 @@ static void put_document(struct print *p)
     hash_hex(d->sha256, sizeof d->sha256, hex);
     json_key(&p->j, "document");
     json_obj(&p->j);
-    put_str(p, "name", d->name);
-    put_str(p, "format", format_name[d->format]);
-    put_str(p, "encoding", d->encoding);
-    put_str(p, "sha256", hex);
-    put_int(p, "chars", (int64_t)d->n_char);
-    put_int(p, "pages", d->n_page);
+    json_put_str(&p->j, "name", d->name);
+    json_put_str(&p->j, "format", format_name[d->format]);
+    json_put_str(&p->j, "encoding", d->encoding);
+    json_put_str(&p->j, "sha256", hex);
+    json_put_int(&p->j, "chars", (int64_t)d->n_char);
+    json_put_int(&p->j, "pages", d->n_page);
     json_end_obj(&p->j);
 }
 
@@ -129,16 +105,18 @@ static void put_clauses(struct print *p)
 
         json_obj(&p->j);
         put_clause(p, "id", i);
-        put_str(p, "number", c->number);
-        put_str(p, "full_number", c->path);
-        put_str(p, "heading", c->heading);
+        json_put_str(&p->j, "number", c->number);
+        json_put_str(&p->j, "full_number", c->path);
+        json_put_str(&p->j, "heading", c->heading);
         put_clause(p, "parent", c->parent);
         put_span(p, c->span);
-        put_str(p, "type", type >= 0 ? p->pack->type[type].label : NULL);
-        put_num(p, "score", type >= 0 && r->clause_score ? r->clause_score[i]
-                                                         : (double)NAN);
+        json_put_str(&p->j, "type",
+                     type >= 0 ? p->pack->type[type].label : NULL);
+        json_put_num(&p->j, "score",
+                     type >= 0 && r->clause_score ? r->clause_score[i]
+                                                  : (double)NAN);
         if (c->page)
-            put_int(p, "page", c->page);
+            json_put_int(&p->j, "page", c->page);
         json_end_obj(&p->j);
     }
     json_end_arr(&p->j);
@@ -158,12 +136,12 @@ static void put_evidence(struct print *p, const struct claim_result *c)
         put_clause(p, "clause", e->clause);
         put_span(p, e->span);
         put_quote(p, "quote", e->span);
-        put_str(p, "relation", c->verdict == VERDICT_NOT_MEASURED
-                                   ? NULL : relation_name[e->relation]);
-        put_num(p, "score", e->score);
-        put_str(p, "status", e->status);
+        json_put_str(&p->j, "relation", c->verdict == VERDICT_NOT_MEASURED
+                                        ? NULL : relation_name[e->relation]);
+        json_put_num(&p->j, "score", e->score);
+        json_put_str(&p->j, "status", e->status);
         if (page)
-            put_int(p, "page", page);
+            json_put_int(&p->j, "page", page);
         json_end_obj(&p->j);
     }
     json_end_arr(&p->j);
@@ -181,11 +159,11 @@ static void put_readings(struct print *p, const struct review_path *path)
         json_obj(&p->j);
         put_clause(p, "clause", p->r->passages->at[g->passage].clause);
         for (int k = 0; k < RELATIONS; k++)
-            put_num(p, relation_name[k], (double)g->p[k]);
+            json_put_num(&p->j, relation_name[k], (double)g->p[k]);
         snprintf(digest, sizeof digest, "%016llx",
                  (unsigned long long)g->digest);
-        put_str(p, "digest", digest);
-        put_flag(p, "decisive", i == path->decisive);
+        json_put_str(&p->j, "digest", digest);
+        json_put_bool(&p->j, "decisive", i == path->decisive);
         json_end_obj(&p->j);
     }
     json_end_arr(&p->j);
@@ -199,10 +177,10 @@ static void put_paths(struct print *p, const struct claim_result *c)
         const struct review_path *path = &c->path[i];
 
         json_obj(&p->j);
-        put_str(p, "variant", path_variant_name(path->variant));
-        put_str(p, "statement", path->statement);
-        put_flag(p, "counts", path->counts);
-        put_str(p, "verdict", verdict_name(path->verdict));
+        json_put_str(&p->j, "variant", path_variant_name(path->variant));
+        json_put_str(&p->j, "statement", path->statement);
+        json_put_bool(&p->j, "counts", path->counts);
+        json_put_str(&p->j, "verdict", verdict_name(path->verdict));
         put_verdict_p(p, path->p);
         put_readings(p, path);
         json_end_obj(&p->j);
@@ -218,17 +196,17 @@ static void put_checks(struct print *p, const struct claim_result *c)
         const struct check *k = &c->check[i];
 
         json_obj(&p->j);
-        put_str(p, "kind", check_kind_name(k->kind));
+        json_put_str(&p->j, "kind", check_kind_name(k->kind));
         json_key(&p->j, "passed");
         if (k->passed < 0)
             json_null(&p->j);
         else
             json_bool(&p->j, k->passed);
-        put_str(p, "input", k->input);
+        json_put_str(&p->j, "input", k->input);
         if (!isnan(k->p[0]))
             put_verdict_p(p, k->p);
         put_clause(p, "clause", k->clause);
-        put_str(p, "note", k->note);
+        json_put_str(&p->j, "note", k->note);
         json_end_obj(&p->j);
     }
     json_end_arr(&p->j);
@@ -244,34 +222,35 @@ static void put_measured(struct print *p, const char *key,
         return;
     }
     json_obj(&p->j);
-    put_int(p, "n", m->n);
-    put_int(p, "wrong", m->wrong);
-    put_num(p, "low", m->low);
-    put_num(p, "high", m->high);
-    put_str(p, "set", m->set);
+    json_put_int(&p->j, "n", m->n);
+    json_put_int(&p->j, "wrong", m->wrong);
+    json_put_num(&p->j, "low", m->low);
+    json_put_num(&p->j, "high", m->high);
+    json_put_str(&p->j, "set", m->set);
     json_end_obj(&p->j);
 }
 
 static void put_claim(struct print *p, const struct claim_result *c)
 {
     json_obj(&p->j);
-    put_str(p, "id", c->claim->id);
-    put_str(p, "title", c->claim->title);
-    put_str(p, "text", c->claim->n_wording ? c->claim->wording[0].text
-                                           : c->claim->custom);
-    put_str(p, "kind", c->claim->kind);
-    put_str(p, "verdict", verdict_name(c->verdict));
-    put_num(p, "confidence", c->confidence);
+    json_put_str(&p->j, "id", c->claim->id);
+    json_put_str(&p->j, "title", c->claim->title);
+    json_put_str(&p->j, "text", c->claim->n_wording
+                                ? c->claim->wording[0].text
+                                : c->claim->custom);
+    json_put_str(&p->j, "kind", c->claim->kind);
+    json_put_str(&p->j, "verdict", verdict_name(c->verdict));
+    json_put_num(&p->j, "confidence", c->confidence);
     put_verdict_p(p, c->p);
-    put_num(p, "stability", c->stability);
+    json_put_num(&p->j, "stability", c->stability);
     json_key(&p->j, "votes");
     json_obj(&p->j);
     for (int v = 0; v < VERDICTS; v++)
         if (c->votes[v])
-            put_int(p, verdict_name((enum verdict)v), c->votes[v]);
+            json_put_int(&p->j, verdict_name((enum verdict)v), c->votes[v]);
     json_end_obj(&p->j);
-    put_int(p, "paths_counted", c->n_count);
-    put_num(p, "error_correlation", c->error_correlation);
+    json_put_int(&p->j, "paths_counted", c->n_count);
+    json_put_num(&p->j, "error_correlation", c->error_correlation);
     put_measured(p, "measured_error", &c->claim->error);
     put_measured(p, "measured_error_contradicted",
                  &c->claim->error_contradicted);
@@ -287,9 +266,10 @@ static void put_claim(struct print *p, const struct claim_result *c)
         json_int(&p->j, c->first_diff[1]);
         json_end_arr(&p->j);
     }
-    put_str(p, "playbook", c->has_stance ? stance_name[c->stance] : NULL);
-    put_str(p, "position", c->position ? c->position->text : NULL);
-    put_str(p, "flip", c->flip);
+    json_put_str(&p->j, "playbook",
+                 c->has_stance ? stance_name[c->stance] : NULL);
+    json_put_str(&p->j, "position", c->position ? c->position->text : NULL);
+    json_put_str(&p->j, "flip", c->flip);
     json_end_obj(&p->j);
 }
 
@@ -309,19 +289,19 @@ static void put_node(struct print *p, const char *key, const struct node *n)
 {
     char name[1024];
 
-    put_str(p, key, node_name(p->r->graph, n, name, sizeof name));
+    json_put_str(&p->j, key, node_name(p->r->graph, n, name, sizeof name));
 }
 
 static void put_edge(struct print *p, const struct edge *e)
 {
     json_obj(&p->j);
-    put_str(p, "kind", edge_kind_name(e->kind));
+    json_put_str(&p->j, "kind", edge_kind_name(e->kind));
     put_node(p, "src", &e->src);
     put_node(p, "dst", &e->dst);
     put_span(p, e->span);
-    put_num(p, "score", e->score);
-    put_str(p, "origin", e->rule ? "rule" : "scored");
-    put_str(p, "rule", e->rule);
+    json_put_num(&p->j, "score", e->score);
+    json_put_str(&p->j, "origin", e->rule ? "rule" : "scored");
+    json_put_str(&p->j, "rule", e->rule);
     json_end_obj(&p->j);
 }
 
@@ -368,9 +348,9 @@ static void put_norms(struct print *p)
 
         json_obj(&p->j);
         put_clause(p, "clause", n->clause);
-        put_str(p, "kind", norm_kind_name(n->kind));
-        put_str(p, "bearer", n->bearer);
-        put_str(p, "modal", n->modal);
+        json_put_str(&p->j, "kind", norm_kind_name(n->kind));
+        json_put_str(&p->j, "bearer", n->bearer);
+        json_put_str(&p->j, "modal", n->modal);
         put_span(p, n->span);
         put_quote(p, "act", n->act);
         if (n->deadline.from != n->deadline.to)
@@ -393,8 +373,8 @@ static void put_values(struct print *p)
 
         json_obj(&p->j);
         put_clause(p, "clause", v->clause);
-        put_str(p, "kind", value_kind_name(v->kind));
-        put_str(p, "norm", v->norm);
+        json_put_str(&p->j, "kind", value_kind_name(v->kind));
+        json_put_str(&p->j, "norm", v->norm);
         put_span(p, v->span);
         json_end_obj(&p->j);
     }
@@ -411,12 +391,12 @@ static void put_terms(struct print *p)
         const struct term *t = &g->term[i];
 
         json_obj(&p->j);
-        put_str(p, "name", t->name);
+        json_put_str(&p->j, "name", t->name);
         put_clause(p, "clause", t->clause);
         put_span(p, t->span);
         put_quote(p, "meaning", t->meaning);
-        put_int(p, "definitions", t->n_def);
-        put_int(p, "uses", t->n_use);
+        json_put_int(&p->j, "definitions", t->n_def);
+        json_put_int(&p->j, "uses", t->n_use);
         json_end_obj(&p->j);
     }
     json_end_arr(&p->j);
@@ -430,10 +410,11 @@ static void put_defect(struct print *p, const struct defect *x)
 
     snprintf(kind, sizeof kind, "missing_%s", x->missing ? x->missing : "");
     json_obj(&p->j);
-    put_str(p, "kind", x->kind == DEFECT_MISSING_CLAUSE && x->missing
-                           ? kind : defect_kind_name(x->kind));
+    json_put_str(&p->j, "kind",
+                 x->kind == DEFECT_MISSING_CLAUSE && x->missing
+                 ? kind : defect_kind_name(x->kind));
     put_span(p, x->span);
-    put_str(p, "note", x->note);
+    json_put_str(&p->j, "note", x->note);
     put_quote(p, "quote", x->span);
     if (x->related.from != x->related.to) {
         json_key(&p->j, "related");
@@ -442,7 +423,7 @@ static void put_defect(struct print *p, const struct defect *x)
         json_end_obj(&p->j);
     }
     if (x->n_searched)
-        put_int(p, "clauses_searched", x->n_searched);
+        json_put_int(&p->j, "clauses_searched", x->n_searched);
     json_end_obj(&p->j);
 }
 
@@ -466,17 +447,17 @@ static void put_findings(struct print *p)
         int page;
 
         json_obj(&p->j);
-        put_int(p, "finding", i);
-        put_str(p, "source", f->source);
-        put_int(p, "severity", f->severity);
-        put_str(p, "origin", f->origin);
-        put_str(p, "text", f->text);
+        json_put_int(&p->j, "finding", i);
+        json_put_str(&p->j, "source", f->source);
+        json_put_int(&p->j, "severity", f->severity);
+        json_put_str(&p->j, "origin", f->origin);
+        json_put_str(&p->j, "text", f->text);
         put_clause(p, "clause", f->clause);
         put_span(p, f->span);
-        put_num(p, "confidence", f->confidence);
+        json_put_num(&p->j, "confidence", f->confidence);
         if (f->span.from < f->span.to &&
             (page = document_page(p->r->doc, f->span.from)) > 0)
-            put_int(p, "page", page);
+            json_put_int(&p->j, "page", page);
         json_end_obj(&p->j);
     }
     json_end_arr(&p->j);
@@ -489,7 +470,7 @@ void review_json(struct str *out, const struct review *r,
 
     json_init(&p.j, out);
     json_obj(&p.j);
-    put_str(&p, "run", uid);
+    json_put_str(&p.j, "run", uid);
     put_document(&p);
     put_clauses(&p);
     put_claims(&p);
@@ -499,6 +480,6 @@ void review_json(struct str *out, const struct review *r,
     put_values(&p);
     put_defects(&p);
     put_findings(&p);
-    put_str(&p, "note", pack->note);
+    json_put_str(&p.j, "note", pack->note);
     json_end_obj(&p.j);
 }

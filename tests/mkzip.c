@@ -42,3 +42,20 @@ int mkzip(const struct mkzip_part *part, int n, struct str *out)
     archive_write_free(a);
     return ok ? 0 : -1;
 }
+
+const struct mkzip_part mkzip_docx[MKZIP_DOCX] = {
+    { "word/styles.xml", "<w:styles " MKZIP_W ">"
+      "<w:style w:styleId=\"A\"><w:pPr>"
+      "<w:numPr><w:numId w:val=\"1\"/></w:numPr></w:pPr></w:style>"
+      "</w:styles>" },
+    { "word/numbering.xml", "<w:numbering " MKZIP_W "><w:abstractNum "
+      "w:abstractNumId=\"0\"><w:lvl w:ilvl=\"0\"><w:start w:val=\"1\"/>"
+      "<w:numFmt w:val=\"decimal\"/><w:lvlText w:val=\"%1.\"/></w:lvl>"
+      "</w:abstractNum><w:num w:numId=\"1\"><w:abstractNumId w:val=\"0\"/>"
+      "</w:num></w:numbering>" },
+    { "word/document.xml", "<w:document " MKZIP_W ">"
+      "<w:body><w:p><w:pPr><w:pStyle "
+      "w:val=\"A\"/></w:pPr><w:r><w:t>The parties agree.</w:t></w:r></w:p>"
+      "<w:tbl><w:tr><w:tc><w:p><w:r><w:t>a</w:t></w:r></w:p></w:tc></w:tr>"
+      "</w:tbl></w:body></w:document>" },
+};

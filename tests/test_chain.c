@@ -492,12 +492,12 @@ static void shared_words_stay_for_the_other(void **state)
                            "NULL"), 1);
 }
 
-static void a_forked_run_stays(void **state)
+/* A run and a fork of it: their ids, and a writer with no batch open. */
+static struct db_writer *with_a_fork(int64_t *parent, int64_t *fork)
 {
     struct db_put_path p = { .kind = "fork", .params = "{}", .fork_pos = 5 };
     struct db_addr a;
 
-    (void)state;
     dbtest_make(1);
     struct db *d = dbtest_reader();
     OK(db_find(d, "last:0", &a, &t.msg));
@@ -508,12 +508,24 @@ static void a_forked_run_stays(void **state)
     p.parent_id = a.path_id;
     OK(db_put_path(w, &p, NULL, &t.msg));
     OK(db_commit(w, NULL, &t.msg));
-    assert_int_equal(db_remove_run(w, a.run_id, &t.msg), SOR_USAGE);
+    *parent = a.run_id;
+    *fork = p.run_id;
+    return w;
+}
+
+static void a_forked_run_stays(void **state)
+{
+    int64_t parent, fork;
+
+    (void)state;
+    struct db_writer *w = with_a_fork(&parent, &fork);
+
+    assert_int_equal(db_remove_run(w, parent, &t.msg), SOR_USAGE);
     assert_non_null(strstr(t.msg.text, "01234567"));
-    assert_int_equal(db_forget_run(w, a.run_id, &t.msg), SOR_USAGE);
-    OK(db_remove_run(w, p.run_id, &t.msg));
-    OK(db_remove_run(w, a.run_id, &t.msg));
-    assert_int_equal(db_remove_run(w, a.run_id, &t.msg), SOR_NOTFOUND);
+    assert_int_equal(db_forget_run(w, parent, &t.msg), SOR_USAGE);
+    OK(db_remove_run(w, fork, &t.msg));
+    OK(db_remove_run(w, parent, &t.msg));
+    assert_int_equal(db_remove_run(w, parent, &t.msg), SOR_NOTFOUND);
     db_writer_close(w);
     assert_intact();
 }
@@ -521,26 +533,17 @@ static void a_forked_run_stays(void **state)
 /* What a forgotten fork shared is of no use to it any more; its rows are. */
 static void a_forgotten_fork_lets_its_parent_be_forgotten(void **state)
 {
-    struct db_put_path p = { .kind = "fork", .params = "{}", .fork_pos = 5 };
-    struct db_addr a;
+    int64_t parent, fork;
 
     (void)state;
-    dbtest_make(1);
-    struct db *d = dbtest_reader();
-    OK(db_find(d, "last:0", &a, &t.msg));
-    db_close(d);
-    struct db_writer *w = dbtest_writer();
-    OK(db_begin(w, 0, &t.msg));
-    p.run_id = dbtest_put_run(w, "0123456789abcdef0123456789abcdef");
-    p.parent_id = a.path_id;
-    OK(db_put_path(w, &p, NULL, &t.msg));
-    OK(db_commit(w, NULL, &t.msg));
-    OK(db_forget_run(w, p.run_id, &t.msg));
-    assert_int_equal(db_remove_run(w, a.run_id, &t.msg), SOR_USAGE);
+    struct db_writer *w = with_a_fork(&parent, &fork);
+
+    OK(db_forget_run(w, fork, &t.msg));
+    assert_int_equal(db_remove_run(w, parent, &t.msg), SOR_USAGE);
     assert_non_null(strstr(t.msg.text, "remove that one first"));
-    OK(db_forget_run(w, a.run_id, &t.msg));
-    OK(db_remove_run(w, p.run_id, &t.msg));
-    OK(db_remove_run(w, a.run_id, &t.msg));
+    OK(db_forget_run(w, parent, &t.msg));
+    OK(db_remove_run(w, fork, &t.msg));
+    OK(db_remove_run(w, parent, &t.msg));
     db_writer_close(w);
     assert_intact();
 }

@@ -52,24 +52,6 @@ static int reads(const void *bytes, size_t n, struct sor_msg *msg)
 
 /* --- DOCX ----------------------------------------------------------------- */
 
-#define W "xmlns:w=\"http://schemas.openxmlformats.org/wordprocessingml/2006/" \
-          "main\""
-
-static const struct mkzip_part docx[] = {
-    { "word/styles.xml", "<w:styles " W "><w:style w:styleId=\"A\"><w:pPr>"
-      "<w:numPr><w:numId w:val=\"1\"/></w:numPr></w:pPr></w:style>"
-      "</w:styles>" },
-    { "word/numbering.xml", "<w:numbering " W "><w:abstractNum "
-      "w:abstractNumId=\"0\"><w:lvl w:ilvl=\"0\"><w:start w:val=\"1\"/>"
-      "<w:numFmt w:val=\"decimal\"/><w:lvlText w:val=\"%1.\"/></w:lvl>"
-      "</w:abstractNum><w:num w:numId=\"1\"><w:abstractNumId w:val=\"0\"/>"
-      "</w:num></w:numbering>" },
-    { "word/document.xml", "<w:document " W "><w:body><w:p><w:pPr><w:pStyle "
-      "w:val=\"A\"/></w:pPr><w:r><w:t>The parties agree.</w:t></w:r></w:p>"
-      "<w:tbl><w:tr><w:tc><w:p><w:r><w:t>a</w:t></w:r></w:p></w:tc></w:tr>"
-      "</w:tbl></w:body></w:document>" },
-};
-
 static void every_byte_of_a_docx(void **state)
 {
     struct sor_msg msg;
@@ -78,7 +60,7 @@ static void every_byte_of_a_docx(void **state)
 
     (void)state;
     str_init(&s);
-    assert_int_equal(mkzip(docx, 3, &s), 0);
+    assert_int_equal(mkzip(mkzip_docx, MKZIP_DOCX, &s), 0);
     assert_true(reads(s.p, s.len, &msg));
     for (size_t at = 0; at < s.len; at++) {
         char was = s.p[at];
@@ -104,9 +86,9 @@ static void every_byte_of_its_parts(void **state)
     struct sor_msg msg;
 
     (void)state;
-    memcpy(part, docx, sizeof part);
+    memcpy(part, mkzip_docx, sizeof part);
     for (int k = 0; k < 3; k++) {
-        char *text = strdup(docx[k].text);
+        char *text = strdup(mkzip_docx[k].text);
 
         assert_non_null(text);
         part[k].text = text;
@@ -122,9 +104,9 @@ static void every_byte_of_its_parts(void **state)
                 reads(s.p, s.len, &msg);
                 str_release(&s);
             }
-            text[at] = docx[k].text[at];
+            text[at] = mkzip_docx[k].text[at];
         }
-        part[k].text = docx[k].text;
+        part[k].text = mkzip_docx[k].text;
         free(text);
     }
 }

@@ -18,30 +18,6 @@ static const char *const verdict_word[] = { "supported", "contradicted",
 
 /* --- members -------------------------------------------------------------- */
 
-static void put_str(struct print *p, const char *key, const char *s)
-{
-    json_key(&p->j, key);
-    json_str(&p->j, s);
-}
-
-static void put_int(struct print *p, const char *key, int64_t v)
-{
-    json_key(&p->j, key);
-    json_int(&p->j, v);
-}
-
-static void put_num(struct print *p, const char *key, double v)
-{
-    json_key(&p->j, key);
-    json_num(&p->j, v);
-}
-
-static void put_flag(struct print *p, const char *key, int v)
-{
-    json_key(&p->j, key);
-    json_bool(&p->j, v);
-}
-
 static void begin_list(struct print *p, const char *key)
 {
     json_key(&p->j, key);
@@ -69,7 +45,7 @@ static void put_span(struct print *p, int from, int to)
     else
         json_null(&p->j);
     if (q.n && report_page(p->r, from))
-        put_int(p, "page", report_page(p->r, from));
+        json_put_int(&p->j, "page", report_page(p->r, from));
 }
 
 /* "c12" and the number that people write; null for none. */
@@ -80,8 +56,8 @@ static void put_clause(struct print *p, int64_t clause_id)
 
     if (c)
         snprintf(id, sizeof id, "c%d", c->ordinal + 1);
-    put_str(p, "clause", c ? id : NULL);
-    put_str(p, "number", c ? c->full_number : NULL);
+    json_put_str(&p->j, "clause", c ? id : NULL);
+    json_put_str(&p->j, "number", c ? c->full_number : NULL);
 }
 
 static void put_odds(struct print *p, const double v[3])
@@ -89,7 +65,7 @@ static void put_odds(struct print *p, const double v[3])
     json_key(&p->j, "p");
     json_obj(&p->j);
     for (int k = 0; k < 3; k++)
-        put_num(p, verdict_word[k], v[k]);
+        json_put_num(&p->j, verdict_word[k], v[k]);
     json_end_obj(&p->j);
 }
 
@@ -111,13 +87,13 @@ static void put_document(struct print *p)
 
     json_key(&p->j, "document");
     json_obj(&p->j);
-    put_str(p, "name", d->name);
-    put_str(p, "format", d->format);
-    put_str(p, "encoding", d->encoding);
-    put_str(p, "sha256", p->r->doc_sha256);
-    put_int(p, "chars", d->n_char);
-    put_int(p, "pages", d->n_page);
-    put_int(p, "clauses", report_n(p->r, DB_CLAUSE));
+    json_put_str(&p->j, "name", d->name);
+    json_put_str(&p->j, "format", d->format);
+    json_put_str(&p->j, "encoding", d->encoding);
+    json_put_str(&p->j, "sha256", p->r->doc_sha256);
+    json_put_int(&p->j, "chars", d->n_char);
+    json_put_int(&p->j, "pages", d->n_page);
+    json_put_int(&p->j, "clauses", report_n(p->r, DB_CLAUSE));
     json_end_obj(&p->j);
 }
 
@@ -129,11 +105,11 @@ static void put_decisions(struct print *p, int64_t finding_id)
     begin_list(p, "decisions");
     for (int k = 0; (d = report_decision_back(p->r, finding_id, k)); k++) {
         json_obj(&p->j);
-        put_str(p, "choice", d->choice);
-        put_str(p, "verdict", d->verdict);
-        put_str(p, "name", d->name);
-        put_str(p, "reason", d->reason);
-        put_int(p, "at_us", d->at_us);
+        json_put_str(&p->j, "choice", d->choice);
+        json_put_str(&p->j, "verdict", d->verdict);
+        json_put_str(&p->j, "name", d->name);
+        json_put_str(&p->j, "reason", d->reason);
+        json_put_int(&p->j, "at_us", d->at_us);
         json_end_obj(&p->j);
     }
     json_end_arr(&p->j);
@@ -147,16 +123,16 @@ static void put_findings(struct print *p)
         const struct db_claim *c = report_find(p->r, DB_CLAIM, f->claim_id);
 
         json_obj(&p->j);
-        put_int(p, "finding", f->ordinal);
-        put_str(p, "source", f->source);
-        put_int(p, "severity", f->severity);
-        put_str(p, "origin", f->origin);
-        put_str(p, "text", f->text);
-        put_str(p, "claim", c ? c->name : NULL);
+        json_put_int(&p->j, "finding", f->ordinal);
+        json_put_str(&p->j, "source", f->source);
+        json_put_int(&p->j, "severity", f->severity);
+        json_put_str(&p->j, "origin", f->origin);
+        json_put_str(&p->j, "text", f->text);
+        json_put_str(&p->j, "claim", c ? c->name : NULL);
         put_clause(p, f->clause_id);
         put_span(p, f->char_from, f->char_to);
-        put_num(p, "confidence", f->confidence);
-        put_flag(p, "needs_you", report_needs_you(p->r, f));
+        json_put_num(&p->j, "confidence", f->confidence);
+        json_put_bool(&p->j, "needs_you", report_needs_you(p->r, f));
         put_decisions(p, f->id);
         json_end_obj(&p->j);
     }
@@ -174,9 +150,9 @@ static void put_evidence(struct print *p, int64_t claim_id)
         json_obj(&p->j);
         put_clause(p, e->clause_id);
         put_span(p, e->char_from, e->char_to);
-        put_str(p, "relation", e->relation);
-        put_num(p, "score", e->score);
-        put_str(p, "status", e->status);
+        json_put_str(&p->j, "relation", e->relation);
+        json_put_num(&p->j, "score", e->score);
+        json_put_str(&p->j, "status", e->status);
         json_end_obj(&p->j);
     }
     json_end_arr(&p->j);
@@ -189,9 +165,9 @@ static void put_steps(struct print *p, int64_t path_id)
     begin_list(p, "steps");
     for (int k = 0; (s = report_step(p->r, path_id, k)); k++) {
         json_obj(&p->j);
-        put_str(p, "role", s->role);
-        put_str(p, "origin", s->origin);
-        put_str(p, "text", s->text);
+        json_put_str(&p->j, "role", s->role);
+        json_put_str(&p->j, "origin", s->origin);
+        json_put_str(&p->j, "text", s->text);
         json_end_obj(&p->j);
     }
     json_end_arr(&p->j);
@@ -206,11 +182,11 @@ static void put_paths(struct print *p, int64_t claim_id)
         if (c->claim_id != claim_id)
             continue;
         json_obj(&p->j);
-        put_int(p, "path", i);
-        put_str(p, "variant", c->variant);
-        put_str(p, "statement", c->statement);
-        put_flag(p, "counts", c->counts);
-        put_str(p, "verdict", c->verdict);
+        json_put_int(&p->j, "path", i);
+        json_put_str(&p->j, "variant", c->variant);
+        json_put_str(&p->j, "statement", c->statement);
+        json_put_bool(&p->j, "counts", c->counts);
+        json_put_str(&p->j, "verdict", c->verdict);
         put_odds(p, c->p);
         put_steps(p, c->path_id);
         json_end_obj(&p->j);
@@ -227,14 +203,14 @@ static void put_checks(struct print *p, int64_t claim_id)
         if (k->claim_id != claim_id)
             continue;
         json_obj(&p->j);
-        put_str(p, "kind", k->kind);
+        json_put_str(&p->j, "kind", k->kind);
         json_key(&p->j, "passed");
         if (k->passed < 0)
             json_null(&p->j);
         else
             json_bool(&p->j, k->passed);
-        put_str(p, "input", k->input);
-        put_str(p, "note", k->note);
+        json_put_str(&p->j, "input", k->input);
+        json_put_str(&p->j, "note", k->note);
         if (!isnan(k->p[0]))
             put_odds(p, k->p);
         json_end_obj(&p->j);
@@ -251,11 +227,11 @@ static void put_measured(struct print *p, const struct db_claim *c)
         return;
     }
     json_obj(&p->j);
-    put_int(p, "n", c->n_given);
-    put_int(p, "wrong", c->n_wrong);
-    put_num(p, "low", c->wrong_low);
-    put_num(p, "high", c->wrong_high);
-    put_str(p, "set", c->measured_on);
+    json_put_int(&p->j, "n", c->n_given);
+    json_put_int(&p->j, "wrong", c->n_wrong);
+    json_put_num(&p->j, "low", c->wrong_low);
+    json_put_num(&p->j, "high", c->wrong_high);
+    json_put_str(&p->j, "set", c->measured_on);
     json_end_obj(&p->j);
 }
 
@@ -275,7 +251,7 @@ static void put_votes(struct print *p, int64_t claim_id)
                  strcmp(c->verdict, verdict_word[k]) == 0;
         }
         if (n)
-            put_int(p, verdict_word[k], n);
+            json_put_int(&p->j, verdict_word[k], n);
     }
     json_end_obj(&p->j);
 }
@@ -286,27 +262,28 @@ static void put_claim(struct print *p, const struct db_claim *c,
     int from, to;
 
     json_obj(&p->j);
-    put_str(p, "id", c->name);
-    put_str(p, "title", c->title);
-    put_str(p, "text", c->text);
-    put_str(p, "kind", c->kind);
-    put_str(p, "verdict", v->verdict);
-    put_num(p, "confidence", v->confidence);
+    json_put_str(&p->j, "id", c->name);
+    json_put_str(&p->j, "title", c->title);
+    json_put_str(&p->j, "text", c->text);
+    json_put_str(&p->j, "kind", c->kind);
+    json_put_str(&p->j, "verdict", v->verdict);
+    json_put_num(&p->j, "confidence", v->confidence);
     put_odds(p, v->p);
-    put_num(p, "stability", v->stability);
+    json_put_num(&p->j, "stability", v->stability);
     put_votes(p, c->id);
-    put_int(p, "paths_counted", v->n_count);
-    put_num(p, "error_correlation", v->error_correlation);
+    json_put_int(&p->j, "paths_counted", v->n_count);
+    json_put_num(&p->j, "error_correlation", v->error_correlation);
     put_measured(p, c);
     put_evidence(p, c->id);
     put_paths(p, c->id);
     put_checks(p, c->id);
-    put_str(p, "contrast", report_contrast_word(report_contrast(p->r,
-                                                                c->id)));
-    put_str(p, "playbook", v->stance);
-    put_str(p, "position", v->position);
-    put_str(p, "suggested_text", report_suggestion(p->r, c->id, &from, &to));
-    put_str(p, "flip", v->flip);
+    json_put_str(&p->j, "contrast",
+                 report_contrast_word(report_contrast(p->r, c->id)));
+    json_put_str(&p->j, "playbook", v->stance);
+    json_put_str(&p->j, "position", v->position);
+    json_put_str(&p->j, "suggested_text",
+                 report_suggestion(p->r, c->id, &from, &to));
+    json_put_str(&p->j, "flip", v->flip);
     json_end_obj(&p->j);
 }
 
@@ -331,14 +308,15 @@ static void put_method(struct print *p)
 
     json_key(&p->j, "method");
     json_obj(&p->j);
-    put_str(p, "pack", r->review->domain);
-    put_str(p, "pack_version", r->review->pack_version);
-    put_flag(p, "rules_only", r->review->rules_only);
-    put_str(p, "model_sha256", r->model_sha256[0] ? r->model_sha256 : NULL);
-    put_str(p, "adapter_sha256", r->review->adapter);
-    put_str(p, "isa", r->model_sha256[0] ? r->isa : NULL);
-    put_str(p, "program", r->program);
-    put_str(p, "chain_head", r->head);
+    json_put_str(&p->j, "pack", r->review->domain);
+    json_put_str(&p->j, "pack_version", r->review->pack_version);
+    json_put_bool(&p->j, "rules_only", r->review->rules_only);
+    json_put_str(&p->j, "model_sha256",
+                 r->model_sha256[0] ? r->model_sha256 : NULL);
+    json_put_str(&p->j, "adapter_sha256", r->review->adapter);
+    json_put_str(&p->j, "isa", r->model_sha256[0] ? r->isa : NULL);
+    json_put_str(&p->j, "program", r->program);
+    json_put_str(&p->j, "chain_head", r->head);
     json_end_obj(&p->j);
 }
 
@@ -350,17 +328,17 @@ void report_json(const struct report *r, struct str *out)
     str_init(&lines);
     json_init(&p.j, out);
     json_obj(&p.j);
-    put_str(&p, "run", r->uid);
-    put_str(&p, "started", r->started);
-    put_str(&p, "status", r->status);
-    put_str(&p, "party", r->review->party);
+    json_put_str(&p.j, "run", r->uid);
+    json_put_str(&p.j, "started", r->started);
+    json_put_str(&p.j, "status", r->status);
+    json_put_str(&p.j, "party", r->review->party);
     put_document(&p);
     put_findings(&p);
     put_claims(&p);
     report_put_unchecked(r, &lines);
     put_sentences(&p, "not_checked", &lines);
     put_method(&p);
-    put_str(&p, "note", r->review->note);
+    json_put_str(&p.j, "note", r->review->note);
     json_end_obj(&p.j);
     str_putc(out, '\n');
     str_release(&lines);

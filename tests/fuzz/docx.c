@@ -8,24 +8,6 @@
 #include "tests/fuzz/fuzz.h"
 #include "tests/mkzip.h"
 
-#define W "xmlns:w=\"http://schemas.openxmlformats.org/wordprocessingml/2006/" \
-          "main\""
-enum { PARTS = 3 };
-
-static const struct mkzip_part sound[PARTS] = {
-    { "word/styles.xml", "<w:styles " W "><w:style w:styleId=\"A\"><w:pPr>"
-      "<w:numPr><w:numId w:val=\"1\"/></w:numPr></w:pPr></w:style>"
-      "</w:styles>" },
-    { "word/numbering.xml", "<w:numbering " W "><w:abstractNum "
-      "w:abstractNumId=\"0\"><w:lvl w:ilvl=\"0\"><w:start w:val=\"1\"/>"
-      "<w:numFmt w:val=\"decimal\"/><w:lvlText w:val=\"%1.\"/></w:lvl>"
-      "</w:abstractNum><w:num w:numId=\"1\"><w:abstractNumId w:val=\"0\"/>"
-      "</w:num></w:numbering>" },
-    { "word/document.xml", "<w:document " W "><w:body><w:p><w:pPr><w:pStyle "
-      "w:val=\"A\"/></w:pPr><w:r><w:t>Text.</w:t></w:r></w:p></w:body>"
-      "</w:document>" },
-};
-
 static void read_it(const void *bytes, size_t n)
 {
     struct document *d = NULL;
@@ -42,23 +24,23 @@ static void read_it(const void *bytes, size_t n)
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
-    struct mkzip_part part[PARTS];
+    struct mkzip_part part[MKZIP_DOCX];
     struct str zip;
     char *text;
 
     if (n == 0)
         return 0;
-    if (p[0] % (PARTS + 1) == 0) {
+    if (p[0] % (MKZIP_DOCX + 1) == 0) {
         if (n > 4 && memcmp(p + 1, "%PDF", 4) != 0)     /* starts a child */
             read_it(p + 1, n - 1);
         return 0;
     }
-    memcpy(part, sound, sizeof part);
+    memcpy(part, mkzip_docx, sizeof part);
     text = mem_strndup((const char *)p + 1, n - 1);
     FUZZ_CHECK(text != NULL);
-    part[p[0] % (PARTS + 1) - 1].text = text;
+    part[p[0] % (MKZIP_DOCX + 1) - 1].text = text;
     str_init(&zip);
-    FUZZ_CHECK(!mkzip(part, PARTS, &zip));
+    FUZZ_CHECK(!mkzip(part, MKZIP_DOCX, &zip));
     read_it(zip.p, zip.len);
     str_release(&zip);
     mem_free(text);

@@ -6,6 +6,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "db/write.h"
+
 int fuzz_file(const uint8_t *p, size_t n, char name[32])
 {
     int fd = memfd_create("fuzz", MFD_CLOEXEC);
@@ -44,4 +46,17 @@ const char *fuzz_dir(void)
     FUZZ_CHECK(mkdtemp(dir) != NULL);
     atexit(remove_dir);
     return dir;
+}
+
+struct db_writer *fuzz_writer(void)
+{
+    static struct db_writer *w;
+    struct db_writer_opts o = { 0 };
+    char path[96];
+
+    if (w)
+        return w;
+    snprintf(path, sizeof path, "%s/trace.db", fuzz_dir());
+    FUZZ_CHECK(!db_writer_open(path, &o, &w, NULL));
+    return w;
 }

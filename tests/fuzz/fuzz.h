@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+struct db_writer;
+
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
 /* Aborts, which the fuzzer reports with the input. */
@@ -31,5 +33,8 @@ int fuzz_file(const uint8_t *p, size_t n, char name[32]);
 /* A folder of this process's own, made once; everything in it goes with the
  * process. */
 const char *fuzz_dir(void);
+
+/* A database in that folder, opened once, for all inputs. */
+struct db_writer *fuzz_writer(void);
 
 #endif

@@ -2,7 +2,6 @@
  * OTLP alike. */
 #include <string.h>
 
-#include "db/write.h"
 #include "tests/fuzz/fuzz.h"
 #include "trace/import.h"
 
@@ -12,19 +11,6 @@ static void bad(void *ud, const char *sentence)
     FUZZ_CHECK(sentence && sentence[0]);
 }
 
-static struct db_writer *writer(void)
-{
-    static struct db_writer *w;
-    struct db_writer_opts o = { 0 };
-    char path[96];
-
-    if (w)
-        return w;
-    snprintf(path, sizeof path, "%s/trace.db", fuzz_dir());
-    FUZZ_CHECK(!db_writer_open(path, &o, &w, NULL));
-    return w;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
     struct import_opts o = { .bad = bad };
@@ -32,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
     const char *text = (const char *)p, *end = text + n;
     struct sor_msg msg = { "" };
 
-    FUZZ_CHECK(!import_open(writer(), &o, &im, NULL));
+    FUZZ_CHECK(!import_open(fuzz_writer(), &o, &im, NULL));
     while (text < end) {
         const char *stop = memchr(text, '\n', (size_t)(end - text));
 

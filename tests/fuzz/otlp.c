@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "db/write.h"
 #include "tests/fuzz/fuzz.h"
 #include "trace/import.h"
 
@@ -10,19 +9,6 @@ static void bad(void *ud, const char *sentence)
 {
     (void)ud;
     FUZZ_CHECK(sentence && strncmp(sentence, "f:1", 3) == 0);
-}
-
-static struct db_writer *writer(void)
-{
-    static struct db_writer *w;
-    struct db_writer_opts o = { 0 };
-    char path[96];
-
-    if (w)
-        return w;
-    snprintf(path, sizeof path, "%s/otlp.db", fuzz_dir());
-    FUZZ_CHECK(!db_writer_open(path, &o, &w, NULL));
-    return w;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
@@ -36,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
     str_puts(&s, "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[");
     str_put(&s, (const char *)p, n);
     str_puts(&s, "]}]}]}");
-    FUZZ_CHECK(!import_open(writer(), &o, &im, NULL));
+    FUZZ_CHECK(!import_open(fuzz_writer(), &o, &im, NULL));
     FUZZ_CHECK(!import_value(im, s.p, s.len, "f:1", &msg));
     FUZZ_CHECK(!import_end(im, "f:1", &msg));
     import_close(im);

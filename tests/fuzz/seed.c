@@ -7,6 +7,7 @@
 #include "engine/gguf.h"
 #include "tests/mkgguf.h"
 #include "tests/mkmodel.h"
+#include "tests/mkzip.h"
 
 static int save(const char *dir, const char *leaf, const struct str *bytes)
 {
@@ -64,8 +65,6 @@ static int adapter(const char *dir)
     return ok;
 }
 
-#define W "xmlns:w=\"http://schemas.openxmlformats.org/wordprocessingml/2006/" \
-          "main\""
 #define ATTR(key, value) "{\"key\":\"" key "\",\"value\":{\"stringValue\":\"" \
                          value "\"}}"
 
@@ -95,12 +94,13 @@ static const struct { const char *target, *leaf, *text; } texts[] = {
       ATTR("openinference.span.kind", "LLM") ","
       ATTR("llm.input_messages.0.message.content", "Q") ","
       ATTR("llm.output_messages.0.message.content", "A") "]}" },
-    { "docx", "document", "\x03<w:document " W "><w:body><w:tbl><w:tr><w:trPr>"
+    { "docx", "document", "\x03<w:document " MKZIP_W ">"
+      "<w:body><w:tbl><w:tr><w:trPr>"
       "<w:del/></w:trPr><w:tc><w:p><w:pPr><w:numPr><w:ilvl w:val=\"0\"/>"
       "<w:numId w:val=\"1\"/></w:numPr></w:pPr><w:ins><w:r><w:t>a</w:t>"
       "<w:tab/></w:r></w:ins></w:p></w:tc></w:tr></w:tbl></w:body>"
       "</w:document>" },
-    { "docx", "numbering", "\x02<w:numbering " W "><w:abstractNum "
+    { "docx", "numbering", "\x02<w:numbering " MKZIP_W "><w:abstractNum "
       "w:abstractNumId=\"0\"><w:lvl w:ilvl=\"0\"><w:start w:val=\"3\"/>"
       "<w:numFmt w:val=\"lowerRoman\"/><w:lvlText w:val=\"%1.%2\"/></w:lvl>"
       "</w:abstractNum><w:num w:numId=\"1\"><w:abstractNumId w:val=\"0\"/>"
