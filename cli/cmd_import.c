@@ -157,8 +157,9 @@ static int is_database(const char *path)
 
 static enum sor_err merge(struct job *j, const char *path)
 {
+    struct load_refused refused = { j, bad };
     struct load_counts n;
-    enum sor_err err = load_merge(j->w, path, &n, &j->cli->msg);
+    enum sor_err err = load_merge(j->w, path, &refused, &n, &j->cli->msg);
 
     j->merged.n_new += n.n_new;
     j->merged.n_known += n.n_known;

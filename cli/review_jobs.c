@@ -139,7 +139,7 @@ static enum sor_err take(struct jobs *j, int i, FILE *to)
         note_failure(j, i, err);
     copy_out(leaf(j, i, "out", path), to);
     err = access(leaf(j, i, "db", path), R_OK) == 0
-        ? load_merge(j->w, path, &n, &j->cli->msg) : SOR_OK;
+        ? load_merge(j->w, path, NULL, &n, &j->cli->msg) : SOR_OK;
     for (size_t k = 0; k < sizeof endings / sizeof *endings; k++)
         unlink(leaf(j, i, endings[k], path));
     return err;

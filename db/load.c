@@ -205,7 +205,8 @@ static int is_wide(const char *column)
 {
     static const char *const ends[] = {
         "id", "_us", "_ns", "bytes", "_byte", "seed", "xxh3", "digest", "_seq",
-        "n_event", "n_lost", "n_token",
+        "n_event", "n_lost", "n_token", "blocks_read", "compared",
+        "blocks_full", "layer_rows",
     };
     size_t n = strlen(column);
 
@@ -249,24 +250,34 @@ static enum sor_err check_number(struct load *l, enum table t, int i,
     return SOR_OK;
 }
 
-static enum sor_err path_elsewhere(struct load *l, struct sql_value *v,
-                                   struct sor_msg *msg)
+/* A path of a run that is here.  One that was forgotten lends no tokens: such
+ * a fork could not be read, and nobody could import it again (db/remove.c
+ * keeps a run with live forks from being forgotten, for the same reason). */
+static enum sor_err path_elsewhere(struct load *l, enum table t,
+                                   struct sql_value *v, struct sor_msg *msg)
 {
+    int n = (int)(v->n < 48 ? v->n : 48);
+    const char *name = v->p;
     sqlite3_stmt *st = NULL;
-    enum sor_err err = conn_prepare(l->w->d, "SELECT p.id FROM path p "
-        "JOIN run r ON r.id = p.run_id WHERE r.uid || ':' || p.ordinal = ?2 "
-        "AND r.uid = substr(?2, 1, 32)", &st, msg);
+    enum sor_err err = conn_prepare(l->w->d, "SELECT p.id, EXISTS (SELECT 1 "
+        "FROM tombstone f WHERE f.run_id = r.id AND f.kind = 'forget') "
+        "FROM path p JOIN run r ON r.id = p.run_id "
+        "WHERE r.uid || ':' || p.ordinal = ?2 AND r.uid = substr(?2, 1, 32)",
+        &st, msg);
 
     if (err)
         return err;
-    sqlite3_bind_text64(st, 2, v->p, v->n, SQLITE_STATIC, SQLITE_UTF8);
-    if (sqlite3_step(st) == SQLITE_ROW)
+    sqlite3_bind_text64(st, 2, name, v->n, SQLITE_STATIC, SQLITE_UTF8);
+    if (sqlite3_step(st) != SQLITE_ROW)
+        err = sor_fail(msg, SOR_FORMAT, "it grew from path %.*s, which is not "
+                       "here; import that run first", n, name);
+    else if (t == TABLE_PATH_SPAN && sqlite3_column_int(st, 1))
+        err = sor_fail(msg, SOR_FORMAT, "its first tokens are those of path "
+                       "%.*s, whose words were forgotten here; it can come "
+                       "in where that run still has them", n, name);
+    else
         *v = (struct sql_value){ .kind = SQL_INT,
                                  .i = sqlite3_column_int64(st, 0) };
-    else
-        err = sor_fail(msg, SOR_FORMAT, "it grew from path %.*s, which is not "
-                       "here; import that run first",
-                       (int)(v->n < 48 ? v->n : 48), (const char *)v->p);
     sqlite3_finalize(st);
     return err;
 }
@@ -285,7 +296,7 @@ static enum sor_err resolve(struct load *l, enum table t, int i,
     if (to == PORTABLE_UNKNOWN)
         return wrong(l, t, i, "an end of an unknown kind", msg);
     if (to == TABLE_PATH && v[i].kind == SQL_TEXT)
-        return path_elsewhere(l, &v[i], msg);
+        return path_elsewhere(l, t, &v[i], msg);
     if (coerce('I', &v[i], NULL) != 0 || number < 1 || number > l->n[to])
         return wrong(l, t, i, "names no row before this one", msg);
     v[i].i = to == TABLE_TEXT ? l->text.id[number - 1]
@@ -596,8 +607,8 @@ static enum sor_err merge_run(struct load *l, struct db *from, int64_t id,
     enum sor_err err;
 
     if (db_get_run(from, id, &r) != 1)
-        return sor_fail(msg, SOR_FORMAT, "run %lld cannot be read",
-                        (long long)id);
+        return sor_fail(msg, SOR_FORMAT, "%s: run %lld cannot be read",
+                        from->path, (long long)id);
     if ((err = load_begin(l, r.uid, &known, msg)))
         return err;
     if (known) {
@@ -606,23 +617,34 @@ static enum sor_err merge_run(struct load *l, struct db *from, int64_t id,
     }
     db_rest(from);
     err = dump_run(from, id, &sink, &why);
-    if (err) {
-        load_drop(l);
-        if (err == SOR_NOTFOUND) {      /* forgotten there */
-            n->n_forgotten++;
-            return SOR_OK;
-        }
-        if (msg)
-            *msg = why;
-        return err;
+    if (!err)
+        err = load_end(l, &why);
+    load_drop(l);
+    n->n_new += !err;
+    if (err == SOR_NOTFOUND) {          /* forgotten there */
+        n->n_forgotten++;
+        return SOR_OK;
     }
-    n->n_new++;
-    return load_end(l, msg);
+    return err ? sor_fail(msg, err, "%s: run %.8s: %s", from->path, l->uid,
+                          why.text) : SOR_OK;
+}
+
+/* Tells of a run that is not as it should be and goes on without it. */
+static enum sor_err refuse(const struct load_refused *bad, enum sor_err err,
+                           struct load_counts *n, const struct sor_msg *msg)
+{
+    if (!bad || (err != SOR_FORMAT && err != SOR_UNSUP))
+        return err;
+    n->n_refused++;
+    bad->say(bad->ud, msg->text);
+    return SOR_OK;
 }
 
 enum sor_err load_merge(struct db_writer *w, const char *path,
-                        struct load_counts *n, struct sor_msg *msg)
+                        const struct load_refused *bad, struct load_counts *n,
+                        struct sor_msg *msg)
 {
+    struct sor_msg why;
     sqlite3_stmt *st = NULL;
     struct load *l = NULL;
     struct db *from = NULL;
@@ -640,7 +662,9 @@ enum sor_err load_merge(struct db_writer *w, const char *path,
         sqlite3_reset(st);
         if (!id)
             break;
-        err = merge_run(l, from, id, n, msg);
+        if ((err = merge_run(l, from, id, n, &why)) && msg)
+            *msg = why;
+        err = refuse(bad, err, n, &why);
     }
 done:
     sqlite3_finalize(st);

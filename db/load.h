@@ -38,9 +38,13 @@ int load_is_known(const struct load *l);    /* what load_begin() said */
 enum sor_err load_knows(struct db_writer *w, const char *uid, int *known,
                         struct sor_msg *msg);
 
-/* All runs of the database at path, in the order of their ids. */
-struct load_counts { int64_t n_new, n_known, n_forgotten; };
+/* All runs of the database at path, in the order of their ids.  A run that
+ * cannot come in is left out and told to bad, a sentence that names file and
+ * run; with bad NULL it ends the merge, after those before it. */
+struct load_counts { int64_t n_new, n_known, n_forgotten, n_refused; };
+struct load_refused { void *ud; void (*say)(void *ud, const char *sentence); };
 enum sor_err load_merge(struct db_writer *w, const char *path,
-                        struct load_counts *n, struct sor_msg *msg);
+                        const struct load_refused *bad, struct load_counts *n,
+                        struct sor_msg *msg);
 
 #endif

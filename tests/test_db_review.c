@@ -312,7 +312,7 @@ static void reviews_are_portable(void **state)
     (void)state;
     make();
     OK(db_writer_open(t.other, NULL, &w, &t.msg));
-    OK(load_merge(w, t.path, &n, &t.msg));
+    OK(load_merge(w, t.path, NULL, &n, &t.msg));
     assert_int_equal(n.n_new, 1);
     db_writer_close(w);
     char was[sizeof t.path];

@@ -107,7 +107,7 @@ static void it_goes_in_after_its_parent_only(void **state)
     OK(load_knows(w, child, &known, &t.msg));
     assert_int_equal(known, 0);
 
-    OK(load_merge(w, t.path, &n, &t.msg));
+    OK(load_merge(w, t.path, NULL, &n, &t.msg));
     assert_int_equal(n.n_new, 2);
     db_writer_close(w);
     db_close(d);
@@ -124,11 +124,57 @@ static void it_goes_in_after_its_parent_only(void **state)
     db_close(d);
 }
 
+static void keep(void *ud, const char *sentence)
+{
+    snprintf(ud, sizeof t.msg.text, "%s", sentence);
+}
+
+/* A fork of a run that was forgotten here is left out by name, and those after
+ * it come in: what cannot be read cannot be exported and imported again. */
+static void a_fork_needs_its_parents_words(void **state)
+{
+    static const char third[] = "cccc000000c0ffee00abcdef00000000";
+    char said[sizeof t.msg.text] = "";
+    struct load_refused refused = { said, keep };
+    struct load_counts n;
+    struct db_writer *w = dbtest_writer();
+
+    (void)state;
+    int64_t parent = put_run(w, first, 0);
+    db_writer_close(w);
+    OK(db_writer_open(t.other, NULL, &w, &t.msg));
+    OK(load_merge(w, t.path, NULL, &n, &t.msg));
+    OK(db_forget_run(w, 1, &t.msg));
+    db_writer_close(w);
+    w = dbtest_writer();
+    put_run(w, child, parent);
+    put_run(w, third, 0);
+    db_writer_close(w);
+
+    OK(db_writer_open(t.other, NULL, &w, &t.msg));
+    assert_int_equal(load_merge(w, t.path, NULL, &n, &t.msg), SOR_FORMAT);
+    assert_int_equal(n.n_known, 1);
+    OK(load_merge(w, t.path, &refused, &n, &t.msg));
+    assert_int_equal(n.n_refused, 1);
+    assert_int_equal(n.n_new, 1);
+    assert_non_null(strstr(said, t.path));
+    assert_non_null(strstr(said, ": run bbbb0000: its first tokens "));
+    assert_non_null(strstr(said, "forgotten here"));
+
+    int known;
+    OK(load_knows(w, child, &known, &t.msg));
+    assert_int_equal(known, 0);
+    OK(load_knows(w, third, &known, &t.msg));
+    assert_int_equal(known, 1);
+    db_writer_close(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         DBTEST(a_parent_of_another_run_has_its_name),
         DBTEST(it_goes_in_after_its_parent_only),
+        DBTEST(a_fork_needs_its_parents_words),
     };
 
     return cmocka_run_group_tests_name("dump", tests, NULL, NULL);
