@@ -6,171 +6,33 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "db/review.h"
 #include "tests/dbtest.h"
+#include "tests/mkreview.h"
 #include "tui/app.h"
-
-static const char text[] =
-    "1. Term. This Agreement ends after two years.\n"
-    "2. Return. The Recipient shall return all papers; see Section 9.\n"
-    "(a) Copies. It may keep one copy. caf\xc3\xa9\n";
-static const char uid[] = "5eed0123456789abcdef0123456789ab";
-static const uint8_t sum[32] = { 7 };
 
 static struct grid g;
 static struct str screen;
 static struct db *db;
 static struct tui *tui;
-static int64_t run, first_clause;
 
-static int64_t put(struct db_writer *w, enum db_review_table table,
-                   const void *row)
-{
-    int64_t id = 0;
-
-    OK(db_put_review_row(w, table, run, row, &id, &t.msg));
-    return id;
-}
-
-/* The place of `words` in the text, in code points (the text is ASCII up to
- * its last word). */
-static int at(const char *words)
-{
-    return (int)(strstr(text, words) - text);
-}
-
-static int64_t put_clause(struct db_writer *w, int ordinal, int parent,
-                          const char *number, const char *words, int to)
-{
-    return put(w, DB_CLAUSE, &(struct db_clause){ .ordinal = ordinal,
-        .parent = parent, .depth = parent >= 0, .kind = "numbered",
-        .number = number, .full_number = number, .char_from = at(words),
-        .char_to = to, .own_to = to, .text_from = at(words), .text_to = to,
-        .page = -1 });
-}
-
-static void put_path(struct db_writer *w, int64_t claim, int ordinal,
-                     const char *variant, const char *verdict)
-{
-    struct db_put_path p = { .run_id = run, .ordinal = ordinal,
-                             .kind = "score", .params = "{}" };
-    int64_t id;
-
-    OK(db_put_path(w, &p, &id, &t.msg));
-    put(w, DB_CLAIM_PATH, &(struct db_claim_path){ .claim_id = claim,
-        .path_id = id, .variant = variant, .counts = 1, .statement = "It may "
-        "keep copies.", .verdict = verdict, .p = { 0.9, 0.05, 0.05 } });
-}
-
-static void put_claims(struct db_writer *w, int64_t clause)
-{
-    int64_t c = put(w, DB_CLAIM, &(struct db_claim){ .name = "nda-17",
-        .kind = "statement", .title = "Copies", .text = "It may keep copies.",
-        .n_given = 100, .n_wrong = 8, .wrong_low = 0.04, .wrong_high = 0.15 });
-
-    put_path(w, c, 0, "plain", "supported");
-    put_path(w, c, 1, "paraphrase", "not_addressed");
-    put(w, DB_VERDICT, &(struct db_verdict){ .claim_id = c,
-        .verdict = "supported", .confidence = 0.93, .p = { 0.9, 0.05, 0.05 },
-        .stability = 0.5, .n_count = 2, .error_correlation = NAN,
-        .flip = "Striking clause 2(a) would." });
-    put(w, DB_EVIDENCE, &(struct db_evidence){ .claim_id = c,
-        .clause_id = clause, .char_from = at("It may"),
-        .char_to = at("It may") + 21, .page = -1, .relation = "supports",
-        .score = 0.97, .status = "located" });
-    put(w, DB_CHECK, &(struct db_check){ .claim_id = c, .passed = 1,
-        .kind = "negation", .input = "It may keep no copy.",
-        .p = { NAN, NAN, NAN } });
-    put(w, DB_CHECK, &(struct db_check){ .claim_id = c, .clause_id = clause,
-        .passed = 1, .ordinal = 2, .kind = "knockout",
-        .input = "clause 2(a) struck out", .note = "sole basis: without it, "
-        "not addressed (0.910)", .p = { 0.05, 0.04, 0.91 } });
-    put(w, DB_CHECK, &(struct db_check){ .claim_id = c, .passed = 0,
-        .ordinal = 1, .kind = "swap", .note = "The other party too.",
-        .p = { NAN, NAN, NAN } });
-    put(w, DB_CLAIM, &(struct db_claim){ .ordinal = 1, .name = "mine",
-        .kind = "statement", .text = "It rains.", .custom = 1 });
-    put(w, DB_FINDING, &(struct db_finding){ .source = "claim",
-        .ordinal = 1, .claim_id = c, .severity = 1, .origin = "scored",
-        .text = "One copy may be kept.", .clause_id = clause,
-        .char_from = at("It may"), .char_to = at("It may") + 21,
-        .confidence = 0.93 });
-}
-
-/* Clause 2 refers to clause 1 and uses a term that it defines. */
-static void put_logic(struct db_writer *w, int64_t second)
-{
-    int64_t term = put(w, DB_TERM, &(struct db_term){ .name = "Papers",
-        .clause_id = second, .char_from = at("papers"),
-        .char_to = at("papers") + 6, .n_def = 1, .n_use = 1 });
-
-    put(w, DB_LOGIC, &(struct db_logic){ .kind = "refers_to",
-        .src_kind = "clause", .src_id = second, .dst_kind = "clause",
-        .dst_id = first_clause, .char_from = at("see Section"),
-        .char_to = at("see Section") + 13, .score = 1, .measured = "rule" });
-    put(w, DB_LOGIC, &(struct db_logic){ .kind = "uses",
-        .src_kind = "clause", .src_id = second, .dst_kind = "term",
-        .dst_id = term, .char_from = -1, .char_to = -1, .score = 1,
-        .measured = "rule" });
-}
-
-static void put_review(struct db_writer *w)
-{
-    int64_t second;
-
-    put(w, DB_REVIEW, &(struct db_review){ .same = { sum, 32 },
-        .domain = "legal", .pack_version = "1", .n_path = 2,
-        .note = "Preliminary findings, for a lawyer's decision." });
-    put(w, DB_DOCUMENT, &(struct db_document){ .name = "a.txt",
-        .format = "text", .encoding = "UTF-8", .sha256 = { sum, 32 },
-        .n_byte = sizeof text - 1, .n_char = sizeof text - 2, .text = text });
-    first_clause = put_clause(w, 0, -1, "1", "1. Term", at("2. Return") - 1);
-    second = put_clause(w, 1, -1, "2", "2. Return", (int)sizeof text - 3);
-    int64_t copies = put_clause(w, 2, 1, "2(a)", "(a) Copies",
-                                (int)sizeof text - 3);
-    int64_t defect = put(w, DB_DEFECT, &(struct db_defect){
-        .kind = "dangling_reference", .note = "There is no Section 9.",
-        .char_from = at("Section 9"), .char_to = at("Section 9") + 9,
-        .related_from = at("1. Term"), .related_to = at("1. Term") + 7 });
-    int64_t f = put(w, DB_FINDING, &(struct db_finding){ .source = "defect",
-        .defect_id = defect, .severity = 3, .origin = "rule",
-        .text = "Section 9 does not exist.", .clause_id = second,
-        .char_from = at("Section 9"), .char_to = at("Section 9") + 9,
-        .confidence = NAN });
-    put_claims(w, copies);
-    put_logic(w, second);
-    put(w, DB_DECISION, &(struct db_decision){ .finding_id = f,
-        .choice = "reject", .name = "Ann", .reason = "It is in the annex.",
-        .at_us = 5 });
-}
-
-static int setup(void **state)
+static int setup_with(void **state, int n_more)
 {
     struct tui_opts o = { .db_name = t.path, .program = "/bin/true" };
-    struct db_put_run r = { .uid = uid, .kind = "review", .chat = "none",
-                            .route = "off", .kv_type = "f16", .isa = "ref",
-                            .level = "tokens", .program = "1", .params = "{}",
-                            .started_us = 5 };
-    struct db_writer *w;
 
     if (dbtest_setup(state))
         return -1;
     str_init(&screen);
-    w = dbtest_writer();
-    OK(db_begin(w, 0, &t.msg));
-    OK(db_put_text(w, "a.txt", 5, &r.prompt_id, &t.msg));
-    OK(db_put_run(w, &r, &run, &t.msg));
-    put_review(w);
-    OK(db_commit(w, NULL, &t.msg));
-    db_writer_close(w);
+    OK(mkreview(t.path, &(struct mkreview_opts){ .n_more = n_more }, &t.msg));
     db = dbtest_reader();
     OK(tui_open(db, &o, &tui, &t.msg));
     return grid_init(&g, 60, 140) != SOR_OK;
 }
+
+static int setup(void **state) { return setup_with(state, 0); }
+static int setup_more(void **state) { return setup_with(state, 9); }
 
 static int teardown(void **state)
 {
@@ -378,6 +240,91 @@ static void the_document_marks_its_clauses(void **state)
     SHOWS("One copy may be kept.");
 }
 
+/* ---- orders and folds ---------------------------------------------------- */
+
+static void findings_sort_by_any_column(void **state)
+{
+    (void)state;
+    keys("Enter Enter");
+    SHOWS("Severity\u2193");
+    SHOWS("\u258c    0  high");
+    keys("i");                          /* by clause, from the last */
+    SHOWS("Clause \u2193");
+    SHOWS("\u258c    0  high");        /* the cursor stays with its row */
+    keys("g");
+    SHOWS("\u258c    1  low       2(a)");
+    keys("I g");
+    SHOWS("\u258c    4  note      1 ");
+    keys("i i i g");                    /* by p: what has none comes last */
+    SHOWS("p \u2191");
+    SHOWS("\u258c   10  note      1            Of claim 10.");
+    keys("G");
+    SHOWS("\u258c    0  high");
+    keys("k Enter h");                  /* what acts takes the row that shows */
+    SHOWS("\u258c    1  low");
+}
+
+static void claims_sort_by_any_column(void **state)
+{
+    (void)state;
+    keys("Enter j Enter");
+    SHOWS("\u258c nda-17");
+    keys("i g");                        /* numbers in names count as such */
+    SHOWS("Claim \u2191");
+    SHOWS("\u258c mine");
+    keys("j");
+    SHOWS("\u258c nda-2 ");
+    keys("G");
+    SHOWS("\u258c nda-17");
+    keys("i i I g");                    /* the surest */
+    SHOWS("p \u2193");
+    SHOWS("\u258c nda-17");
+    keys("G");                          /* no verdict, no p */
+    SHOWS("\u258c mine");
+    keys("i i i g");
+    SHOWS("Wrong \u2193");
+    SHOWS("\u258c nda-10");
+}
+
+static void claims_unfold_into_their_paths(void **state)
+{
+    (void)state;
+    keys("Enter j Enter");
+    SHOWS("+ paths");
+    SHOWS("1 of 2");
+    keys("+ j");
+    SHOWS("2 of 4");
+    SHOWS("\u258c   path 0   supported       0.90");
+    SHOWS("  path 1   not addressed   0.90");
+    SHOWS("differs by        plain");
+    SHOWS("It may keep copies.");
+    keys("j Enter");                    /* what it read */
+    SHOWS("path 1");
+    keys("h");
+    SHOWS("\u258c   path 1");
+    keys("-");
+    SHOWS("1 of 2");
+    keys("* j j I");
+    SHOWS("\u258c   path 1");          /* the order turned, not the cursor */
+    SHOWS("4 of 4");
+    keys("*");
+    SHOWS("2 of 2");
+}
+
+/* A mark names the claim, not its row of that day. */
+static void marks_find_their_row_in_any_order(void **state)
+{
+    (void)state;
+    keys("Enter j Enter i i i I b");    /* on nda-17, the surest */
+    SHOWS("Marked");
+    keys("h h ' g Enter");
+    SHOWS("\u258c nda-17");
+    keys("h h : \"open 5eed\" Enter j j Enter - b");    /* clause 1 */
+    SHOWS("Marked");
+    keys("G b - h ' g Enter");          /* 2(a), though it is folded now */
+    SHOWS("\u258c 2(a)");
+}
+
 /* Every view at every size draws something and leaves nothing behind. */
 static void at_any_size(void **state)
 {
@@ -390,6 +337,7 @@ static void at_any_size(void **state)
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define MORE(f) cmocka_unit_test_setup_teardown(f, setup_more, teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_review_opens_on_what_was_found),
         TEST(findings_lead_to_places_and_claims),
@@ -402,6 +350,10 @@ int main(void)
         TEST(clauses_fold_under_their_parents),
         TEST(the_logic_is_drawn),
         TEST(filters_name_columns),
+        TEST(claims_unfold_into_their_paths),
+        MORE(findings_sort_by_any_column),
+        MORE(claims_sort_by_any_column),
+        MORE(marks_find_their_row_in_any_order),
         TEST(at_any_size),
     };
     return cmocka_run_group_tests_name("tui_review", tests, NULL, NULL);

@@ -176,6 +176,24 @@ static void keys_are_obeyed_and_q_leaves(void **state)
     assert_int_equal(WEXITSTATUS(status), SOR_OK);
 }
 
+/* OSC 52, and only when asked: "3fa20001", a tab. */
+static void a_row_is_copied_to_the_terminal(void **state)
+{
+    pid_t pid = start();
+
+    (void)state;
+    assert_true(wait_for("3fa20001"));
+    type("jk");
+    assert_true(wait_for("3fa20000"));
+    for (size_t i = 0; i + 4 < n_seen; i++)
+        assert_memory_not_equal(seen + i, "\033]52", 4);
+    type("Y");
+    assert_true(wait_for("\033]52;c;M2ZhMjAwMDEJ"));
+    assert_true(wait_for("\a"));
+    type("Q");
+    assert_int_equal(WEXITSTATUS(end(pid)), SOR_OK);
+}
+
 static void new_sizes_are_followed(void **state)
 {
     static const unsigned short sizes[][2] = {
@@ -327,6 +345,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TERMINAL(keys_are_obeyed_and_q_leaves),
+        TERMINAL(a_row_is_copied_to_the_terminal),
         TERMINAL(new_sizes_are_followed),
         TERMINAL(signals_put_the_terminal_back),
         TERMINAL(ctrl_c_cancels_a_prompt_then_quits),

@@ -7,6 +7,8 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "tui/copy.h"
+#include "tui/history.h"
 #include "tui/job.h"
 #include "tui/kept.h"
 #include "tui/keyfile.h"
@@ -177,6 +179,7 @@ enum sor_err tui_open(struct db *d, const struct tui_opts *o, struct tui **out,
     t->mouse = !o->no_mouse;
     t->cursor_row = -1;
     str_init(&t->typed);
+    str_init(&t->copied);
     t->kept = kept_open(o->state);
     err = t->kept ? keyfile_read(&t->keyfile, o->keys, msg)
                   : sor_fail(msg, SOR_NOMEM, "out of memory");
@@ -204,6 +207,8 @@ void tui_close(struct tui *t)
     mem_free(t->kept);
     tui_temp_remove(t);
     str_release(&t->typed);
+    str_release(&t->copied);
+    history_close(t->history);
     mem_free(t);
 }
 
@@ -329,6 +334,28 @@ static void toggle_mouse(struct tui *t)
                         : "The mouse is free: select text as usual.");
 }
 
+/* A view that is there once: not on top of itself. */
+static void push_once(struct tui *t, const struct view_ops *ops)
+{
+    if (tui_top(t)->ops != ops)
+        tui_push(t, ops, tui_top(t)->at);
+}
+
+/* What goes to places and keeps them. */
+static int in_places(struct tui *t, enum tui_cmd cmd)
+{
+    switch (cmd) {
+    case CMD_MARK:    mark_here(t); return 1;
+    case CMD_COPY:    copy_here(t); return 1;
+    case CMD_EARLIER: history_go(t, -1); return 1;
+    case CMD_LATER:   history_go(t, 1); return 1;
+    case CMD_MARKS:   push_once(t, &view_marks); return 1;
+    case CMD_JOBS:    push_once(t, &view_jobs); return 1;
+    case CMD_HELP:    push_once(t, &view_help); return 1;
+    default:          return 0;
+    }
+}
+
 static void in_app(struct tui *t, struct view *v, enum tui_cmd cmd)
 {
     switch (cmd) {
@@ -347,17 +374,6 @@ static void in_app(struct tui *t, struct view *v, enum tui_cmd cmd)
     case CMD_FILTER:
         prompt_begin(t, '&');
         break;
-    case CMD_MARK:
-        mark_here(t);
-        break;
-    case CMD_MARKS:
-        if (v->ops != &view_marks)
-            tui_push(t, &view_marks, v->at);
-        break;
-    case CMD_JOBS:
-        if (v->ops != &view_jobs)
-            tui_push(t, &view_jobs, v->at);
-        break;
     case CMD_PANE:
         v->on_detail = !v->on_detail && v->ops->detail;
         break;
@@ -373,10 +389,6 @@ static void in_app(struct tui *t, struct view *v, enum tui_cmd cmd)
     case CMD_NEXT_MATCH:
     case CMD_PREV_MATCH:
         search_find(t, cmd == CMD_PREV_MATCH);
-        break;
-    case CMD_HELP:
-        if (v->ops != &view_help)
-            tui_push(t, &view_help, v->at);
         break;
     case CMD_FOLLOW:
         toggle_follow(t);
@@ -472,6 +484,7 @@ void tui_key(struct tui *t, struct tui_event ev)
         prompt_key(t, ev.key);
         return;
     }
+    history_note(t);
     ev.key = keyfile_key(&t->keyfile, ev.key);
     if (ev.key >= TK_CLICK && ev.key <= TK_WHEEL_DOWN) {
         mouse(t, v, ev);
@@ -489,7 +502,7 @@ void tui_key(struct tui *t, struct tui_event ev)
         char name[32];
         keys_name(ev.key, name, sizeof name);
         tui_say(t, "%s does nothing here; ? lists the keys.", name);
-    } else if (!in_pane(v, cmd)) {
+    } else if (!in_pane(v, cmd) && !in_places(t, cmd)) {
         in_app(t, v, cmd);
     }
 }

@@ -25,6 +25,7 @@ struct tui_opts {
     const struct theme *theme;  /* NULL: the best that the terminal shows */
     int ascii, no_mouse, readonly;
     int colors;                 /* of the terminal; -1 none, 0 not known */
+    int clipboard;              /* what tui_copied() gives is sent to one */
     const char *program;        /* what jobs run (tui/job.h); NULL: none */
     const char *model;          /* of -m, for them; NULL: as they find it */
     const char *state;          /* the file of what is kept between starts;
@@ -50,6 +51,9 @@ int tui_done(const struct tui *t);              /* the user quits */
 int tui_following(const struct tui *t);
 /* How long a key may be waited for until tui_idle(). */
 int tui_wait_ms(const struct tui *t);
+/* Text for the clipboard, once after it was asked for: safe to show anywhere,
+ * COPY_BYTES at most (tui/copy.h), good until the next key.  NULL: none. */
+const char *tui_copied(struct tui *t);
 /* Something goes on in the background: a job, a long search. */
 int tui_busy(const struct tui *t);
 /* A file wants the user's editor: hand the terminal over, call

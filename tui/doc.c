@@ -36,8 +36,20 @@ struct pen doc_line(struct doc *d, int indent, unsigned style)
         d->cut = 1;
         return (struct pen){ &d->g, -1, 0, 0, style };
     }
+    d->joins[d->row] = DOC_NEW;
     return (struct pen){ &d->g, d->row++, indent < cols ? indent : cols, cols,
                          style };
+}
+
+/* The same, where a paragraph goes on. */
+static struct pen go_on(struct doc *d, int indent, unsigned style,
+                        enum doc_join join)
+{
+    struct pen p = doc_line(d, indent, style);
+
+    if (p.row >= 0)
+        d->joins[p.row] = (char)join;
+    return p;
 }
 
 void doc_gap(struct doc *d)
@@ -66,7 +78,7 @@ static void word(struct doc *d, struct pen *p, int indent, const char *s,
     int width = text_width(s, n);
 
     if (width > pen_room(p) && p->col > indent)
-        *p = doc_line(d, indent, p->style);
+        *p = go_on(d, indent, p->style, DOC_WORD);
     if (width <= pen_room(p)) {
         pen_put(p, s, n);
         return;
@@ -75,7 +87,7 @@ static void word(struct doc *d, struct pen *p, int indent, const char *s,
         uint32_t cp;
         size_t used = utf8_next(s + i, n - i, &cp);
         if (text_width(s + i, used) > pen_room(p) && p->col > indent)
-            *p = doc_line(d, indent, p->style);
+            *p = go_on(d, indent, p->style, DOC_PART);
         pen_put(p, s + i, used);
         i += used;
     }
@@ -139,6 +151,43 @@ void doc_goes(struct doc *d, const struct view_ops *to, struct db_addr at)
 {
     if (!d->cut && d->n_link < DOC_LINKS)
         d->link[d->n_link++] = (struct doc_link){ d->row - 1, to, at };
+}
+
+/* What a cell says; NULL: it only draws, or is the right half of another. */
+static const char *said(const struct cell *c)
+{
+    unsigned role = c->style & 0xff;
+
+    return c->width == 0 ? NULL
+         : role == ROLE_RULE || role == ROLE_BAR || role == ROLE_TROUGH ? " "
+                                                                : c->ch;
+}
+
+void doc_words(const struct doc *d, struct str *out)
+{
+    for (int row = 0; row < d->row; row++) {
+        size_t keep;
+        int col = 0;
+
+        if (d->joins[row] != DOC_NEW)
+            while (col < d->g.cols &&
+                   strcmp(grid_at(&d->g, row, col)->ch, " ") == 0)
+                col++;
+        if (row > 0 && d->joins[row] == DOC_NEW)
+            str_putc(out, '\n');
+        else if (row > 0 && d->joins[row] == DOC_WORD)
+            str_putc(out, ' ');
+        for (keep = out->len; col < d->g.cols; col++) {
+            const char *ch = said(grid_at(&d->g, row, col));
+
+            if (ch)
+                str_puts(out, ch);
+            if (ch && strcmp(ch, " ") != 0)
+                keep = out->len;
+        }
+        if (str_ok(out))
+            out->p[out->len = keep] = '\0';
+    }
 }
 
 /* ---- reading -------------------------------------------------------------- */

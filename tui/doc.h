@@ -15,6 +15,9 @@
 
 enum { DOC_ROWS = 2000, DOC_LINKS = 256 };
 
+/* How a row continues the one above it. */
+enum doc_join { DOC_NEW, DOC_WORD /* the next word */, DOC_PART /* same word */ };
+
 struct view_ops;
 
 struct doc_link {
@@ -27,6 +30,7 @@ struct doc {
     struct grid g;
     int row;                    /* rows written */
     int cut;
+    char joins[DOC_ROWS];       /* enum doc_join of each row */
     struct doc_link link[DOC_LINKS];
     int n_link;
     /* where the reader stands */
@@ -50,6 +54,10 @@ void doc_fact(struct doc *d, const char *key, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* The line written last leads there. */
 void doc_goes(struct doc *d, const struct view_ops *to, struct db_addr at);
+
+/* Appends what it says, paragraphs in one line each, without what is only
+ * drawn: rules and bars. */
+void doc_words(const struct doc *d, struct str *out);
 
 /* Shows it in r; `active`: the link under the cursor is marked. */
 void doc_draw(struct doc *d, struct grid *g, struct rect r, int active);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 
 void fmt_count(char *out, size_t cap, int64_t n)
 {
@@ -110,4 +111,23 @@ int fmt_surprise(double logprob)
     double bits = -logprob / 0.6931471805599453;
 
     return isnan(bits) || bits < 0 ? 0 : bits > 5 ? 5 : (int)bits;
+}
+
+size_t fmt_line(const char *s, size_t n, int width)
+{
+    size_t i = 0, between = 0;
+    int col = 0;
+
+    while (i < n && s[i] != '\n') {
+        uint32_t cp;
+        size_t used = utf8_next(s + i, n - i, &cp);
+
+        col += text_width(s + i, used);
+        if (s[i] == ' ')
+            between = i + 1;            /* one too many is not seen */
+        if (col > width && i > 0)
+            return between ? between : i;
+        i += used;
+    }
+    return i < n ? i + 1 : i;
 }

@@ -17,6 +17,9 @@ void fmt_num(char *out, size_t cap, double v);          /* 3 digits; - NaN */
 void fmt_uid(char *out, size_t cap, const char *uid);
 const char *fmt_mode(int mode);         /* sparse hybrid full; "" none */
 const char *fmt_reason(int reason);     /* db/views.sql, v_route */
+/* How many bytes of s[0..n), n > 0, one line of `width` columns takes: up to
+ * a line end, or between words; a word that is wider is broken. */
+size_t fmt_line(const char *s, size_t n, int width);
 /* How much probability p surprises, as an index of ROLE_INK: 0..5. */
 int fmt_surprise(double logprob);
 

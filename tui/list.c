@@ -189,15 +189,19 @@ static void draw_head(struct view *v, struct grid *g, struct rect r,
     const struct col *c = v->ops->cols;
 
     for (int i = 0; c[i].head; i++) {
-        int len = (int)strlen(c[i].head) + 2 * (v->sort == i);
+        int len = (int)strlen(c[i].head), tight = len + 2 > at->width[i];
         struct pen p = column(g, r, at, i, ROLE_HEAD);
         if (at->x[i] < 0)
             continue;
+        if (v->sort == i) {             /* the arrow may stand in the gap */
+            len += tight ? 1 : 2;
+            p.end += tight;
+        }
         if (c[i].flags & COL_RIGHT)
             pen_gap(&p, at->width[i] - len);
         pen_str(&p, c[i].head);
         if (v->sort == i) {
-            pen_gap(&p, 1);
+            pen_gap(&p, !tight);
             pen_glyph(&p, v->sorted_down ? GLYPH_DOWN : GLYPH_UP);
         }
     }
@@ -239,6 +243,8 @@ void list_draw(struct view *v, struct grid *g, struct rect r, int active)
     struct places at = { 0 };
     struct list *l = &v->list;
 
+    if (v->pane.cols != r.cols)         /* rows may be cut to its width */
+        l->stale = 1;
     v->pane = (struct rect){ r.row + 1, r.col, r.rows - 1, r.cols };
     place(v->ops->cols, r.cols, &at);
     list_show(v, r.rows - 1);

@@ -11,6 +11,7 @@
 enum { STACK_MAX = 24, NEEDLE_BYTES = 128, SAY_BYTES = 256,
        QUERY_BYTES = 512 };
 
+struct history;
 struct jobs;
 struct kept;
 
@@ -30,15 +31,17 @@ struct tui {
     struct str typed;
     char needle[NEEDLE_BYTES];      /* what was searched for last */
     char say[SAY_BYTES];
+    struct str copied;              /* for tui_copied(), while `copying` */
     char query[QUERY_BYTES];        /* for the next view_sql, view_matches */
     struct jobs *jobs;              /* NULL: none yet (tui/job.h) */
     struct kept *kept;              /* between starts (tui/kept.h) */
+    struct history *history;        /* NULL: nowhere yet (tui/history.h) */
     struct db_addr chosen;          /* one side of a comparison */
     struct keyfile keyfile;
     char temp[64];                  /* a folder for files; "" none yet */
     int n_temp;
     int rows, cols;                 /* of the screen, when last drawn */
-    int follow, paused, done, mouse, repaint, small;
+    int follow, paused, done, mouse, repaint, small, copying;
     int recorder;                   /* as tui_recorder(), when last looked */
     int cursor_row, cursor_col;     /* of the prompt; row -1: none */
     struct rect main, detail;       /* the panes, as last drawn */

@@ -17,6 +17,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "base/base64.h"
 #include "tui/app.h"
 
 enum { PAIRS_MAX = 250, UNDO_BYTES = 256, ESCAPE_MS = 25 };
@@ -127,6 +128,35 @@ static void show(struct tui *t, const struct grid *g)
     refresh();
 }
 
+static void send(const char *s, size_t n)
+{
+    for (ssize_t sent; n > 0; s += sent, n -= (size_t)sent) {
+        sent = write(STDOUT_FILENO, s, n);
+        if (sent < 0 && errno == EINTR)
+            sent = 0;
+        else if (sent < 0)
+            return;
+    }
+}
+
+/* Text for the clipboard, in base64: no byte of it can be obeyed.
+ * Source: XTerm Control Sequences, operating system commands, Ps = 5 2. */
+static void send_copy(struct tui *t)
+{
+    const char *text = tui_copied(t);
+    struct str s;
+
+    if (!text)
+        return;
+    str_init(&s);
+    str_puts(&s, "\033]52;c;");
+    base64_put(&s, text, strlen(text));
+    str_puts(&s, "\a");
+    if (str_ok(&s))
+        send(s.p, s.len);
+    str_release(&s);
+}
+
 /* ---- in ------------------------------------------------------------------- */
 
 static const struct { int curses, key; } keys[] = {
@@ -206,6 +236,7 @@ static enum sor_err loop(struct tui *t, struct sor_msg *msg)
             set_mouse(t);
             tui_draw(t, &g);
             show(t, &g);
+            send_copy(t);
         }
         ev = wait_key(tui_wait_ms(t));
         redraw = ev.key != TK_NONE;
@@ -260,6 +291,7 @@ enum sor_err tui_run(struct db *d, const struct tui_opts *o,
     struct tui_opts opts = *o;
     enum sor_err err;
 
+    opts.clipboard = 1;
     if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO) ||
         tcgetattr(STDIN_FILENO, &before))
         return sor_fail(msg, SOR_USAGE, "this needs a terminal; without one, "

@@ -61,6 +61,9 @@ struct view_ops {
     void (*close)(struct view *v);
     /* Appends its part of the line at the top. */
     void (*crumb)(const struct view *v, struct str *out);
+    /* The place under the cursor, as open() takes it: the list may be in
+     * another order then.  NULL: `at`, and the row's number. */
+    struct db_addr (*here)(struct view *v);
     /* Reads again what open() read, after a change of the database. */
     void (*reload)(struct view *v);
 
@@ -88,6 +91,7 @@ struct view {
     const struct view_ops *ops;
     struct tui *t;
     struct db_addr at;          /* what it shows; absent: -1, ids 0 */
+    const char *words;          /* what was typed to open it; NULL: nothing */
     struct list list;
     struct doc text, detail;
     int64_t detail_of;          /* the row that detail was drawn for */

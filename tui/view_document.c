@@ -165,6 +165,14 @@ static void document_close(struct view *v)
     reviewed_release(&s->r);
 }
 
+static struct db_addr here(struct view *v)
+{
+    const struct document *s = (const struct document *)v;
+    int i = clause_here(v);
+
+    return i < 0 ? v->at : addr_place(v->at.run_id, clause(s, i)->char_from);
+}
+
 static void reload(struct view *v)
 {
     struct sor_msg msg;
@@ -485,6 +493,6 @@ const struct view_ops view_document = {
     .size = sizeof(struct document), .keys = &keys, .cols = cols,
     .empty = "No clause was found in this document.",
     .open = document_open, .close = document_close, .reload = reload,
-    .crumb = crumb, .fetch = fetch, .cell = cell, .detail = detail,
-    .cmd = cmd
+    .crumb = crumb, .here = here, .fetch = fetch, .cell = cell,
+    .detail = detail, .cmd = cmd
 };

@@ -5,6 +5,7 @@
 
 #include "tui/act.h"
 #include "tui/fmt.h"
+#include "tui/order.h"
 #include "tui/reviewed.h"
 
 enum { WANTED = 1u << DB_CLAUSE | 1u << DB_FINDING | 1u << DB_DECISION |
@@ -19,43 +20,87 @@ static const struct col cols[] = {
     { "Decision", 9, 0, 0 },            { NULL, 0, 0, 0 }
 };
 
+static const int sorts[] = { C_SEVERITY, C_CLAUSE, C_FINDING, C_ORIGIN, C_SURE,
+                             C_DECISION, C_NO, -1 };
+
 struct findings {
     struct view v;
     struct reviewed r;
+    struct order order;
     int window;
 };
 
 static const struct db_finding *finding(const struct findings *s, int i)
 {
-    return REVIEWED_ROW(&s->r, DB_FINDING, db_finding, s->window + i);
+    return REVIEWED_ROW(&s->r, DB_FINDING, db_finding,
+                        s->order.row[s->window + i]);
 }
 
-static enum sor_err findings_open(struct view *v, struct sor_msg *msg)
+static struct order_key key(const struct view *v, int row, int col)
+{
+    const struct findings *s = (const struct findings *)v;
+    const struct db_finding *f = REVIEWED_ROW(&s->r, DB_FINDING, db_finding,
+                                              row);
+    const struct db_clause *c = reviewed_clause(&s->r, f->clause_id);
+    const struct db_decision *d = reviewed_decision(&s->r, f->id);
+
+    switch (col) {
+    case C_SEVERITY: return (struct order_key){ NULL, f->severity };
+    case C_CLAUSE:   return (struct order_key){ NULL, c ? (double)c->ordinal : (double)NAN };
+    case C_FINDING:  return (struct order_key){ f->text, NAN };
+    case C_ORIGIN:   return (struct order_key){ f->origin, NAN };
+    case C_SURE:     return (struct order_key){ NULL, f->confidence };
+    case C_DECISION: return (struct order_key){ d ? d->choice : NULL, NAN };
+    default:         return (struct order_key){ NULL, f->ordinal };
+    }
+}
+
+/* The finding whose number is `ordinal` gets the cursor. */
+static enum sor_err load(struct view *v, int ordinal, struct sor_msg *msg)
 {
     struct findings *s = (struct findings *)v;
     enum sor_err err = reviewed_load(&s->r, tui_db(v->t), v->at.run_id,
                                      WANTED, msg);
+    int n = s->r.set[DB_FINDING].n;
 
-    v->list.n = s->r.set[DB_FINDING].n;
-    if (v->at.step > 0 && v->at.step < v->list.n)
-        v->list.cur = v->at.step;
-    return err;
+    v->list.n = s->order.n = 0;
+    v->list.stale = 1;
+    if (!err && order_make(&s->order, v, n, key))
+        err = sor_fail(msg, SOR_NOMEM, "out of memory");
+    if (err)
+        return err;
+    v->list.n = n;
+    v->list.cur = order_find(&s->order, ordinal);
+    return SOR_OK;
+}
+
+static enum sor_err findings_open(struct view *v, struct sor_msg *msg)
+{
+    v->sort = C_SEVERITY;
+    v->sorted_down = 1;
+    return load(v, v->at.step, msg);
 }
 
 static void findings_close(struct view *v)
 {
     reviewed_release(&((struct findings *)v)->r);
+    order_release(&((struct findings *)v)->order);
+}
+
+static struct db_addr here(struct view *v)
+{
+    int i = list_here(v);
+
+    return i < 0 ? v->at
+         : addr_item(v->at.run_id, finding((struct findings *)v, i)->ordinal);
 }
 
 static void reload(struct view *v)
 {
     struct sor_msg msg;
 
-    int64_t cur = v->list.cur;
-
-    if (findings_open(v, &msg))
+    if (load(v, here(v).step, &msg))
         tui_say(v->t, "%s", msg.text);
-    v->list.cur = cur;
 }
 
 static void crumb(const struct view *v, struct str *out)
@@ -69,7 +114,7 @@ static int fetch(struct view *v, int64_t from, int n)
     struct findings *s = (struct findings *)v;
 
     s->window = (int)from;
-    return list_part(s->r.set[DB_FINDING].n, from, n);
+    return list_part(s->order.n, from, n);
 }
 
 static void cell(struct view *v, int i, int col, struct pen *p)
@@ -218,6 +263,10 @@ static int cmd(struct view *v, enum tui_cmd c)
         tui_push(v->t, &view_decisions, addr_run(v->at.run_id));
         return 1;
     }
+    if (order_cmd(v, c, sorts)) {
+        reload(v);
+        return 1;
+    }
     return i >= 0 && act_decide(v, c, finding((struct findings *)v,
                                               i)->ordinal);
 }
@@ -227,6 +276,6 @@ const struct view_ops view_findings = {
     .size = sizeof(struct findings), .keys = &keys, .cols = cols,
     .empty = "This review found nothing to report.",
     .open = findings_open, .close = findings_close, .reload = reload,
-    .crumb = crumb, .fetch = fetch, .cell = cell, .detail = detail,
-    .enter = enter, .cmd = cmd
+    .crumb = crumb, .here = here, .fetch = fetch, .cell = cell,
+    .detail = detail, .enter = enter, .cmd = cmd
 };

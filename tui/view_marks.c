@@ -92,12 +92,13 @@ void mark_here(struct tui *t)
         return;
     }
     words_here(v, words, sizeof words);
+    const struct db_addr at = v->ops->here ? v->ops->here(v) : v->at;
     const char *view = v->ops == &view_compare ? view_paths.name
                      : v->ops == &view_diff ? view_runs.name : v->ops->name;
 
     snprintf(line, sizeof line, "%.120s\t%s %.32s %d %d %d %lld %s",
-             base_name(t), view, run.uid, v->at.path, v->at.step,
-             v->at.pos, (long long)(v->ops->fetch ? v->list.cur : 0), words);
+             base_name(t), view, run.uid, at.path, at.step, at.pos,
+             (long long)(v->ops->fetch ? v->list.cur : 0), words);
     db_rest(t->db);
     if (kept_drop(t->kept, KEPT_MARK, line)) {
         tui_say(t, "No longer marked.");
@@ -194,7 +195,8 @@ static void enter(struct view *v)
     for (int i = 0; views[i]; i++)
         if (strcmp(views[i]->name, m.view) == 0) {
             tui_push(t, views[i], at);
-            if (tui_top(t)->ops == views[i] && views[i]->fetch)
+            if (tui_top(t)->ops == views[i] && views[i]->fetch &&
+                !views[i]->here)
                 list_goto(tui_top(t), m.row);
         }
 }

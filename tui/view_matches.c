@@ -37,6 +37,7 @@ static enum sor_err matches_open(struct view *v, struct sor_msg *msg)
 
     s->of = tui_top(v->t);
     snprintf(s->said, sizeof s->said, "%s", v->t->query);
+    v->words = s->said;
     err = filter_parse(s->said, s->of->ops->cols, &s->filter, msg);
     if (!err && grid_init(&s->line, 1, LINE_COLS))
         err = sor_fail(msg, SOR_NOMEM, "out of memory");

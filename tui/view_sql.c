@@ -39,6 +39,7 @@ static enum sor_err sql_view_open(struct view *v, struct sor_msg *msg)
     struct query *q = (struct query *)v;
 
     snprintf(q->text, sizeof q->text, "%s", v->t->query);
+    v->words = q->text;
     return ask(q, msg);
 }
 

@@ -1,4 +1,5 @@
-/* tui/view_steps.c - one path as its chain of steps. */
+/* tui/view_steps.c - one path as its chain of steps.  A step unfolds into its
+ * whole text. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -6,9 +7,10 @@
 #include "db/related.h"
 #include "tui/act.h"
 #include "tui/fmt.h"
+#include "tui/fold.h"
 #include "tui/view.h"
 
-enum { NEAR_SHOWN = 12 };
+enum { NEAR_SHOWN = 12, TEXT_COLUMN = 9, TEXT_LEAST = 20, LINES_MAX = 5000 };
 enum { C_STEP, C_ROLE, C_ORIGIN, C_MEAN, C_BAR, C_LOW, C_TOKENS, C_TEXT };
 
 static const struct col cols[] = {
@@ -24,19 +26,33 @@ struct row {
     int ordinal, tok_from, tok_to, min_pos;
     double mean, low;
     const char *role, *origin, *text, *answer;
+    const char *line;           /* of its text, below it; NULL: the step */
+    size_t line_bytes;
 };
 
 struct steps {
     struct view v;
+    struct fold fold;
+    int wrap;                   /* columns that texts are unfolded to */
     struct row row[LIST_WINDOW];
 };
 
 static void load(struct view *v)
 {
+    struct steps *s = (struct steps *)v;
+    struct fold_row at = fold_at(&s->fold, v->list.cur);
     struct db_path p;
 
-    v->list.n = db_get_path(tui_db(v->t), v->at.path_id, &p) == 1 ? p.n_step
-                                                                  : 0;
+    fold_items(&s->fold, db_get_path(tui_db(v->t), v->at.path_id, &p) == 1
+                             ? p.n_step : 0);
+    v->list.n = fold_rows(&s->fold);
+    if (at.item > 0 && at.item < s->fold.n)
+        v->list.cur = fold_find(&s->fold, at);
+}
+
+static void steps_close(struct view *v)
+{
+    fold_release(&((struct steps *)v)->fold);
 }
 
 static enum sor_err steps_open(struct view *v, struct sor_msg *msg)
@@ -53,21 +69,86 @@ static void crumb(const struct view *v, struct str *out)
     str_printf(out, "path %d", v->at.path);
 }
 
+/* The line of a text that begins at *from, which goes on behind it. */
+static size_t take_line(const struct steps *s, const char *text, size_t *from)
+{
+    size_t n = fmt_line(text + *from, strlen(text + *from), s->wrap);
+
+    *from += n;
+    return n;
+}
+
+static int count_lines(struct view *v, int item)
+{
+    struct steps *s = (struct steps *)v;
+    struct db_cur *c = db_steps(tui_db(v->t), v->at.path_id,
+                                (struct db_window){ item, 1, 0 });
+    struct db_step in;
+    size_t at = 0;
+    int n = 0;
+
+    if (db_step_next(c, &in) == 1 && in.text)
+        for (; in.text[at] && n < LINES_MAX; n++)
+            take_line(s, in.text, &at);
+    tui_end(v->t, c);
+    return n;
+}
+
+/* Where the pane is of another width than texts were unfolded to. */
+static void wrap(struct view *v)
+{
+    struct steps *s = (struct steps *)v;
+    int room = v->pane.cols - TEXT_COLUMN - 1;
+
+    room = room > TEXT_LEAST ? room : TEXT_LEAST;
+    if (room == s->wrap)
+        return;
+    s->wrap = room;
+    fold_recount(&s->fold, v, count_lines);
+}
+
+/* Fills rows from s->row[got] on with a step, or from *at on with the lines of
+ * its text, as far as it is unfolded; returns how many are full now. */
+static int put_rows(struct steps *s, struct row *step, struct fold_row *at,
+                    int got, int n)
+{
+    const char *text = step->text ? step->text : "";
+    int item = at->item;
+    size_t from = 0;
+
+    for (int k = 0; k < at->child && text[from]; k++)
+        take_line(s, text, &from);
+    for (; got < n && at->item == item; *at = fold_next(&s->fold, *at)) {
+        step->line = at->child >= 0 ? text + from : NULL;
+        step->line_bytes = step->line && text[from]
+                               ? take_line(s, text, &from) : 0;
+        s->row[got++] = *step;
+    }
+    return got;
+}
+
 static int fetch(struct view *v, int64_t from, int n)
 {
     struct steps *s = (struct steps *)v;
-    struct db_window w = { from, n, 0 };
-    struct db_cur *c = db_steps(tui_db(v->t), v->at.path_id, w);
+    struct fold_row at;
+    struct db_cur *c;
     struct db_step in;
     int got = 0;
 
-    while (got < n && db_step_next(c, &in) == 1)
-        s->row[got++] = (struct row){
+    wrap(v);
+    at = fold_at(&s->fold, from);
+    c = db_steps(tui_db(v->t), v->at.path_id,
+                 (struct db_window){ at.item, n, 0 });
+    while (got < n && db_step_next(c, &in) == 1) {
+        struct row step = {
             in.id, in.ordinal, in.tok_from, in.tok_to, in.min_pos,
             in.logprob_mean, in.logprob_min, pool_str(&v->pool, in.role),
             pool_str(&v->pool, in.origin),
             in.text ? pool_str(&v->pool, in.text) : NULL,
-            in.answer ? pool_str(&v->pool, in.answer) : NULL };
+            in.answer ? pool_str(&v->pool, in.answer) : NULL, NULL, 0 };
+
+        got = put_rows(s, &step, &at, got, n);
+    }
     tui_end(v->t, c);
     return got;
 }
@@ -77,11 +158,28 @@ static const struct row *here(struct view *v)
     return &((struct steps *)v)->row[list_here(v)];
 }
 
+static struct db_addr place(struct view *v)
+{
+    struct db_addr at = v->at;
+
+    if (list_here(v) >= 0)
+        at.step = here(v)->ordinal;
+    return at;
+}
+
 static void cell(struct view *v, int i, int col, struct pen *p)
 {
     const struct row *r = &((struct steps *)v)->row[i];
     char buf[32];
 
+    if (r->line) {
+        if (col != C_ROLE)
+            return;
+        p->end = v->pane.col + v->pane.cols - 1;
+        p->style = ROLE_DIM;
+        pen_line(p, r->line, r->line_bytes);
+        return;
+    }
     switch (col) {
     case C_STEP:
         pen_fmt(p, "%d", r->ordinal);
@@ -192,6 +290,10 @@ static void detail(struct view *v, struct doc *d)
 /* ---- keys ----------------------------------------------------------------- */
 
 static const struct key_def defs[] = {
+    { '+', CMD_UNFOLD, "unfold a step: its whole text", NULL },
+    { '-', CMD_FOLD, "fold it", NULL },
+    { '*', CMD_FOLD_ALL, "unfold every step, to read on; and fold them",
+      "text" },
     { 't', CMD_TOKENS, "tokens of this step", "tokens" },
     { 'e', CMD_EDGES, "edges of this step", "edges" },
     { 'v', CMD_HEAT, "map of its tokens and layers", "map" },
@@ -229,6 +331,8 @@ static void enter(struct view *v)
 
 static int cmd(struct view *v, enum tui_cmd c)
 {
+    if (fold_cmd(&((struct steps *)v)->fold, v, c, count_lines))
+        return 1;
     switch (c) {
     case CMD_TOKENS: go(v, &view_tokens); return 1;
     case CMD_EDGES:  go(v, &view_edges); return 1;
@@ -254,6 +358,7 @@ const struct view_ops view_steps = {
     .size = sizeof(struct steps), .keys = &keys, .cols = cols,
     .empty = "No steps: a path is cut into steps when it ends.\n"
              "t opens its tokens.",
-    .open = steps_open, .reload = load, .crumb = crumb, .fetch = fetch,
-    .cell = cell, .detail = detail, .enter = enter, .cmd = cmd
+    .open = steps_open, .close = steps_close, .reload = load, .crumb = crumb,
+    .here = place, .fetch = fetch, .cell = cell, .detail = detail,
+    .enter = enter, .cmd = cmd
 };

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/hash.h"
 #include "base/text.h"
 #include "viz/page.h"
@@ -47,24 +48,6 @@ void html_said(struct str *out, struct str *said)
 
 /* --- the frame ------------------------------------------------------------ */
 
-/* Source: RFC 4648, section 4. */
-static void put_base64(struct str *out, const uint8_t *p, size_t n)
-{
-    static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                "abcdefghijklmnopqrstuvwxyz0123456789+/";
-
-    for (size_t i = 0; i < n; i += 3) {
-        uint32_t b = (uint32_t)p[i] << 16;
-
-        b |= i + 1 < n ? (uint32_t)p[i + 1] << 8 : 0;
-        b |= i + 2 < n ? (uint32_t)p[i + 2] : 0;
-        str_putc(out, digit[b >> 18]);
-        str_putc(out, digit[b >> 12 & 63]);
-        str_putc(out, i + 1 < n ? digit[b >> 6 & 63] : '=');
-        str_putc(out, i + 2 < n ? digit[b & 63] : '=');
-    }
-}
-
 static void put_policy(struct str *out)
 {
     uint8_t digest[SHA256_BYTES];
@@ -73,7 +56,7 @@ static void put_policy(struct str *out)
     str_puts(out, "<meta http-equiv=\"Content-Security-Policy\" content=\""
              "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
              "form-action 'none'; script-src 'sha256-");
-    put_base64(out, digest, sizeof digest);
+    base64_put(out, digest, sizeof digest);
     str_puts(out, "'\"/>\n");
 }
 
