@@ -1,8 +1,12 @@
+#define _DEFAULT_SOURCE         /* madvise(): POSIX has no huge pages */
 #include "base/mem.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+enum { HUGE_BYTES = 2 << 20 };
 
 static atomic_uint_fast64_t n_alloc;    /* allocations asked for so far */
 static atomic_uint_fast64_t fail_on;    /* the one to refuse; 0: none */
@@ -65,6 +69,21 @@ void *mem_aligned(size_t align, size_t size)
 
     if (refused() || posix_memalign(&p, align, size ? size : 1) != 0)
         return NULL;
+    return p;
+}
+
+void *mem_huge(size_t size)
+{
+    void *p;
+
+    if (size > SIZE_MAX - HUGE_BYTES)
+        return NULL;
+    size = (size + HUGE_BYTES - 1) / HUGE_BYTES * HUGE_BYTES;
+    p = mem_aligned(HUGE_BYTES, size);
+#ifdef MADV_HUGEPAGE
+    if (p)
+        madvise(p, size, MADV_HUGEPAGE);    /* without them it is slower */
+#endif
     return p;
 }
 

@@ -245,7 +245,7 @@ void engine_close(struct engine *e)
     mem_free(e->classes);
     forward_close(e->forward);
     kv_close(e->kv);
-    weights_release(&e->weights, &e->hp);
+    weights_release(&e->weights);
     pool_close(e->pool);
     tok_close(e->tok);
     gguf_close(e->gguf);

@@ -1,14 +1,12 @@
 /* engine/kv.c - see kv.h. */
-#define _DEFAULT_SOURCE         /* madvise(): POSIX has no huge pages */
 #include "engine/kv.h"
 
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/mem.h"
 #include "engine/kern.h"
 
-enum { CHUNK_BLOCKS = 32, MAX_CHUNKS = 8192, HUGE_BYTES = 2 << 20 };
+enum { CHUNK_BLOCKS = 32, MAX_CHUNKS = 8192 };
 
 struct kv {
     struct kv_shape shape;
@@ -53,21 +51,6 @@ void kv_close(struct kv *kv)
     mem_free(kv);
 }
 
-/* A long timeline is read from one end to the other for every token: with 4 KB
- * pages the look-ups of addresses cost as much as the reading. */
-static uint8_t *chunk_alloc(size_t bytes)
-{
-    uint8_t *p;
-
-    bytes = (bytes + HUGE_BYTES - 1) / HUGE_BYTES * HUGE_BYTES;
-    p = mem_aligned(HUGE_BYTES, bytes);
-#ifdef MADV_HUGEPAGE
-    if (p)
-        madvise(p, bytes, MADV_HUGEPAGE);   /* without them it is slower */
-#endif
-    return p;
-}
-
 /* Bytes of the hulls of a chunk. */
 static size_t hull_bytes(const struct kv *kv)
 {
@@ -79,7 +62,7 @@ static size_t hull_bytes(const struct kv *kv)
 
 static enum sor_err add_hulls(struct kv *kv, int chunk, struct sor_msg *msg)
 {
-    uint16_t *hull = (uint16_t *)(void *)chunk_alloc(hull_bytes(kv));
+    uint16_t *hull = mem_huge(hull_bytes(kv));
 
     if (!hull)
         return sor_fail(msg, SOR_NOMEM, "KV cache: no memory for %zu bytes of "
@@ -104,7 +87,7 @@ static enum sor_err add_chunk(struct kv *kv, struct sor_msg *msg)
     if (spare)
         kv->spare = spare;
     if (refs && spare && kv->n_chunk < MAX_CHUNKS)
-        chunk = chunk_alloc((size_t)bytes);
+        chunk = mem_huge((size_t)bytes);
     if (!chunk)
         return sor_fail(msg, SOR_NOMEM, "KV cache: no memory for %lld bytes "
                         "more (%lld are in use); use a smaller --ctx or fewer "

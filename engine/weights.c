@@ -10,6 +10,8 @@
 /* Blocks whose bytes are taken over as they are; quant.h reads the others. */
 enum { Q4_0_BYTES = 18, Q4_1_BYTES = 20, Q8_0_BYTES = 34 };
 
+enum { ALIGN = 64 };            /* of a strip: whole vectors, whole lines */
+
 static uint16_t u16_at(const uint8_t *p)
 {
     return (uint16_t)(p[0] | p[1] << 8);
@@ -185,41 +187,32 @@ static void repack_strip(void *ctx, int strip, int thread)
     }
 }
 
-enum sor_err weights_pack(const struct gguf_tensor *t, struct pool *pool,
-                          struct kern_mat *m, struct sor_msg *msg)
+static size_t round_up(size_t bytes)
 {
-    struct repack job = { t, m };
-    size_t bytes;
+    return (bytes + ALIGN - 1) / ALIGN * ALIGN;
+}
 
+/* Fills m but for its data; returns the bytes that those take. */
+static size_t shape(const struct gguf_tensor *t, struct kern_mat *m)
+{
     m->type = kernel_type[t->type];
     m->n_in = (int)t->dim[0];
     m->n_out = (int)t->dim[1];
     m->n_strip = (m->n_out + KERN_LANES - 1) / KERN_LANES;
     m->strip_bytes = (size_t)m->n_in * kern_block_bytes(m->type) / KERN_QBLOCK;
-    bytes = m->strip_bytes * (size_t)m->n_strip;
-    m->data = mem_aligned(64, bytes);
+    return m->strip_bytes * (size_t)m->n_strip;
+}
+
+enum sor_err weights_pack(const struct gguf_tensor *t, struct pool *pool,
+                          struct kern_mat *m, struct sor_msg *msg)
+{
+    size_t bytes = shape(t, m);
+
+    m->data = mem_aligned(ALIGN, bytes);
     if (!m->data)
         return sor_fail(msg, SOR_NOMEM, "no memory for %zu bytes of weights "
                         "(%.*s)", bytes, (int)t->name.n, t->name.p);
-    pool_run(pool, m->n_strip, repack_strip, &job);
-    return SOR_OK;
-}
-
-static enum sor_err repack(struct weights *w, const struct gguf_tensor *t,
-                           struct pool *pool, struct kern_mat *m,
-                           struct sor_msg *msg)
-{
-    enum sor_err err = weights_pack(t, pool, m, msg);
-
-    if (err)
-        return err;
-    /* so that the model is not in memory twice */
-    gguf_drop_pages(t->data, t->bytes);
-    w->bytes += (int64_t)(m->strip_bytes * (size_t)m->n_strip);
-    if (kern_quantised(m->type))
-        w->any_quant = 1;
-    else
-        w->any_float = 1;
+    pool_run(pool, m->n_strip, repack_strip, &(struct repack){ t, m });
     return SOR_OK;
 }
 
@@ -244,12 +237,64 @@ enum hparams_tensor weights_role(enum weights_mat mat)
     return role[mat];
 }
 
+/* The matrix m of a layer, or the head past the last: its tensor, and where it
+ * goes.  Every matrix of the model has one number. */
+static const struct gguf_tensor *matrix(struct weights *w, const struct gguf *g,
+                                        const struct model_hparams *hp,
+                                        uint32_t i, struct kern_mat **m)
+{
+    uint32_t layer = i / WEIGHTS_MATS;
+    enum weights_mat mat = i % WEIGHTS_MATS;
+
+    if (layer == hp->n_layer) {
+        *m = &w->head;
+        return hp->tied ? w->embd : hparams_tensor(g, hp, HPARAMS_OUTPUT, 0);
+    }
+    *m = &w->layer[layer].mat[mat];
+    return hparams_tensor(g, hp, weights_role(mat), layer);
+}
+
+/* All in one piece, in the order in which a pass reads them: so they lie on
+ * huge pages, which no matrix of a small model fills by itself. */
+static enum sor_err pack_all(struct weights *w, const struct gguf *g,
+                             const struct model_hparams *hp, struct pool *pool,
+                             struct sor_msg *msg)
+{
+    uint32_t n = hp->n_layer * WEIGHTS_MATS + 1;
+    struct kern_mat *m;
+    size_t bytes = 0, at = 0;
+
+    for (uint32_t i = 0; i < n; i++) {
+        const struct gguf_tensor *t = matrix(w, g, hp, i, &m);
+
+        bytes += round_up(shape(t, m));
+    }
+    w->data = mem_huge(bytes);
+    if (!w->data)
+        return sor_fail(msg, SOR_NOMEM, "no memory for %zu bytes of weights",
+                        bytes);
+    for (uint32_t i = 0; i < n; i++) {
+        const struct gguf_tensor *t = matrix(w, g, hp, i, &m);
+
+        m->data = w->data + at;
+        at += round_up(m->strip_bytes * (size_t)m->n_strip);
+        pool_run(pool, m->n_strip, repack_strip, &(struct repack){ t, m });
+        /* so that the model is not in memory twice */
+        gguf_drop_pages(t->data, t->bytes);
+        if (kern_quantised(m->type))
+            w->any_quant = 1;
+        else
+            w->any_float = 1;
+    }
+    w->bytes = (int64_t)at;
+    return SOR_OK;
+}
+
 enum sor_err weights_init(struct weights *w, const struct gguf *g,
                           const struct model_hparams *hp, struct pool *pool,
                           struct sor_msg *msg)
 {
-    const struct gguf_tensor *head;
-    enum sor_err err = SOR_OK;
+    enum sor_err err;
 
     memset(w, 0, sizeof *w);
     w->embd = hparams_tensor(g, hp, HPARAMS_TOKEN_EMBD, 0);
@@ -258,26 +303,19 @@ enum sor_err weights_init(struct weights *w, const struct gguf *g,
     w->layer = mem_calloc(hp->n_layer, sizeof *w->layer);
     if (!w->layer)
         return sor_fail(msg, SOR_NOMEM, "weights: out of memory");
-    head = hp->tied ? w->embd : hparams_tensor(g, hp, HPARAMS_OUTPUT, 0);
-    err = repack(w, head, pool, &w->head, msg);
-    for (uint32_t l = 0; l < hp->n_layer && !err; l++) {
+    for (uint32_t l = 0; l < hp->n_layer; l++) {
         w->layer[l].attn_norm = vector(g, hp, HPARAMS_ATTN_NORM, l);
         w->layer[l].ffn_norm = vector(g, hp, HPARAMS_FFN_NORM, l);
-        for (enum weights_mat m = 0; m < WEIGHTS_MATS && !err; m++)
-            err = repack(w, hparams_tensor(g, hp, weights_role(m), l), pool,
-                         &w->layer[l].mat[m], msg);
     }
+    err = pack_all(w, g, hp, pool, msg);
     if (err)
-        weights_release(w, hp);
+        weights_release(w);
     return err;
 }
 
-void weights_release(struct weights *w, const struct model_hparams *hp)
+void weights_release(struct weights *w)
 {
-    for (uint32_t l = 0; w->layer && l < hp->n_layer; l++)
-        for (int i = 0; i < WEIGHTS_MATS; i++)
-            mem_free(w->layer[l].mat[i].data);
     mem_free(w->layer);
-    mem_free(w->head.data);
+    mem_free(w->data);
     memset(w, 0, sizeof *w);
 }

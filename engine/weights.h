@@ -29,6 +29,7 @@ struct weights {
     const float *rope_freqs;                    /* [rope_dim/2], or NULL */
     struct kern_mat head;                       /* [n_vocab][n_embd] */
     struct weights_layer *layer;                /* [n_layer] */
+    uint8_t *data;                              /* of all matrices */
     int64_t bytes;                              /* repacked */
     int any_quant, any_float;                   /* kinds of matrices present */
 };
@@ -40,7 +41,7 @@ enum hparams_tensor weights_role(enum weights_mat mat);
 enum sor_err weights_init(struct weights *w, const struct gguf *g,
                           const struct model_hparams *hp, struct pool *pool,
                           struct sor_msg *msg);
-void weights_release(struct weights *w, const struct model_hparams *hp);
+void weights_release(struct weights *w);
 
 /* One matrix; m->data is the caller's to mem_free().  t's type is one that the
  * engine computes with. */

@@ -296,7 +296,7 @@ static void opening_survives_each_failed_allocation(void **state)
             engine_close(e);
         e = NULL;
     }
-    assert_true(failed > 80);
+    assert_true(failed > 40);
     unlink(path);
 }
 
