@@ -1,5 +1,5 @@
 /* cli/cmd_graph.c - a recorded run as a picture: rows -> graph -> DOT, and on
- * to SVG, PDF or PNG; or rows -> plot -> SVG. */
+ * to SVG, PDF or PNG; or rows -> plot -> SVG, and on to PDF or PNG. */
 #include <stdio.h>
 #include <string.h>
 
@@ -235,16 +235,13 @@ static enum sor_err choose_format(struct cli *cli, const struct kind *k,
                             "a format; add --format dot|svg|pdf|png",
                             cli->out);
     }
-    if (name && k->plot)
-        return strcmp(name, "svg") == 0 ? SOR_OK
-             : sor_fail(&cli->msg, SOR_USAGE, "this kind of picture is drawn "
-                        "as SVG only, not '%s'", name);
-    if (!name || !strcmp(name, "dot") || !strcmp(name, "gv"))
+    if (!name || (k->plot ? !strcmp(name, "svg")
+                          : !strcmp(name, "dot") || !strcmp(name, "gv")))
         return SOR_OK;
     *out = render_format(name);
     return *out ? SOR_OK
                 : sor_fail(&cli->msg, SOR_USAGE, "no format '%s'; there are "
-                           "dot, svg, pdf and png", name);
+                           "%ssvg, pdf and png", name, k->plot ? "" : "dot, ");
 }
 
 static enum sor_err find(struct ask *a, const struct kind *k)
@@ -294,6 +291,28 @@ static enum sor_err draw_graph(struct ask *a, const struct kind *k,
     return err;
 }
 
+/* As SVG, or with a format as a picture of that. */
+static enum sor_err draw_plot(struct ask *a, const struct kind *k,
+                              const char *format, struct str *out)
+{
+    struct render_limits limits = { .seconds = opt.seconds };
+    struct str svg;
+    enum sor_err err;
+
+    if (!format)
+        return k->plot(a, out);
+    str_init(&svg);
+    err = k->plot(a, &svg);
+    db_close(a->d);
+    a->d = NULL;
+    if (!err && !str_ok(&svg))
+        err = sor_fail(&a->cli->msg, SOR_NOMEM, "plot: out of memory");
+    if (!err)
+        err = render_svg(svg.p, format, &limits, out, &a->cli->msg);
+    str_release(&svg);
+    return err;
+}
+
 static enum sor_err run(struct cli *cli)
 {
     const struct kind *k = &kinds[opt.kind];
@@ -307,8 +326,7 @@ static enum sor_err run(struct cli *cli)
     if (!err)
         err = find(&a, k);
     if (!err)
-        err = k->plot ? k->plot(&a, &picture)
-                      : draw_graph(&a, k, format, &picture);
+        err = (k->plot ? draw_plot : draw_graph)(&a, k, format, &picture);
     db_close(a.d);
     if (!err)
         err = (to = cli_out(cli)) ? draw_write(cli, to, &picture) : SOR_IO;
@@ -324,7 +342,7 @@ const struct cmd cmd_graph = {
             "steps, the answers and their votes; logic the clauses, terms and "
             "claims of a review; overview its parts; terms and references "
             "some of that; claim one claim, its paths side by side; compare "
-            "two paths.\nPlots, as SVG: routing is how each token was computed "
+            "two paths.\nPlots (no DOT): routing is how each token was computed "
             "in each layer, share the same in sum; entropy and cost run along "
             "a path; votes are bars; calibration, of all reviews, holds "
             "stated probabilities against decisions.\nWithout -o, DOT (of "

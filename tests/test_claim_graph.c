@@ -153,6 +153,31 @@ static void without_a_verdict_there_is_nothing(void **state)
     graph_release(&g);
 }
 
+/* Rows go with the report; the graph is drawn after that. */
+static void words_outlive_the_rows(void **state)
+{
+    char word[] = "supported", variant[] = "plain";
+    struct db_verdict v = verdicts[0];
+    struct db_claim_path p = paths[0];
+    struct sor_msg msg;
+    struct report r;
+    struct graph g;
+
+    (void)state;
+    fill(&r);
+    v.verdict = p.verdict = word;
+    p.variant = variant;
+    r.set[DB_VERDICT] = (struct db_review_set){ &v, 1, NULL };
+    r.set[DB_CLAIM_PATH] = (struct db_review_set){ &p, 1, NULL };
+    graph_init(&g);
+    assert_int_equal(claim_graph_build(&r, &claims[0], &g, &msg), SOR_OK);
+    memset(word, 'x', sizeof word - 1);
+    memset(variant, 'x', sizeof variant - 1);
+    assert_string_equal(g.node[g.n_node - 1].title, "supported");
+    assert_string_equal(g.lane[0].title, "path 0, plain");
+    graph_release(&g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -160,6 +185,7 @@ int main(void)
         cmocka_unit_test(paths_stand_side_by_side),
         cmocka_unit_test(text_stays_text),
         cmocka_unit_test(without_a_verdict_there_is_nothing),
+        cmocka_unit_test(words_outlive_the_rows),
     };
 
     return cmocka_run_group_tests_name("claim_graph", tests, NULL, NULL);

@@ -16,6 +16,7 @@
 #include "tests/prog.h"
 #include "tests/slow.h"
 #include "tests/xml.h"
+#include "viz/render.h"
 
 static const char contract[] =
     "SERVICES AGREEMENT\n\nThis Agreement is made between Ann Ltd "
@@ -213,6 +214,35 @@ static void plots_hold_their_numbers(void **state)
     free(svg);
 }
 
+/* Through Graphviz's reader of SVG, within the limits of every picture. */
+static void plots_become_pdf_and_png(void **state)
+{
+    static const char *const kind[] = { "share", "entropy", "cost", "votes",
+                                        "routing" };
+    struct render_limits limits = { 0 };
+    struct sor_msg msg = { "" };
+    struct str out;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof kind / sizeof *kind; i++) {
+        assert_int_equal(prog_run("graph --db t.db last --kind %s --format "
+                                  "pdf", kind[i]), 0);
+        assert_memory_equal(prog_out, "%PDF-", 5);
+        assert_int_equal(prog_run("graph --db t.db last --kind %s --format "
+                                  "png", kind[i]), 0);
+        assert_memory_equal(prog_out, "\x89PNG", 4);
+    }
+    str_init(&out);
+    assert_int_equal(render_svg("<svg/>", "nosuch", &limits, &out, &msg),
+                     SOR_UNSUP);
+    assert_non_null(strstr(msg.text, "cannot draw nosuch"));
+    limits.output_bytes = 100;
+    assert_int_equal(render_svg("<svg width=\"9\" height=\"9\"/>", "png",
+                                &limits, &out, &msg), SOR_LIMIT);
+    assert_int_equal(out.len, 0);
+    str_release(&out);
+}
+
 static void hostile_rows_draw_soundly(void **state)
 {
     static const char *const what[] = {
@@ -236,7 +266,7 @@ static void what_cannot_be_drawn_is_said(void **state)
         t[] = {
         { "graph --db t.db last --kind compare", 2, "takes two" },
         { "graph --db t.db last last", 2, "one RUN is drawn" },
-        { "graph --db t.db last --kind cost -o x.pdf", 2, "as SVG only" },
+        { "graph --db t.db last --kind cost -o x.dot", 2, "are svg, pdf" },
         { "graph --db t.db last:99 --kind cost", 4, "" },
         { "graph --db b.db last --kind routing", 4, "--trace layers" },
         { "graph --db r.db last --kind claim", 4, "no claim" },
@@ -289,6 +319,7 @@ int main(void)
         cmocka_unit_test(two_paths_part),
         cmocka_unit_test(the_routing_map_is_full),
         cmocka_unit_test(plots_hold_their_numbers),
+        cmocka_unit_test(plots_become_pdf_and_png),
         cmocka_unit_test(hostile_rows_draw_soundly),
         cmocka_unit_test(what_cannot_be_drawn_is_said),
         cmocka_unit_test(many_nodes_are_quick),

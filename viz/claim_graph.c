@@ -210,7 +210,7 @@ static void put_conclusion(struct builder *b)
     report_put_error_rate(b->c, &said);
     n.kind = GRAPH_CONCLUSION;
     n.id = "conclusion";
-    n.title = report_word(b->v->verdict);
+    n.title = graph_str(b->g, report_word(b->v->verdict));
     n.text = graph_str(b->g, said.p);
     n.detail = report_contrast_word(report_contrast(b->r, b->c->id));
     str_release(&said);

@@ -55,17 +55,24 @@ static void widen(double *from, double *to, double v)
     *to = v > *to ? v : *to;
 }
 
-/* Ends at whole steps, with some room above. */
+static int has_bars(const struct plot *p)
+{
+    return p->n_series > 0 && !p->series[0].x;
+}
+
+/* Ends at whole steps; bars that are counts have no halves. */
 static void scale_y(struct frame *f)
 {
     const struct plot *p = f->p;
     double from = 0, to = 0;
+    int whole = has_bars(p);
 
     if (p->rule_name)
         widen(&from, &to, p->rule);
     for (int s = 0; s < p->n_series; s++)
         for (int i = 0; i < p->series[s].n; i++) {
             widen(&from, &to, p->series[s].y[i]);
+            whole &= p->series[s].y[i] == floor(p->series[s].y[i]);
             if (p->series[s].low)
                 widen(&from, &to, p->series[s].low[i]);
             if (p->series[s].high)
@@ -74,13 +81,10 @@ static void scale_y(struct frame *f)
     if (to == from)
         to = from + 1;
     f->y_step = nice_step(to - from);
+    if (whole && f->y_step < 1)
+        f->y_step = 1;
     f->y_from = floor(from / f->y_step) * f->y_step;
-    f->y_to = ceil(to * 1.02 / f->y_step) * f->y_step;
-}
-
-static int has_bars(const struct plot *p)
-{
-    return p->n_series > 0 && !p->series[0].x;
+    f->y_to = ceil(to / f->y_step) * f->y_step;
 }
 
 static void scale_x(struct frame *f)

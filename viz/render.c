@@ -15,9 +15,12 @@
 #include "viz/ids.h"
 
 /* How the child ended; the pipe then holds a picture or a sentence. */
-enum { CHILD_OK, CHILD_BAD_DOT, CHILD_NO_FORMAT, CHILD_FAILED };
+enum { CHILD_OK, CHILD_BAD_SOURCE, CHILD_NO_FORMAT, CHILD_FAILED };
 
 enum { SECONDS = 20, MEBI = 1 << 20, MEMORY_MIB = 1024, OUTPUT_MIB = 256 };
+
+/* What is drawn, and as what. */
+struct source { const char *text, *format; int is_svg; };
 
 const char *render_format(const char *name)
 {
@@ -33,12 +36,15 @@ const char *render_format(const char *name)
 
 /* --- the child ----------------------------------------------------------- */
 
-static char child_error[256];       /* the first thing that Graphviz said */
+static char child_error[256];       /* the first line that Graphviz said */
 
+/* A line comes in pieces. */
 static int note_error(char *text)
 {
-    if (!child_error[0])
-        snprintf(child_error, sizeof child_error, "%s", text);
+    size_t n = strlen(child_error);
+
+    if (!strchr(child_error, '\n'))
+        snprintf(child_error + n, sizeof child_error - n, "%s", text);
     return 0;
 }
 
@@ -94,11 +100,31 @@ static void send_all(int fd, const char *p, size_t n)
 
 static void send_error(int fd, int code)
 {
-    send_all(fd, child_error, strlen(child_error));
+    send_all(fd, child_error, strcspn(child_error, "\n"));
     _exit(code);
 }
 
-static void child(int fd, const char *dot, const char *format,
+/* A graph of one node, which looks like the SVG.  Graphviz takes a file for SVG
+ * only behind an XML declaration; this one goes when the process does. */
+static Agraph_t *frame_svg(const char *svg)
+{
+    char dot[128];
+    FILE *f = tmpfile();
+
+    if (!f || fprintf(f, "<?xml version=\"1.0\"?>\n%s", svg) < 0 ||
+        fflush(f) != 0) {
+        snprintf(child_error, sizeof child_error, "no room for a temporary "
+                 "file: %s", strerror(errno));
+        return NULL;
+    }
+    snprintf(dot, sizeof dot, "digraph {pad=0 n [shape=none margin=0 "
+             "label=\"\" image=\"/proc/self/fd/%d\"]}", fileno(f));
+    return ids_read(dot);
+}
+
+/* Where its reader of SVG is missing, Graphviz only warns, and the picture is
+ * empty. */
+static void child(int fd, const struct source *s,
                   const struct render_limits *limits)
 {
     unsigned int n = 0;
@@ -107,12 +133,13 @@ static void child(int fd, const char *dot, const char *format,
     limit_child(limits);
     agseterrf(note_error);
     GVC_t *gvc = gvContext();
-    Agraph_t *g = ids_read(dot);
+    Agraph_t *g = s->is_svg ? frame_svg(s->text) : ids_read(s->text);
     if (!gvc || !g)
-        send_error(fd, CHILD_BAD_DOT);
+        send_error(fd, CHILD_BAD_SOURCE);
     if (gvLayout(gvc, g, "dot") != 0)
         send_error(fd, CHILD_FAILED);
-    if (gvRenderData(gvc, g, format, &picture, &n) != 0 || !picture)
+    if (gvRenderData(gvc, g, s->format, &picture, &n) != 0 || !picture ||
+        (s->is_svg && child_error[0]))
         send_error(fd, CHILD_NO_FORMAT);
     send_all(fd, picture, n);
     _exit(CHILD_OK);        /* the system frees it all at once */
@@ -157,8 +184,9 @@ static enum sor_err collect(int fd, const struct render_limits *l,
 }
 
 /* What the child's end means; said holds what it wrote. */
-static enum sor_err judge(int status, const char *format, const char *said,
-                          const struct render_limits *l, struct sor_msg *msg)
+static enum sor_err judge(int status, const struct source *s,
+                          const char *said, const struct render_limits *l,
+                          struct sor_msg *msg)
 {
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU)
         return sor_fail(msg, SOR_LIMIT, "layout took longer than %d s; draw "
@@ -170,19 +198,20 @@ static enum sor_err judge(int status, const char *format, const char *said,
     switch (WEXITSTATUS(status)) {
     case CHILD_OK:
         return SOR_OK;
-    case CHILD_BAD_DOT:
-        return sor_fail(msg, SOR_FORMAT, "not DOT text: %s", said);
+    case CHILD_BAD_SOURCE:
+        return sor_fail(msg, SOR_FORMAT, "%s: %s", s->is_svg
+                        ? "the picture cannot be read" : "not DOT text", said);
     case CHILD_NO_FORMAT:
         return sor_fail(msg, SOR_UNSUP, "this Graphviz cannot draw %s: %s",
-                        format, said);
+                        s->format, said);
     default:
         return sor_fail(msg, SOR_FORMAT, "layout failed: %s", said);
     }
 }
 
-enum sor_err render(const char *dot, const char *format,
-                    const struct render_limits *limits, struct str *out,
-                    struct sor_msg *msg)
+static enum sor_err draw(const struct source *s,
+                         const struct render_limits *limits, struct str *out,
+                         struct sor_msg *msg)
 {
     struct render_limits l = *limits;
     const size_t before = out->len;
@@ -206,7 +235,7 @@ enum sor_err render(const char *dot, const char *format,
     }
     if (pid == 0) {
         close(fd[0]);
-        child(fd[1], dot, format, &l);
+        child(fd[1], s, &l);
     }
     close(fd[1]);
     err = collect(fd[0], &l, out, msg);
@@ -216,12 +245,26 @@ enum sor_err render(const char *dot, const char *format,
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
     if (!err)
-        err = judge(status, format, out->p + before, &l, msg);
+        err = judge(status, s, out->p + before, &l, msg);
     if (err && out->len > before) {
         out->len = before;
         out->p[before] = '\0';
     }
     return err;
+}
+
+enum sor_err render(const char *dot, const char *format,
+                    const struct render_limits *limits, struct str *out,
+                    struct sor_msg *msg)
+{
+    return draw(&(struct source){ dot, format, 0 }, limits, out, msg);
+}
+
+enum sor_err render_svg(const char *svg, const char *format,
+                        const struct render_limits *limits, struct str *out,
+                        struct sor_msg *msg)
+{
+    return draw(&(struct source){ svg, format, 1 }, limits, out, msg);
 }
 
 void render_version(char *out, size_t cap)

@@ -1,4 +1,5 @@
-/* viz/render.h - DOT text to a picture, in a child process with limits.
+/* viz/render.h - DOT text, or SVG, to a picture, in a child process with
+ * limits.
  *
  * Layout can take time and memory out of proportion to its input, and its
  * library may crash on it; so a forked child does it, the parent reads the
@@ -34,5 +35,11 @@ const char *render_format(const char *name);
 enum sor_err render(const char *dot, const char *format,
                     const struct render_limits *limits, struct str *out,
                     struct sor_msg *msg);
+
+/* The same for a picture that is SVG already (viz/plot.h).  SOR_UNSUP also
+ * where this Graphviz has no reader of SVG. */
+enum sor_err render_svg(const char *svg, const char *format,
+                        const struct render_limits *limits, struct str *out,
+                        struct sor_msg *msg);
 
 #endif
