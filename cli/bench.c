@@ -312,12 +312,13 @@ enum sor_err bench_run(struct bench *b, int i, void (*done)(void *ud),
 static enum sor_err open_route(struct bench *b)
 {
     struct model_id id = { .n_part = 0 };
+    struct routing_opts o = ROUTING_OPTS;
     struct route *r = NULL;
     enum sor_err err = model_id_read(cli_model(b->cli), &id, &b->cli->msg);
 
+    o.choice = b->route;
     if (!err)
-        err = routing_open(b->cli, b->e, id.sha256, NULL,
-                           (enum route_choice)b->route, &r);
+        err = routing_open(b->cli, b->e, id.sha256, &o, &r);
     model_id_release(&id);
     return err ? err : engine_give_route(b->e, r, &b->cli->msg);
 }

@@ -43,11 +43,12 @@ static const double MANY_TEMPERATURE = 0.8;
 
 static struct {
     int n_path, level, max_tok, top_k, n_ctx, kv, acts, raw, blas, lossy,
-        wait, draft, draft_layers, route, explain;
+        wait, draft, draft_layers, explain;
     double temperature, top_p, min_p, exit;
-    const char *system, *lora, *route_file;
+    const char *system, *lora;
+    struct routing_opts route;
 } opt = { .n_path = 1, .level = REC_LAYERS, .max_tok = 512,
-          .temperature = -1, .top_p = 0.95 };
+          .temperature = -1, .top_p = 0.95, .route = ROUTING_OPTS };
 
 static const struct opt_spec opts[] = {
     { 'n', "paths", "N", OPT_INT, &opt.n_path, "paths to decode", 1,
@@ -79,10 +80,19 @@ static const struct opt_spec opts[] = {
     { 0, "exit", "P", OPT_NUM, &opt.exit,
       "leave the network early where this sure; changes results (off)", 0.5,
       1 },
-    { 0, "route", ROUTING_WORDS, OPT_WORD, &opt.route,
+    { 0, "route", ROUTING_WORDS, OPT_WORD, &opt.route.choice,
       "which keys tokens read (off: all)", 0, 0 },
-    { 0, "route-file", "FILE", OPT_STR, &opt.route_file,
+    { 0, "route-file", "FILE", OPT_STR, &opt.route.file,
       "what calibrate wrote, where it is not beside the model", 0, 0 },
+    { 0, "route-low", "P", OPT_NUM, &opt.route.low,
+      "auto: blocks that score less are sparse (calibrated)", 0, 1 },
+    { 0, "route-high", "P", OPT_NUM, &opt.route.high,
+      "auto: blocks that score less are hybrid (calibrated)", 0, 1 },
+    { 0, "route-budget", "N", OPT_INT, &opt.route.budget,
+      "16-key blocks picked per KV group; dense ones 4 N (calibrated)", 1,
+      16384 },
+    { 0, "domain", "PACK", OPT_STR, &opt.route.domain,
+      "route as this domain pack asks", 0, 0 },
     { 0, "explain-routing", NULL, OPT_FLAG, &opt.explain,
       "the first blocks of each mode, and why they ran in it", 0, 0 },
     { 0, "raw", NULL, OPT_FLAG, &opt.raw, "the prompt as it is, no template",
@@ -208,9 +218,8 @@ static enum sor_err make_prompt(struct job *j)
 static enum sor_err choose_route(struct job *j)
 {
     struct route *r = NULL;
-    enum sor_err err = routing_open(j->cli, j->e, j->id.sha256,
-                                    opt.route_file,
-                                    (enum route_choice)opt.route, &r);
+    enum sor_err err = routing_open(j->cli, j->e, j->id.sha256, &opt.route,
+                                    &r);
 
     if (err)
         return err;
@@ -239,7 +248,7 @@ static enum sor_err choose_settings(struct job *j)
         str_puts(s, s->len > 1 ? ",\"exit\":" : "\"exit\":");
         err = with_exit(j->e, opt.exit, &j->exit, s, &j->cli->msg);
     }
-    if (!err && opt.route)
+    if (!err && opt.route.choice)
         err = choose_route(j);
     str_putc(s, '}');
     if (!err && !str_ok(s))
@@ -309,7 +318,7 @@ static enum sor_err begin_run(struct job *j)
     struct rec_run r = {
         .row = {
             .kind = "run", .chat = chat_kind_name(j->chat),
-            .route = route_choice_name((enum route_choice)opt.route),
+            .route = route_choice_name((enum route_choice)opt.route.choice),
             .kv_type = info->kv_type, .isa = info->isa,
             .params = j->settings.p,
             .n_prompt = (int)j->prompt.n, .n_path = j->n_path,
@@ -649,9 +658,12 @@ static enum sor_err load(struct job *j)
 static enum sor_err run(struct cli *cli)
 {
     struct job j = { .cli = cli, .n_path = opt.n_path };
-    enum sor_err err;
+    enum sor_err err = routing_settle(cli, &opt.route);
 
-    if (opt.explain && (opt.level == REC_OFF || opt.route == ROUTE_OFF))
+    if (err)
+        return err;
+    if (opt.explain &&
+        (opt.level == REC_OFF || opt.route.choice == ROUTE_OFF))
         return sor_fail(&cli->msg, SOR_USAGE, "--explain-routing reads the "
                         "record of a routed run: it needs --route and a "
                         "--trace");

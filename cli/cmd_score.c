@@ -25,10 +25,11 @@
 enum { CHUNK = 128 };       /* rows whose logits are held at a time */
 
 static struct {
-    int top, layers, chunk, n_ctx, kv, acts, route, guard;
+    int top, layers, chunk, n_ctx, kv, acts, guard;
     double rope_scale;
-    const char *lora, *route_file;
-} opt = { .top = 10, .chunk = CHUNK };
+    const char *lora;
+    struct routing_opts route;
+} opt = { .top = 10, .chunk = CHUNK, .route = ROUTING_OPTS };
 
 static const struct opt_spec opts[] = {
     { 0, "top", "K", OPT_INT, &opt.top, "likeliest tokens shown (10)",
@@ -45,10 +46,19 @@ static const struct opt_spec opts[] = {
       "bits of activations; 8 is quicker and less exact", 0, 0 },
     { 0, "lora", "FILE[:SCALE],...", OPT_STR, &opt.lora,
       "adapters to add to the model", 0, 0 },
-    { 0, "route", ROUTING_WORDS, OPT_WORD, &opt.route,
+    { 0, "route", ROUTING_WORDS, OPT_WORD, &opt.route.choice,
       "which keys tokens read (off: all); adds \"routing\"", 0, 0 },
-    { 0, "route-file", "FILE", OPT_STR, &opt.route_file,
+    { 0, "route-file", "FILE", OPT_STR, &opt.route.file,
       "what calibrate wrote, where it is not beside the model", 0, 0 },
+    { 0, "route-low", "P", OPT_NUM, &opt.route.low,
+      "auto: blocks that score less are sparse (calibrated)", 0, 1 },
+    { 0, "route-high", "P", OPT_NUM, &opt.route.high,
+      "auto: blocks that score less are hybrid (calibrated)", 0, 1 },
+    { 0, "route-budget", "N", OPT_INT, &opt.route.budget,
+      "16-key blocks picked per KV group; dense ones 4 N (calibrated)", 1,
+      16384 },
+    { 0, "domain", "PACK", OPT_STR, &opt.route.domain,
+      "route as this domain pack asks", 0, 0 },
     { 0, "rope-scale", "X", OPT_NUM, &opt.rope_scale,
       "divide positions, for contexts over the trained length", 1, 1024 },
     { 0, "guard", NULL, OPT_FLAG, &opt.guard,
@@ -321,7 +331,7 @@ static enum sor_err put_line(struct scorer *s, struct session *session)
     json_num(j, predicted ? s->nll / (double)predicted : NAN);
     json_key(j, "ppl");
     json_num(j, predicted ? exp(s->nll / (double)predicted) : NAN);
-    if (opt.route)
+    if (opt.route.choice)
         put_routing(s);
     json_end_obj(j);
     str_putc(&s->text, '\n');
@@ -363,8 +373,7 @@ static enum sor_err open_route(struct scorer *s)
     enum sor_err err = model_id_read(cli_model(s->cli), &id, &s->cli->msg);
 
     if (!err)
-        err = routing_open(s->cli, s->engine, id.sha256, opt.route_file,
-                           (enum route_choice)opt.route, &r);
+        err = routing_open(s->cli, s->engine, id.sha256, &opt.route, &r);
     if (!err && !opt.guard)
         r->unsure_entropy = r->unsure_margin = 0.0f;
     model_id_release(&id);
@@ -381,7 +390,7 @@ static enum sor_err open_scorer(struct scorer *s)
 
     if (!err && opt.lora)
         err = adapters_open(s->engine, opt.lora, NULL, &s->cli->msg);
-    if (!err && opt.route)
+    if (!err && opt.route.choice)
         err = open_route(s);
     if (err)
         return err;
@@ -413,13 +422,14 @@ static enum sor_err run(struct cli *cli)
 {
     struct scorer s = { .cli = cli };
     struct hook_observer watch = { 1u << HOOK_ROW |
-                                   (unsigned)(opt.route != 0) << HOOK_ROUTE |
+                                   (unsigned)(opt.route.choice != 0) << HOOK_ROUTE |
                                    (unsigned)(opt.layers != 0) << HOOK_LAYER,
                                    &s, on_event };
     struct input in = { 0 };
-    enum sor_err err = input_open(&in, cli->argv[0], &cli->msg);
+    enum sor_err err = routing_settle(cli, &opt.route);
 
     str_init(&s.text);
+    err = err ? err : input_open(&in, cli->argv[0], &cli->msg);
     err = err ? err : open_scorer(&s);
     if (!err) {
         cli_catch_signals();

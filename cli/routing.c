@@ -80,9 +80,50 @@ static enum sor_err no_file(struct cli *cli, struct engine *e,
     return route_open(engine_hparams(e), out, &cli->msg);
 }
 
+/* --- the command line ----------------------------------------------------- */
+
+/* What the pack asks for, where the command line does not. */
+static enum sor_err ask_pack(struct cli *cli, struct routing_opts *o)
+{
+    struct pack *p = NULL;
+    enum sor_err err = pack_open(o->domain, &p, &cli->msg);
+    const struct pack_route *r = err ? NULL : &p->route;
+
+    if (!err && !r->mode && !o->choice)
+        err = sor_fail(&cli->msg, SOR_USAGE, "--domain %s: this pack asks for "
+                       "no routing; say which with --route", o->domain);
+    if (!err && r->mode) {
+        if (!o->choice)
+            o->choice = route_parse_choice(r->mode);
+        if (o->choice == ROUTE_AUTO && o->low < 0)
+            o->low = r->low;
+        if (o->choice == ROUTE_AUTO && o->high < 0)
+            o->high = r->high;
+        if (o->choice != ROUTE_FULL && !o->budget)
+            o->budget = r->budget;
+    }
+    pack_close(p);
+    return err;
+}
+
+enum sor_err routing_settle(struct cli *cli, struct routing_opts *o)
+{
+    if ((o->low >= 0 || o->high >= 0) && o->choice != ROUTE_AUTO)
+        return sor_fail(&cli->msg, SOR_USAGE, "--route-low and --route-high "
+                        "are the thresholds of --route auto: give that too");
+    if (o->budget && (o->choice == ROUTE_OFF || o->choice == ROUTE_FULL))
+        return sor_fail(&cli->msg, SOR_USAGE, "--route-budget limits what "
+                        "--route auto, sparse and hybrid read: give one of "
+                        "them too");
+    if (o->file && !o->choice)
+        return sor_fail(&cli->msg, SOR_USAGE, "--route-file is the policy of "
+                        "a routed run: give --route too");
+    return o->domain ? ask_pack(cli, o) : SOR_OK;
+}
+
 enum sor_err routing_open(struct cli *cli, struct engine *e,
-                          const uint8_t sha256[32], const char *file,
-                          enum route_choice choice, struct route **out)
+                          const uint8_t sha256[32],
+                          const struct routing_opts *o, struct route **out)
 {
     struct search s;
     struct str text;
@@ -92,19 +133,29 @@ enum sor_err routing_open(struct cli *cli, struct engine *e,
     hash_hex(sha256, SHA256_BYTES, s.model);
     str_init(&s.path);
     str_init(&text);
-    if (file)
-        str_puts(&s.path, file);
-    if (file || find(&s, cli_model(cli))) {
+    if (o->file)
+        str_puts(&s.path, o->file);
+    if (o->file || find(&s, cli_model(cli))) {
         err = input_slurp(s.path.p, FILE_MAX_BYTES, &text, &cli->msg);
         if (!err)
             err = read_file(&s, e, &text, &r, &cli->msg);
     } else {
-        err = no_file(cli, e, choice, &r);
+        err = no_file(cli, e, (enum route_choice)o->choice, &r);
     }
     if (!err) {
-        r->choice = choice;
-        *out = r;
+        r->choice = (enum route_choice)o->choice;
+        if (o->low >= 0)
+            r->low = (float)o->low;
+        if (o->high >= 0)
+            r->high = (float)o->high;
+        if (o->budget)
+            route_budget(r, o->budget);
+        err = route_make(r, &cli->msg);
     }
+    if (err)
+        route_close(r);
+    else
+        *out = r;
     str_release(&text);
     str_release(&s.path);
     return err;

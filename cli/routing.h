@@ -17,14 +17,28 @@ struct engine;
 /* The words of every --route. */
 #define ROUTING_WORDS "off|auto|sparse|hybrid|full"
 
-/* *out: the policy for the loaded model with `choice`, the caller's to
- * route_close().  file: to be read instead of the places above; may be NULL.
- * Without a file that calibration made, sparse, hybrid and full come with
- * default budgets and a warning, and auto is SOR_NOTFOUND.  SOR_DIFFERS: it was
- * made for another model; SOR_FORMAT names what is wrong with it. */
+/* What a command line says of it; ROUTING_OPTS: nothing. */
+struct routing_opts {
+    int choice;             /* enum route_choice */
+    const char *file;       /* in place of the places above; NULL: none */
+    const char *domain;     /* a pack that may say the rest; NULL: none */
+    double low, high;       /* thresholds of auto; below 0: as calibrated */
+    int budget;             /* blocks (route_budget()); 0: as calibrated */
+};
+#define ROUTING_OPTS { .low = -1, .high = -1 }
+
+/* Takes from the pack what the command line leaves open, and refuses what has
+ * no effect: SOR_USAGE, one sentence.  Before routing_open(). */
+enum sor_err routing_settle(struct cli *cli, struct routing_opts *o);
+
+/* *out: the policy for the loaded model as asked for, the caller's to
+ * route_close().  Without a file that calibration made, sparse, hybrid and full
+ * come with default budgets and a warning, and auto is SOR_NOTFOUND.
+ * SOR_DIFFERS: it was made for another model; SOR_FORMAT names what is wrong
+ * with it; SOR_USAGE: a threshold or budget that does not go with it. */
 enum sor_err routing_open(struct cli *cli, struct engine *e,
-                          const uint8_t sha256[32], const char *file,
-                          enum route_choice choice, struct route **out);
+                          const uint8_t sha256[32],
+                          const struct routing_opts *o, struct route **out);
 
 /* Appends "route":{..} to the settings of a run, an object that is open. */
 void routing_put(const struct route *r, struct str *settings);

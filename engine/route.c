@@ -224,6 +224,14 @@ enum sor_err route_make(struct route *r, struct sor_msg *msg)
     return SOR_OK;
 }
 
+void route_budget(struct route *r, int blocks)
+{
+    for (int m = 0; m < ROUTE_MODES; m++) {
+        r->mode[m].best = blocks;
+        r->mode[m].cap = ROUTE_DENSE_TIMES * blocks;
+    }
+}
+
 int route_reads(const struct route *r, int mode, int layer, int group,
                 int n_block)
 {
@@ -236,9 +244,10 @@ int route_reads(const struct route *r, int mode, int layer, int group,
 int route_compares(const struct route *r, int mode, int layer, int group,
                    int n_block)
 {
-    int all = route_reads(r, mode, layer, group, n_block) == n_block;
+    int n = route_reads(r, mode, layer, group, n_block);
+    int chooses = n < n_block && n > r->first + r->last;
 
-    return all ? 0 : n_block - r->first - r->last;
+    return chooses ? n_block - r->first - r->last : 0;
 }
 
 struct route_work route_work(const struct model_hparams *hp, int kv_type,

@@ -32,6 +32,16 @@ struct route_mode {
                              * group reads, that another one reads */
 };
 
+/* Another measure than the hulls' of how far queries reach: for baselines that
+ * are compared with routing.  Not printed with a policy, so not replayed. */
+struct route_judge {
+    const void *ud;
+    /* far[from..to-1] of blocks of one timeline: the larger go first.  Called
+     * from the engine's threads. */
+    void (*reach)(const void *ud, int layer, int group, int from, int to,
+                  float *far);
+};
+
 struct route {
     enum route_choice choice;
     float low, high;        /* auto: a score below low is sparse, below high
@@ -47,6 +57,7 @@ struct route {
     int n_layer, n_group;
     uint16_t *rank;         /* [n_layer * n_group] layer * n_group + group; the
                              * ones whose sparseness costs most come first */
+    const struct route_judge *judge;    /* borrowed; NULL: the hulls */
     /* Made from the above. */
     uint16_t *limit[ROUTE_MODES];       /* [n_layer * n_group] blocks */
     uint64_t *dense[ROUTE_MODES];       /* [n_layer] bit g: group g is dense */
@@ -71,6 +82,11 @@ void route_close(struct route *r);              /* accepts NULL */
 /* Checks the numbers and makes the tables anew after a change of them.
  * SOR_USAGE names what is out of range. */
 enum sor_err route_make(struct route *r, struct sor_msg *msg);
+
+/* Both modes: a group picks `blocks` of those between first and last, a dense
+ * one ROUTE_DENSE_TIMES as many.  route_make() comes after. */
+enum { ROUTE_DENSE_TIMES = 4 };
+void route_budget(struct route *r, int blocks);
 
 /* Blocks that a group reads of n_block in a mode, and how many hulls it
  * compares to choose them. */

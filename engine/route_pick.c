@@ -118,7 +118,11 @@ int route_pick(const struct forward *f, struct route_pick *p, int row,
     if (n < n_block && n > route->first + route->last) {
         int best = n - route->first - route->last;
 
-        measure(f, p, row, group, q);
+        if (route->judge)
+            route->judge->reach(route->judge->ud, f->layer, group, p->from,
+                                p->to, p->far);
+        else
+            measure(f, p, row, group, q);
         choose(p, best);
         at = list_chosen(p, best, at);
     }

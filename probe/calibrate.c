@@ -15,9 +15,9 @@ enum {
     WIDE = 1 << 15          /* blocks: no limit */
 };
 
-/* Budgets tried, and how many times more blocks a dense group may read. */
+/* Budgets tried. */
 static const int ladder[] = { 8, 12, 16, 24, 32, 48, 64, 96, 128 };
-enum { LADDER = sizeof ladder / sizeof *ladder, DENSE_TIMES = 4 };
+enum { LADDER = sizeof ladder / sizeof *ladder };
 
 /* A part that correlates less with the cost of a block has no say. */
 static const double LEAST_CORR = 0.05;
@@ -37,7 +37,7 @@ struct job {
     float *ref;                 /* [n_tail][n_vocab] in full */
     float *logits;              /* [1 + ROUTE_MODES][FEED][n_vocab] */
     struct token_cost *cost;    /* [n_tok] of the second stretch */
-    int n_tok;
+    int n_tok, second;          /* where it begins */
     float (*part)[HOOK_PARTS];  /* [n_tok / 16] */
     double nll[1 + ROUTE_MODES];
     double read, compared, full[ROUTE_MODES], did[ROUTE_MODES];
@@ -160,7 +160,7 @@ static enum sor_err find_budget(struct job *j, int mode, double most,
     j->trial->choice = mode == HOOK_SPARSE ? ROUTE_SPARSE : ROUTE_HYBRID;
     for (int i = 0; i < LADDER && kl > most && !err; i++) {
         of->best = ladder[i];
-        of->cap = DENSE_TIMES * ladder[i];
+        of->cap = ROUTE_DENSE_TIMES * ladder[i];
         j->trial->mode[mode] = *of;
         err = try_tail(j, &kl, msg);
     }
@@ -228,7 +228,7 @@ static void measure_rows(struct job *j, int at, int rows)
             sampler_stats(row[m], (uint32_t)n, &st[m]);
             if (at + r + 1 < j->n_tok)
                 j->nll[m] += st[m].lse -
-                             (double)row[m][j->o->id[at + r + 1]];
+                             (double)row[m][j->o->id[j->second + at + r + 1]];
         }
         for (int m = 0; m < ROUTE_MODES; m++)
             c->kl[m] = (float)divergence(row[0], row[1 + m], n);
@@ -266,16 +266,15 @@ static enum sor_err side_by_side(struct job *j, struct sor_msg *msg)
     }
     if (!err)
         err = engine_observe(j->e, &watch, msg);
-    for (int at = 0; at < j->n_tok && !err; at += FEED) {
-        int rows = j->n_tok - at < FEED ? j->n_tok - at : FEED;
-
+    /* a block at a time: the score of the next one is made of what decoding
+     * would know of this one's predictions */
+    for (int at = 0; at < j->n_tok && !err; at += HOOK_BLOCK) {
         for (int m = 0; m <= ROUTE_MODES && !err; m++)
-            err = step(j, s[m], at, rows,
+            err = step(j, s[m], j->second + at, HOOK_BLOCK,
                        j->logits + (size_t)m * FEED * j->n_vocab, msg);
         if (!err)
-            measure_rows(j, at, rows);
-        /* what decoding would know of these predictions */
-        for (int i = 0; i < rows && !err; i++)
+            measure_rows(j, at, HOOK_BLOCK);
+        for (int i = 0; i < HOOK_BLOCK && !err; i++)
             session_note(s[1], at + i + 1, j->cost[at + i].entropy);
     }
     engine_observe(j->e, NULL, NULL);
@@ -455,6 +454,8 @@ static enum sor_err open_job(struct job *j, struct sor_msg *msg)
 
     j->n_vocab = engine_hparams(j->e)->n_vocab;
     j->n_tok = (o->n_context + o->n_tail) / HOOK_BLOCK * HOOK_BLOCK;
+    if (o->n_id >= o->n_context + o->n_tail + j->n_tok)
+        j->second = o->n_context + o->n_tail;
     if (o->n_context < 64 * HOOK_BLOCK || o->n_tail < HOOK_BLOCK ||
         o->n_id < o->n_context + o->n_tail ||
         engine_info(j->e)->n_ctx < o->n_context + o->n_tail)

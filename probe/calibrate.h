@@ -30,7 +30,8 @@ struct engine;
 
 struct calibrate_opts {
     const int32_t *id;          /* [n_id] the text */
-    int n_id;
+    int n_id;                   /* where twice as many are there as are read,
+                                 * the second stretch is of other text */
     int n_context;              /* tokens before those that are measured */
     int n_tail;                 /* tokens measured behind them */
     double target;              /* perplexity over the full one's, > 1 */

@@ -150,6 +150,14 @@ struct fact {
     double low, high;       /* of a number, low <= x < high; both 0: none */
 };
 
+/* The routing that texts of the domain are to have (engine/route.h). */
+struct pack_route {
+    const char *mode;       /* "auto", "sparse", "hybrid", "full"; NULL: none is
+                             * asked for */
+    double low, high;       /* thresholds of auto; 0: as calibrated */
+    int budget;             /* blocks picked; 0: as calibrated */
+};
+
 struct pack {
     const char *id, *title, *version, *licence, *attribution;
     const char *dir;
@@ -163,6 +171,7 @@ struct pack {
     const struct fact *fact;            int n_fact;     /* by group */
     const struct required *required;    int n_required;
     struct calibration calibration;
+    struct pack_route route;
     const char *note;       /* "preliminary findings, for a lawyer's ..." */
 };
 

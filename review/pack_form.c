@@ -76,6 +76,36 @@ static const struct field calibration_field[] = {
 static const struct pack_type calibration_type = {
     .field = calibration_field };
 
+static const char *const route_modes[] = { "auto", "sparse", "hybrid", "full",
+                                           NULL };
+static const struct field route_field[] = {
+    F("mode", CHOICE, pack_route, mode, .words = route_modes),
+    F("low", NUMBER, pack_route, low, .min = 0.001, .max = 1, .optional = 1),
+    F("high", NUMBER, pack_route, high, .min = 0.001, .max = 1,
+      .optional = 1),
+    F("budget", COUNT, pack_route, budget, .min = 1, .max = 16384,
+      .optional = 1),
+    END
+};
+
+/* As the program refuses them on its command line. */
+static enum sor_err check_route(struct pack_in *in, void *object)
+{
+    const struct pack_route *r = object;
+
+    if ((r->low > 0 || r->high > 0) && strcmp(r->mode, "auto") != 0)
+        return pack_wrong(in, r->low > 0 ? "low" : "high", "is a threshold of "
+                          "mode \"auto\", and the mode is \"%s\"", r->mode);
+    if (r->low > 0 && r->high > 0 && r->low > r->high)
+        return pack_wrong(in, "low", "%g is over high, %g", r->low, r->high);
+    if (r->budget > 0 && strcmp(r->mode, "full") == 0)
+        return pack_wrong(in, "budget", "limits nothing in mode \"full\"");
+    return SOR_OK;
+}
+
+static const struct pack_type route_type = { .field = route_field,
+                                             .check = check_route };
+
 static const struct field manifest_field[] = {
     F("format", COUNT, pack_whole, files.format, .min = 1, .max = 1),
     F("id", ID, pack_whole, pack.id, .max = 40),
@@ -90,6 +120,8 @@ static const struct field manifest_field[] = {
       .optional = 1 },
     F("calibration", OBJECT, pack_whole, pack.calibration,
       .of = &calibration_type, .optional = 1),
+    F("route", OBJECT, pack_whole, pack.route, .of = &route_type,
+      .optional = 1),
     F("files", OBJECT, pack_whole, files, .of = &files_type),
     END
 };
