@@ -306,7 +306,35 @@ static void suggestions_are_changes(void **state)
     db_writer_close(w);
 }
 
-/* Names and values of the Markdown, for programs. */
+/* The logic of the document, ends named as they are while it is reviewed. */
+static void expect_logic(const struct report *p, const cJSON *tree)
+{
+    static const struct { const char *key; enum db_review_table table; }
+        list[] = {
+        { "clauses", DB_CLAUSE }, { "terms", DB_TERM }, { "edges", DB_LOGIC },
+        { "norms", DB_NORM }, { "values", DB_VALUE },
+        { "defects", DB_DEFECT } };
+    const cJSON *e = at(tree, "edges"), *c = at(tree, "clauses");
+
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++)
+        assert_int_equal(cJSON_GetArraySize(at(tree, list[i].key)),
+                         report_n(p, list[i].table));
+    assert_string_equal(at(cJSON_GetArrayItem(c, 0), "type")->valuestring,
+                        "Secrecy");
+    assert_true(cJSON_IsNull(at(cJSON_GetArrayItem(c, 1), "type")));
+    assert_string_equal(at(cJSON_GetArrayItem(e, 0), "src")->valuestring,
+                        "c1");
+    assert_string_equal(at(cJSON_GetArrayItem(e, 0), "dst")->valuestring,
+                        "term:Recipient");
+    assert_string_equal(at(cJSON_GetArrayItem(e, 1), "dst")->valuestring,
+                        "dangling:Section 9");
+    assert_string_equal(at(cJSON_GetArrayItem(e, 2), "dst")->valuestring,
+                        "claim:own-1");
+    assert_string_equal(at(cJSON_GetArrayItem(e, 2), "origin")->valuestring,
+                        "scored");
+}
+
+/* Names and values of the page, for programs. */
 static void stored_json_has_its_shape(void **state)
 {
     struct report *p = NULL;
@@ -334,6 +362,7 @@ static void stored_json_has_its_shape(void **state)
                         "Recipient shall keep it secret.");
     assert_int_equal(cJSON_GetArraySize(at(tree, "findings")),
                      report_n(p, DB_FINDING));
+    expect_logic(p, tree);
     assert_true(cJSON_GetArraySize(at(tree, "not_checked")) >= 1);
     assert_non_null(at(at(tree, "method"), "chain_head")->valuestring);
     cJSON_Delete(tree);

@@ -133,6 +133,43 @@ static enum sor_err load_steps(struct report *r, struct db *d,
                : SOR_OK;
 }
 
+/* Kinds of ends that are a name, and what stands before it. */
+static const struct { const char *kind, *lead; } named[] = {
+    { "external", "external:" }, { "external_term", "external:term:" },
+    { "dangling", "dangling:" },
+};
+
+static const char *name_lead(const char *kind)
+{
+    for (size_t i = 0; i < sizeof named / sizeof *named; i++)
+        if (strcmp(named[i].kind, kind) == 0)
+            return named[i].lead;
+    return NULL;
+}
+
+/* Names lie with the texts of the database, of which a report has no other. */
+static enum sor_err load_names(struct report *r, struct db *d,
+                               struct sor_msg *msg)
+{
+    char words[1024];
+
+    r->name = mem_calloc((size_t)report_n(r, DB_LOGIC) + 1, sizeof *r->name);
+    for (int i = 0; r->name && i < report_n(r, DB_LOGIC); i++) {
+        const struct db_logic *l = report_row(r, DB_LOGIC, i);
+        struct report_name *n = &r->name[r->n_name];
+
+        if (!name_lead(l->dst_kind))
+            continue;
+        db_text(d, l->dst_id, words, sizeof words);
+        *n = (struct report_name){ l->dst_id, mem_strdup(words) };
+        if (!n->words)
+            break;
+        r->n_name++;
+    }
+    return r->name && !r->name[r->n_name].text_id ? SOR_OK
+         : sor_fail(msg, SOR_NOMEM, "out of memory for references");
+}
+
 enum sor_err report_load(struct db *d, int64_t run_id, struct report **out,
                          struct sor_msg *msg)
 {
@@ -161,6 +198,8 @@ enum sor_err report_load(struct db *d, int64_t run_id, struct report **out,
     }
     if (!err)
         err = load_steps(r, d, msg);
+    if (!err)
+        err = load_names(r, d, msg);
     if (err)
         report_close(r);
     else
@@ -177,6 +216,9 @@ void report_close(struct report *r)
     for (int i = 0; i < r->n_step; i++)
         mem_free(r->step[i].words);
     mem_free(r->step);
+    for (int i = 0; i < r->n_name; i++)
+        mem_free(r->name[i].words);
+    mem_free(r->name);
     mem_free(r->byte);
     mem_free(r);
 }
@@ -247,6 +289,32 @@ const char *report_clause(const struct report *r, int64_t clause_id,
     else
         snprintf(buf, REPORT_NAME, "c%d", c->ordinal + 1);
     return buf;
+}
+
+void report_put_node(const struct report *r, const char *kind, int64_t id,
+                     struct str *out)
+{
+    const struct db_clause *c = report_find(r, DB_CLAUSE, id);
+    const struct db_term *t = report_find(r, DB_TERM, id);
+    const struct db_claim *k = report_find(r, DB_CLAIM, id);
+    const char *lead = name_lead(kind);
+
+    if (lead) {
+        str_puts(out, lead);
+        for (int i = 0; i < r->n_name; i++)
+            if (r->name[i].text_id == id) {
+                str_puts(out, r->name[i].words);
+                return;
+            }
+    } else if (strcmp(kind, "clause") == 0 && c) {
+        str_printf(out, "c%d", c->ordinal + 1);
+    } else if (strcmp(kind, "term") == 0 && t) {
+        str_printf(out, "term:%s", t->name ? t->name : "");
+    } else if (strcmp(kind, "claim") == 0 && k) {
+        str_printf(out, "claim:%s", k->name);
+    } else {
+        str_puts(out, kind);
+    }
 }
 
 const struct db_verdict *report_verdict(const struct report *r,

@@ -23,6 +23,10 @@ struct report_step {
     char *words;
 };
 
+/* What an end of the logic is called that is no row of the document: another
+ * document, a reference to nothing. */
+struct report_name { int64_t text_id; char *words; };
+
 struct report {
     int64_t run_id;
     char uid[33], started[21], isa[16], status[16];
@@ -33,6 +37,8 @@ struct report {
     struct db_review_set set[DB_REVIEW_TABLES];
     struct report_step *step;   /* [n_step] of all paths of claims, in order */
     int n_step;
+    struct report_name *name;   /* [n_name] one an edge that ends in one */
+    int n_name;
 
     int redline;                /* set by the caller: suggested text as a
                                  * change of the document's */
@@ -62,6 +68,11 @@ struct report_text report_quote(const struct report *r, int from, int to);
 enum { REPORT_NAME = 48 };
 const char *report_clause(const struct report *r, int64_t clause_id,
                           char buf[REPORT_NAME]);
+
+/* What an end of a db_logic row is called: "c12", "term:Fee", "document",
+ * "claim:nda-1", "external:GDPR", "dangling:Section 9"; appended. */
+void report_put_node(const struct report *r, const char *kind, int64_t id,
+                     struct str *out);
 
 /* Step `ordinal` of a path; NULL: it has none. */
 const struct report_step *report_step(const struct report *r, int64_t path_id,

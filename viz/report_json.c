@@ -1,6 +1,5 @@
-/* viz/report_json.c - a stored review as one JSON object: what its Markdown
- * says, for programs.  Members are named as `sorites review --json` names
- * them, which has the logic graph too. */
+/* viz/report_json.c - a stored review as one JSON object: what its page says,
+ * for programs.  Members are named as `sorites review --json` names them. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -300,6 +299,168 @@ static void put_claims(struct print *p)
     json_end_arr(&p->j);
 }
 
+/* --- the document's logic ------------------------------------------------- */
+
+/* The words of a span; nothing where there is none. */
+static void put_words(struct print *p, const char *key, int from, int to)
+{
+    struct report_text q = report_quote(p->r, from, to);
+
+    if (!q.n)
+        return;
+    json_key(&p->j, key);
+    json_strn(&p->j, q.p, q.n);
+}
+
+/* What kind of clause the model read it as; NULL: none. */
+static const struct db_clause_type *type_of(const struct report *r,
+                                            int64_t clause_id)
+{
+    for (int i = 0; i < report_n(r, DB_CLAUSE_TYPE); i++) {
+        const struct db_clause_type *t = report_row(r, DB_CLAUSE_TYPE, i);
+
+        if (t->clause_id == clause_id)
+            return t;
+    }
+    return NULL;
+}
+
+static void put_clauses(struct print *p)
+{
+    const struct report *r = p->r;
+    char id[16];
+
+    begin_list(p, "clauses");
+    for (int i = 0; i < report_n(r, DB_CLAUSE); i++) {
+        const struct db_clause *c = report_row(r, DB_CLAUSE, i);
+        const struct db_clause_type *t = type_of(r, c->id);
+
+        json_obj(&p->j);
+        snprintf(id, sizeof id, "c%d", c->ordinal + 1);
+        json_put_str(&p->j, "id", id);
+        json_put_str(&p->j, "number", c->number);
+        json_put_str(&p->j, "full_number", c->full_number);
+        json_put_str(&p->j, "heading", c->heading);
+        snprintf(id, sizeof id, "c%d", c->parent + 1);
+        json_put_str(&p->j, "parent", c->parent >= 0 ? id : NULL);
+        json_put_int(&p->j, "start", c->char_from);
+        json_put_int(&p->j, "end", c->char_to);
+        json_put_str(&p->j, "type", t ? t->label : NULL);
+        json_put_num(&p->j, "score", t ? t->score : (double)NAN);
+        if (c->page > 0)
+            json_put_int(&p->j, "page", c->page);
+        json_end_obj(&p->j);
+    }
+    json_end_arr(&p->j);
+}
+
+static void put_terms(struct print *p)
+{
+    begin_list(p, "terms");
+    for (int i = 0; i < report_n(p->r, DB_TERM); i++) {
+        const struct db_term *t = report_row(p->r, DB_TERM, i);
+
+        json_obj(&p->j);
+        json_put_str(&p->j, "name", t->name);
+        put_clause(p, t->clause_id);
+        put_span(p, t->char_from, t->char_to);
+        put_words(p, "meaning", t->meaning_from, t->meaning_to);
+        json_put_int(&p->j, "definitions", t->n_def);
+        json_put_int(&p->j, "uses", t->n_use);
+        json_end_obj(&p->j);
+    }
+    json_end_arr(&p->j);
+}
+
+static void put_end(struct print *p, const char *key, const char *kind,
+                    int64_t id)
+{
+    struct str name;
+
+    str_init(&name);
+    report_put_node(p->r, kind, id, &name);
+    json_put_str(&p->j, key, name.p);
+    str_release(&name);
+}
+
+static void put_edges(struct print *p)
+{
+    begin_list(p, "edges");
+    for (int i = 0; i < report_n(p->r, DB_LOGIC); i++) {
+        const struct db_logic *l = report_row(p->r, DB_LOGIC, i);
+
+        json_obj(&p->j);
+        json_put_str(&p->j, "kind", l->kind);
+        put_end(p, "src", l->src_kind, l->src_id);
+        put_end(p, "dst", l->dst_kind, l->dst_id);
+        put_span(p, l->char_from, l->char_to);
+        json_put_num(&p->j, "score", l->score);
+        json_put_str(&p->j, "origin", l->measured);
+        json_put_str(&p->j, "rule", l->rule);
+        json_end_obj(&p->j);
+    }
+    json_end_arr(&p->j);
+}
+
+static void put_norms(struct print *p)
+{
+    begin_list(p, "norms");
+    for (int i = 0; i < report_n(p->r, DB_NORM); i++) {
+        const struct db_norm *n = report_row(p->r, DB_NORM, i);
+
+        json_obj(&p->j);
+        put_clause(p, n->clause_id);
+        json_put_str(&p->j, "kind", n->kind);
+        json_put_str(&p->j, "bearer", n->bearer);
+        json_put_str(&p->j, "modal", n->modal);
+        put_span(p, n->char_from, n->char_to);
+        put_words(p, "act", n->act_from, n->act_to);
+        put_words(p, "deadline", n->deadline_from, n->deadline_to);
+        put_words(p, "amount", n->amount_from, n->amount_to);
+        json_end_obj(&p->j);
+    }
+    json_end_arr(&p->j);
+}
+
+static void put_values(struct print *p)
+{
+    begin_list(p, "values");
+    for (int i = 0; i < report_n(p->r, DB_VALUE); i++) {
+        const struct db_value *v = report_row(p->r, DB_VALUE, i);
+
+        json_obj(&p->j);
+        put_clause(p, v->clause_id);
+        json_put_str(&p->j, "kind", v->kind);
+        json_put_str(&p->j, "norm", v->norm);
+        put_span(p, v->char_from, v->char_to);
+        json_end_obj(&p->j);
+    }
+    json_end_arr(&p->j);
+}
+
+static void put_defects(struct print *p)
+{
+    begin_list(p, "defects");
+    for (int i = 0; i < report_n(p->r, DB_DEFECT); i++) {
+        const struct db_defect *x = report_row(p->r, DB_DEFECT, i);
+
+        json_obj(&p->j);
+        json_put_str(&p->j, "kind", x->kind);
+        put_span(p, x->char_from, x->char_to);
+        json_put_str(&p->j, "note", x->note);
+        if (x->related_from < x->related_to) {
+            json_key(&p->j, "related");
+            json_obj(&p->j);
+            put_span(p, x->related_from, x->related_to);
+            json_end_obj(&p->j);
+        }
+        if (x->n_searched)
+            json_put_int(&p->j, "clauses_searched", x->n_searched);
+        json_end_obj(&p->j);
+    }
+    json_end_arr(&p->j);
+}
+
 /* --- the whole ------------------------------------------------------------ */
 
 static void put_method(struct print *p)
@@ -335,6 +496,12 @@ void report_json(const struct report *r, struct str *out)
     put_document(&p);
     put_findings(&p);
     put_claims(&p);
+    put_clauses(&p);
+    put_terms(&p);
+    put_edges(&p);
+    put_norms(&p);
+    put_values(&p);
+    put_defects(&p);
     report_put_unchecked(r, &lines);
     put_sentences(&p, "not_checked", &lines);
     put_method(&p);
