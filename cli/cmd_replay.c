@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "cli/audit.h"
 #include "cli/cli.h"
 #include "cli/progress.h"
 #include "cli/review_out.h"
@@ -18,11 +19,13 @@
 #include "engine/engine.h"
 #include "probe/replay.h"
 
-static struct { int verify, path; } opt = { .path = -1 };
+static struct { int verify, path; double audit; } opt = { .path = -1 };
 
 static const struct opt_spec opts[] = {
     { 0, "verify", NULL, OPT_FLAG, &opt.verify,
       "compute it again and compare every token", 0, 0 },
+    { 0, "audit", "RATE", OPT_NUM, &opt.audit,
+      "price a share of its routed tokens against full, and keep that", 0, 1 },
     { 0, "path", "K", OPT_INT, &opt.path, "this path only", 0, 1 << 20 },
     OPT_END
 };
@@ -288,6 +291,33 @@ static enum sor_err verify(struct job *j)
     return SOR_OK;
 }
 
+/* What routing cost: paths of a run of its own, whose rows stay as they are. */
+static enum sor_err price(struct job *j)
+{
+    struct sor_msg *msg = &j->cli->msg;
+    struct engine *e = NULL;
+    struct str path;
+    enum sor_err err;
+
+    cli_catch_signals();
+    err = find(j);
+    if (!err && opt.path >= 0)
+        return sor_fail(msg, SOR_USAGE, "--audit goes over all paths: leave "
+                        "--path out");
+    if (!err && strcmp(j->run.kind, "review") == 0)
+        return sor_fail(msg, SOR_UNSUP, "the readings of a review are not "
+                        "routed: there is nothing to audit");
+    str_init(&path);
+    if (!err)
+        err = replay_engine(j->d, &j->run, model_path(j, &path),
+                            j->cli->threads, &e, msg);
+    if (!err)
+        err = audit(j->cli, j->d, &j->run, e, opt.audit, j->to);
+    str_release(&path);
+    engine_close(e);
+    return err;
+}
+
 static enum sor_err find_path(struct job *j)
 {
     struct db_cur *c = db_paths(j->d, j->run.id);
@@ -331,7 +361,11 @@ static enum sor_err run(struct cli *cli)
     if (!err && !(j.to = cli_out(cli)))
         err = SOR_IO;
     if (!err)
-        err = opt.verify ? verify(&j) : show(&j);
+        err = opt.verify ? verify(&j) : SOR_OK;
+    if (!err && opt.audit > 0)
+        err = price(&j);
+    else if (!err && !opt.verify)
+        err = show(&j);
     db_close(j.d);
     return err;
 }
@@ -343,5 +377,7 @@ const struct cmd cmd_replay = {
         "the database is checked against its hash chain, the model against "
         "its digests, and every token is computed again and compared: layer "
         "by layer, logits, and the choice.  Exit code 1 where anything "
-        "differs, with the first place.",
+        "differs, with the first place.  With --audit a share of the tokens "
+        "that left something out is computed again in full, and the price is "
+        "kept.",
     .opts = opts, .run = run };

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "cli/accuracy.h"
 #include "cli/ahead.h"
+#include "cli/audit.h"
 #include "cli/cli.h"
 #include "cli/explain.h"
 #include "cli/input.h"
@@ -30,6 +31,7 @@
 #include "probe/prompt.h"
 #include "probe/with_blas.h"
 #include "probe/with_exit.h"
+#include "probe/with_route.h"
 #include "trace/rec.h"
 
 enum {
@@ -44,7 +46,7 @@ static const double MANY_TEMPERATURE = 0.8;
 static struct {
     int n_path, level, max_tok, top_k, n_ctx, kv, acts, raw, blas, lossy,
         wait, draft, draft_layers, explain;
-    double temperature, top_p, min_p, exit;
+    double temperature, top_p, min_p, exit, audit;
     const char *system, *lora;
     struct routing_opts route;
 } opt = { .n_path = 1, .level = REC_LAYERS, .max_tok = 512,
@@ -95,6 +97,8 @@ static const struct opt_spec opts[] = {
       "route as this domain pack asks", 0, 0 },
     { 0, "explain-routing", NULL, OPT_FLAG, &opt.explain,
       "the first blocks of each mode, and why they ran in it", 0, 0 },
+    { 0, "audit", "RATE", OPT_NUM, &opt.audit,
+      "share of routed tokens priced afterwards against full", 0, 1 },
     { 0, "raw", NULL, OPT_FLAG, &opt.raw, "the prompt as it is, no template",
       0, 0 },
     { 0, "lossy", NULL, OPT_FLAG, &opt.lossy,
@@ -313,6 +317,7 @@ static enum sor_err begin_run(struct job *j)
 {
     const struct hook_observer watch = { 1u << HOOK_ROW, j, on_row };
     const struct engine_info *info = engine_info(j->e);
+    struct db_work_unit unit;
     struct db_model model;
     struct str full;
     struct rec_run r = {
@@ -329,7 +334,8 @@ static enum sor_err begin_run(struct job *j)
             .top_p = (double)j->params.top_p,
             .min_p = (double)j->params.min_p },
         .prompt = j->question.p, .system = opt.raw ? NULL : opt.system,
-        .model = &model, .part = j->id.part, .n_part = j->id.n_part };
+        .model = &model, .part = j->id.part, .n_part = j->id.n_part,
+        .unit = &unit };
     enum sor_err err;
 
     j->nan_layer = -1;
@@ -337,6 +343,7 @@ static enum sor_err begin_run(struct job *j)
         return engine_observe(j->e, &watch, &j->cli->msg);
     str_init(&full);
     model_id_row(&j->id, j->e, &full, &model);
+    with_route_unit(j->e, &unit);
     err = rec_run_begin(j->rec, &r, j->uid, &j->cli->msg);
     str_release(&full);
     if (!err)
@@ -567,6 +574,20 @@ static void say_stop(const struct job *j)
                  j->max_tok);
 }
 
+/* What routing cost, now that the run is over: its own timelines are done. */
+static enum sor_err audit_recorded(struct job *j, struct db *d, int64_t run_id)
+{
+    struct db_run run;
+
+    for (int i = 0; i < j->n_path; i++) {
+        session_close(j->path[i].session);
+        j->path[i].session = NULL;
+    }
+    if (db_get_run(d, run_id, &run) <= 0)
+        return sor_fail(&j->cli->msg, SOR_FORMAT, "the run cannot be read");
+    return audit(j->cli, d, &run, j->e, opt.audit, j->to);
+}
+
 /* The result as the database has it. */
 static enum sor_err show_recorded(struct job *j)
 {
@@ -583,6 +604,8 @@ static enum sor_err show_recorded(struct job *j)
         err = j->cli->json ? show_run_json(&s, msg) : show_run(&s, msg);
     if (!err && opt.explain && !j->cli->json)
         err = explain_routing(s.d, s.run_id, j->to, msg);
+    if (!err && opt.audit > 0 && !cli_stopped())
+        err = audit_recorded(j, s.d, s.run_id);
     fflush(j->to);                      /* before what stderr says */
     if (!err && log_get_level() >= LOG_INFO && !j->cli->json) {
         say_rate(j);
@@ -662,6 +685,11 @@ static enum sor_err run(struct cli *cli)
 
     if (err)
         return err;
+    if (opt.audit > 0 &&
+        (opt.level < REC_TOKENS || opt.route.choice == ROUTE_OFF))
+        return sor_fail(&cli->msg, SOR_USAGE, "--audit prices the record of a "
+                        "routed run: it needs --route and --trace tokens or "
+                        "more");
     if (opt.explain &&
         (opt.level == REC_OFF || opt.route.choice == ROUTE_OFF))
         return sor_fail(&cli->msg, SOR_USAGE, "--explain-routing reads the "

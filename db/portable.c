@@ -21,7 +21,7 @@ static const struct { const char *column; enum table t; } refs[] = {
     { "reason_id", TABLE_TEXT },  { "clause_id", TABLE_CLAUSE },
     { "passage_id", TABLE_PASSAGE }, { "claim_id", TABLE_CLAIM },
     { "reading_id", TABLE_READING }, { "defect_id", TABLE_DEFECT },
-    { "finding_id", TABLE_FINDING },
+    { "finding_id", TABLE_FINDING }, { "audit_id", TABLE_AUDIT },
 };
 /* The ends of an edge. */
 static const struct { const char *kind; enum table t; } ends[] = {
@@ -35,7 +35,7 @@ static const struct { const char *kind; enum table t; } ends[] = {
 static const enum table named[] = {
     TABLE_RUN, TABLE_PATH, TABLE_STEP, TABLE_ANSWER, TABLE_PROBE,
     TABLE_DOCUMENT, TABLE_CLAUSE, TABLE_PASSAGE, TABLE_TERM, TABLE_CLAIM,
-    TABLE_READING, TABLE_DEFECT, TABLE_FINDING,
+    TABLE_READING, TABLE_DEFECT, TABLE_FINDING, TABLE_AUDIT,
 };
 static const char *const tokens[] = { "token_id", "token_a", "token_b",
                                       "top_id" };

@@ -313,29 +313,16 @@ static enum sor_err delete_shared(struct removal *r, enum table t)
 
 /* --- the run's own tables ------------------------------------------------ */
 
-/* Children first: `path` and `run` say which rows of the others are meant. */
-static const enum table own_tables[] = {
-    TABLE_DECISION, TABLE_FINDING, TABLE_CHECK, TABLE_EVIDENCE,
-    TABLE_VERDICT, TABLE_CLAIM_READING, TABLE_CLAIM_PATH, TABLE_TYPE_READING,
-    TABLE_READING, TABLE_CLAIM, TABLE_DEFECT, TABLE_LOGIC, TABLE_VALUE,
-    TABLE_NORM, TABLE_PARTY, TABLE_TERM, TABLE_PASSAGE, TABLE_CLAUSE_TYPE,
-    TABLE_CLAUSE, TABLE_DOCUMENT, TABLE_REVIEW,
-    TABLE_LENS, TABLE_LENS_TOP, TABLE_ATTRIBUTION, TABLE_ATTENTION,
-    TABLE_ATTENTION_ROW, TABLE_ACTIVATION, TABLE_NEURON, TABLE_EFFECT,
-    TABLE_TRIAL, TABLE_PROBE,
-    TABLE_TOKEN, TABLE_ANSWER, TABLE_STEP, TABLE_PATH_END, TABLE_PATH_SPAN,
-    TABLE_EDGE, TABLE_DIVERGENCE, TABLE_LOSS, TABLE_BATCHING, TABLE_RUN_END,
-    TABLE_PATH, TABLE_RUN
-};
-
+/* Children first: a row names rows of tables before its own only (table.h), and
+ * `path` and `run` say which rows of the others are meant. */
 static enum sor_err delete_own(struct removal *r)
 {
-    for (size_t i = 0; i < sizeof own_tables / sizeof own_tables[0]; i++) {
-        const struct table_info *t = &tables[own_tables[i]];
+    for (int i = TABLES - 1; i >= 0; i--) {
+        const struct table_info *t = &tables[i];
         char sql[256];
         enum sor_err err;
 
-        if (r->kind == KIND_FORGET && !t->spelled)
+        if (!t->of_run || (r->kind == KIND_FORGET && !t->spelled))
             continue;
         sqlite3_snprintf(sizeof sql, sql, "DELETE FROM \"%s\" WHERE %s", t->name,
                          t->of_run);

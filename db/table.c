@@ -116,6 +116,22 @@ const struct table_info tables[TABLES] = {
         "id, path_id, pos, mode, reason, score, low, high, entropy, trend, "
         "novelty, structure, escalated", 13, 13, PATHS_OF_RUN, 0,
         BY_PATH("route", "x.pos") },
+    [TABLE_WORK_UNIT] = { "work_unit",
+        "id, run_id, block_macs, compare_macs, block_bytes, compare_bytes, "
+        "layer_macs, head_macs, weight_bytes", 9, 9, RUN_COLUMN, 0,
+        BY_RUN("work_unit") },
+    [TABLE_WORK] = { "work",
+        "id, path_id, phase, n_row, n_again, layer_rows, layer_again, n_head, "
+        "n_pass, pass_again, blocks_read, compared, blocks_full", 13, 13,
+        PATHS_OF_RUN, 0, BY_PATH("work", "NULL") },
+    [TABLE_AUDIT] = { "audit",
+        "id, run_id, rate, n_routed, n_audited, exact, isa, program, wall_ns, "
+        "at_us", 10, 10, RUN_COLUMN, 0, BY_RUN("audit") },
+    [TABLE_ROUTE_PRICE] = { "route_price",
+        "id, audit_id, path_id, pos, mode, n_layer, kl_local, kl_total, rank, "
+        "rank_local, rank_total, logprob, logprob_local, logprob_total, "
+        "same_local, same_total, blocks_read, compared, blocks_full", 19, 19,
+        PATHS_OF_RUN, 0, BY_PATH("route_price", "x.pos") },
     [TABLE_REVIEW] = { "review",
         "id, run_id, same, domain, pack_version, adapter, party, "
         "strict, rules_only, n_path, note_id",

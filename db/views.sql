@@ -377,6 +377,127 @@ FROM (SELECT p.run_id, r.uid, p.ordinal AS path,
       WHERE p.id IN (SELECT path_id FROM token_exit))
 GROUP BY run_id, path, layer;
 
+-- Work of a run, as it was done beside what full would have done (_full), for
+-- the prompt and for the answers of all paths.  macs: multiplications; bytes:
+-- keys and values that each row reads, also where rows of a pass share them,
+-- and the weights once a pass.  attn: attention alone, hulls that were compared
+-- included; total: all.  saved: share of full's; below 0 where the guard took
+-- more than routing saved.
+CREATE VIEW v_work AS
+SELECT run_id, uid, route, phase, n_row, n_again, n_pass,
+       attn_macs, attn_macs_full,
+       1.0 - attn_macs / nullif(attn_macs_full, 0) AS attn_macs_saved,
+       total_macs, total_macs_full,
+       1.0 - total_macs / nullif(total_macs_full, 0) AS total_macs_saved,
+       attn_bytes, attn_bytes_full,
+       1.0 - attn_bytes / nullif(attn_bytes_full, 0) AS attn_bytes_saved,
+       total_bytes, total_bytes_full,
+       1.0 - total_bytes / nullif(total_bytes_full, 0) AS total_bytes_saved
+FROM (SELECT r.id AS run_id, r.uid, r.route, k.phase, k.n_row, k.n_again,
+             k.n_pass,
+             k.blocks_read * u.block_macs + k.compared * u.compare_macs
+                 AS attn_macs,
+             k.blocks_full * u.block_macs AS attn_macs_full,
+             k.blocks_read * u.block_macs + k.compared * u.compare_macs
+             + k.layer_rows * u.layer_macs + k.n_head * u.head_macs
+                 AS total_macs,
+             k.blocks_full * u.block_macs
+             + (k.layer_rows - k.layer_again) * u.layer_macs
+             + (k.n_head - k.n_again) * u.head_macs AS total_macs_full,
+             k.blocks_read * u.block_bytes + k.compared * u.compare_bytes
+                 AS attn_bytes,
+             k.blocks_full * u.block_bytes AS attn_bytes_full,
+             k.blocks_read * u.block_bytes + k.compared * u.compare_bytes
+             + k.n_pass * u.weight_bytes AS total_bytes,
+             k.blocks_full * u.block_bytes
+             + (k.n_pass - k.pass_again) * u.weight_bytes
+                 AS total_bytes_full
+      FROM run r
+      JOIN work_unit u ON u.run_id = r.id
+      JOIN (SELECT p.run_id, w.phase, sum(w.n_row) AS n_row,
+                   sum(w.n_again) AS n_again, sum(w.layer_rows) AS layer_rows,
+                   sum(w.layer_again) AS layer_again, sum(w.n_head) AS n_head,
+                   sum(w.n_pass) AS n_pass, sum(w.pass_again) AS pass_again,
+                   sum(w.blocks_read) AS blocks_read,
+                   sum(w.compared) AS compared,
+                   sum(w.blocks_full) AS blocks_full
+            FROM path p JOIN work w ON w.path_id = p.id
+            GROUP BY p.run_id, w.phase) k ON k.run_id = r.id);
+
+-- How each layer of a path was computed, mode by mode: tokens, KV blocks read
+-- of those there, and the KV groups that were dense, mean.  A shared prompt
+-- counts with every path that shares it; layers left out after an exit do not
+-- count.
+CREATE VIEW v_route_by_layer AS
+SELECT p.run_id, p.ordinal AS path, l.path_id, l.layer, l.mode,
+       count(*) AS n,
+       count(*) * 1.0 / sum(count(*)) OVER (PARTITION BY l.path_id, l.layer)
+           AS share,
+       sum(l.blocks_read) AS blocks_read,
+       sum(m.n_head_kv * (l.pos / 16 + 1)) AS blocks_full,
+       sum(l.blocks_read) / sum(m.n_head_kv * (l.pos / 16 + 1)) AS read_share,
+       avg((SELECT count(*) FROM number g WHERE g.n < 64
+            AND l.dense >> g.n & 1)) AS dense_groups
+FROM v_layer l
+JOIN path p ON p.id = l.path_id
+JOIN run r ON r.id = p.run_id
+JOIN model m ON m.id = r.model_id
+WHERE NOT l.skipped
+GROUP BY l.path_id, l.layer, l.mode;
+
+-- The price of each token that an audit computed again: what the row at pos
+-- says of the token after it, as routed and in full.  local: this row alone in
+-- full, all before it as recorded; total: all in full from the first token on.
+-- kl: nats, of the routed distribution from the full one.  rank: of the token
+-- that came, from 1; _change: how many places routing put it further down.
+-- attn, total: share of the multiplications of the row that routing saved, of
+-- attention and of all.
+CREATE VIEW v_route_price AS
+SELECT p.run_id, r.uid, p.ordinal AS path, s.path_id, k.pos, k.mode,
+       CASE WHEN k.pos + 1 < r.n_prompt THEN 'prompt' ELSE 'answer' END
+           AS phase,
+       k.kl_local, k.kl_total, k.rank, k.rank_local, k.rank_total,
+       k.rank - k.rank_local AS rank_change_local,
+       k.rank - k.rank_total AS rank_change_total,
+       k.logprob, k.logprob_local, k.logprob_total,
+       k.same_local, k.same_total,
+       k.blocks_read, k.compared, k.blocks_full,
+       k.blocks_full * u.block_macs - k.blocks_read * u.block_macs
+           - k.compared * u.compare_macs AS macs_saved,
+       k.blocks_full * u.block_bytes - k.blocks_read * u.block_bytes
+           - k.compared * u.compare_bytes AS bytes_saved,
+       1.0 - (k.blocks_read * u.block_macs + k.compared * u.compare_macs)
+           / (k.blocks_full * u.block_macs) AS attn_saved,
+       1.0 - (k.blocks_read * u.block_macs + k.compared * u.compare_macs
+              + k.n_layer * u.layer_macs + u.head_macs)
+           / (k.blocks_full * u.block_macs + k.n_layer * u.layer_macs
+              + u.head_macs) AS total_saved,
+       a.exact
+FROM path_span s
+JOIN route_price k ON k.path_id = s.source_id
+     AND k.pos >= s.pos_from AND k.pos < s.pos_to
+JOIN audit a ON a.id = k.audit_id
+JOIN path p ON p.id = s.path_id
+JOIN run r ON r.id = p.run_id
+LEFT JOIN work_unit u ON u.run_id = a.run_id;
+
+-- What the audits of a run found, all of them together; a run that was never
+-- audited has no row.  n_routed: tokens that left something out; n: of which
+-- priced.
+CREATE VIEW v_audit AS
+SELECT a.run_id, a.uid, a.n_audit, a.rate, a.n_routed, count(k.id) AS n,
+       avg(k.kl_local) AS kl_local, avg(k.kl_total) AS kl_total,
+       max(k.kl_local) AS kl_local_max, max(k.kl_total) AS kl_total_max,
+       avg(k.same_local) AS same_local, avg(k.same_total) AS same_total,
+       avg(k.logprob_local - k.logprob) AS nats_local,
+       avg(k.logprob_total - k.logprob) AS nats_total, a.exact
+FROM (SELECT a.run_id, r.uid, count(*) AS n_audit, max(a.rate) AS rate,
+             max(a.n_routed) AS n_routed, min(a.exact) AS exact
+      FROM audit a JOIN run r ON r.id = a.run_id GROUP BY a.run_id) a
+LEFT JOIN audit b ON b.run_id = a.run_id
+LEFT JOIN route_price k ON k.audit_id = b.id
+GROUP BY a.run_id;
+
 -- Edges with their ends as people write them: UID:PATH:STEP for a step.
 -- 'attends' is attention mass: correlation, never evidence.
 CREATE VIEW v_edge AS

@@ -1,12 +1,12 @@
 #include "probe/ablate.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "engine/hparams.h"
 #include "engine/sampler.h"
+#include "probe/logits.h"
 
 /* Timelines in one step: as many as its passes have logits for. */
 enum { BATCH = 64, FIRST_TAG = 1000 };
@@ -168,19 +168,6 @@ static int batch_size(const struct ablate *a, int first)
     return n;
 }
 
-/* KL(unaltered || altered). */
-static double kl_of(const struct ablate *a, const float *logits, double lse)
-{
-    double sum = 0;
-
-    for (size_t i = 0; i < a->n_vocab; i++) {
-        double p = (double)a->base[i] - a->base_lse;
-
-        sum += exp(p) * (p - ((double)logits[i] - lse));
-    }
-    return sum < 0 ? 0 : sum;
-}
-
 static void add_effect(struct ablate *a, const struct ablate_part *part,
                        const float *logits)
 {
@@ -194,7 +181,9 @@ static void add_effect(struct ablate *a, const struct ablate_part *part,
         .measured = part->how == ABLATE_RECOMPUTE ? "causal"
                                                   : "intervention",
         .layer = part->layer, .head = part->head, .span_from = part->from,
-        .span_to = part->to, .kl = kl_of(a, logits, st.lse),
+        .span_to = part->to,
+        .kl = logits_kl((struct logits){ a->base, a->base_lse },
+                        (struct logits){ logits, st.lse }, a->n_vocab),
         .logprob = (double)logits[a->out->head.token_id] - st.lse,
         .top_id = top.id });
 }

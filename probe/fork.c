@@ -8,6 +8,7 @@
 #include "engine/hparams.h"
 #include "engine/tok.h"
 #include "probe/prompt.h"
+#include "probe/with_route.h"
 #include "trace/rec.h"
 
 enum { TAG = 2 };
@@ -72,6 +73,7 @@ static enum sor_err begin_run(struct fork *f, const struct db_run *old,
     const struct engine_info *info = engine_info(f->e);
     const struct sampler_params *s = &f->o->sampler;
     struct db_model model;
+    struct db_work_unit unit;
     struct rec_run r = {
         .row = {
             .kind = "fork", .chat = old->chat, .route = old->route,
@@ -82,8 +84,9 @@ static enum sor_err begin_run(struct fork *f, const struct db_run *old,
             .temperature = (double)s->temperature,
             .top_p = (double)s->top_p, .min_p = (double)s->min_p },
         .prompt = old->prompt ? old->prompt : "", .system = old->system,
-        .model = &model };
+        .model = &model, .unit = &unit };
 
+    with_route_unit(f->e, &unit);
     if (db_get_model(f->d, old->model_id, &model) <= 0)
         return sor_fail(msg, SOR_FORMAT, "the run's model cannot be read");
     return rec_run_begin(f->rec, &r, uid, msg);

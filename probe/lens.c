@@ -8,6 +8,7 @@
 #include "db/pack.h"
 #include "engine/hparams.h"
 #include "engine/sampler.h"
+#include "probe/logits.h"
 
 enum { UNEMBED = 32 };          /* rows at once: 6 MB for 49,152 tokens */
 
@@ -200,30 +201,6 @@ void lens_activations(const struct lens_row *row, int top, struct result *out)
 
 /* --- the lens ------------------------------------------------------------- */
 
-static int rank_of(const float *logits, size_t n, int32_t id)
-{
-    int rank = 1;
-
-    for (size_t i = 0; i < n; i++)
-        rank += logits[i] > logits[id] ||
-                (logits[i] == logits[id] && (int32_t)i < id);
-    return rank;
-}
-
-/* KL(final || layer) = sum over tokens of p_final * log(p_final / p_layer). */
-static double kl_of(const float *final, double final_lse, const float *layer,
-                    double layer_lse, size_t n)
-{
-    double sum = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        double p = (double)final[i] - final_lse;
-
-        sum += exp(p) * (p - ((double)layer[i] - layer_lse));
-    }
-    return sum < 0 ? 0 : sum;
-}
-
 struct reading {
     struct engine *e;
     const struct lens_row *row;
@@ -241,9 +218,10 @@ static void add_reading(struct reading *r, int layer, const float *logits)
 
     sampler_stats(logits, (uint32_t)r->n_vocab, &st);
     result_add(r->out, DB_LENS, &(struct db_lens){
-        .layer = layer, .rank = rank_of(logits, r->n_vocab, target),
+        .layer = layer, .rank = logits_rank(logits, r->n_vocab, target),
         .logprob = (double)logits[target] - st.lse, .entropy = st.entropy,
-        .kl = kl_of(r->row->logits, r->lse, logits, st.lse, r->n_vocab) });
+        .kl = logits_kl((struct logits){ r->row->logits, r->lse },
+                        (struct logits){ logits, st.lse }, r->n_vocab) });
     uint32_t n = sampler_top(logits, (uint32_t)r->n_vocab, st.lse,
                              (uint32_t)r->o->top, top);
     for (uint32_t k = 0; k < n; k++)

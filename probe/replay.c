@@ -216,6 +216,19 @@ static enum sor_err feed(struct replay *r, struct session *s, int pos, int n,
     return err;
 }
 
+/* The rows of a path from `from` on; no more than its run's context has. */
+static enum sor_err load(struct replay *r, struct db *d, int64_t path_id,
+                         int from, struct sor_msg *msg)
+{
+    int n_ctx = engine_info(r->e)->n_ctx;
+    enum sor_err err = record_load(d, path_id, from, &r->rec, msg);
+
+    if (!err && r->rec.n > n_ctx + 1 - from)
+        err = sor_fail(msg, SOR_FORMAT, "%d tokens are recorded from position "
+                       "%d on, and a context of %d", r->rec.n, from, n_ctx);
+    return err;
+}
+
 /* The prompt into r->base, checked against the rows of path 0. */
 static enum sor_err feed_prompt(struct replay *r, int n_prompt,
                                 struct sor_msg *msg)
@@ -288,7 +301,7 @@ static enum sor_err replay_path(struct replay *r, struct db *d,
                                     (uint32_t)path->ordinal, msg);
 
     if (!err)
-        err = record_load(d, path->id, run->n_prompt, &r->rec, msg);
+        err = load(r, d, path->id, run->n_prompt, msg);
     if (!err)
         err = session_fork(r->base, BASE_TAG + 1 + (uint64_t)path->ordinal,
                            run->n_prompt, &s, msg);
@@ -367,7 +380,7 @@ static enum sor_err replay_run(struct replay *r, struct db *d,
         .mask = 1u << HOOK_LAYER | 1u << HOOK_ROUTE | 1u << HOOK_ROW,
         .ud = r, .on_event = on_event };
     int64_t first = survey(d, run, r->o->path, &r->total);
-    enum sor_err err = record_load(d, first, 0, &r->rec, msg);
+    enum sor_err err = load(r, d, first, 0, msg);
 
     /* That level keeps token ids at most, and nothing that was computed. */
     if (!err && strcmp(run->level, "steps") == 0) {

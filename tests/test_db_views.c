@@ -306,7 +306,7 @@ static void old_views_are_remade(void **state)
 static void migrations_are_sound(void **state)
 {
     (void)state;
-    assert_int_equal(one("PRAGMA user_version"), 7);
+    assert_int_equal(one("PRAGMA user_version"), 8);
     assert_int_equal(one("PRAGMA application_id"), 0x534f5249);
     assert_int_equal(one("PRAGMA page_size"), 8192);
     assert_int_equal(one("SELECT integrity_check = 'ok' FROM "

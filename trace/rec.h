@@ -28,6 +28,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "db/price.h"
 #include "db/write.h"
 #include "engine/hook.h"
 
@@ -74,6 +75,8 @@ struct rec_run {
     const struct db_model *model;       /* id ignored */
     const struct db_model_part *part;   /* [n_part] */
     int n_part;
+    const struct db_work_unit *unit;    /* what its work costs; NULL: unknown,
+                                         * and then it is not recorded */
 };
 /* A new run's name: 32 random hex digits and a NUL. */
 enum sor_err rec_uid(char uid[33], struct sor_msg *msg);

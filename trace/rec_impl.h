@@ -96,6 +96,7 @@ struct rec_order {
 struct writer {
     struct db_writer *db;
     int64_t run_id, model_id;           /* 0: none */
+    int has_unit;                       /* what its work costs is known */
     struct str question;                /* the run's prompt */
     int is_open;                        /* a batch is */
     uint64_t opened_ns;

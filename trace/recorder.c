@@ -342,13 +342,20 @@ static void on_batch(struct rec *r, const struct hook_event *ev)
 static void on_slot(struct rec *r, struct slot *s, const struct hook_event *ev)
 {
     switch (ev->kind) {
-    case HOOK_ROUTE: on_route(s, ev); break;
+    case HOOK_ROUTE:
+        on_route(s, ev);
+        if (s->track)
+            effort_route(&s->track->effort, ev, s->track->text_from,
+                         r->opts.n_head_kv);
+        break;
     case HOOK_HEAD:  on_head(r, s, ev); break;
     case HOOK_LAYER: on_layer(s, ev); break;
     case HOOK_ATTN:  on_attn(r, s, &ev->u.attn); break;
     case HOOK_ROW:
-        if (s->track)
+        if (s->track) {
+            effort_row(&s->track->effort, ev, s->track->text_from);
             on_row(r, s, ev);
+        }
         s->tag = 0;
         break;
     default:

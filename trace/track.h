@@ -5,7 +5,7 @@
  * `from` on: a child's earlier ones are its parent's.
  *
  * Threads  made by the engine's thread; then the writer's alone, but for the
- *          fields in the first group, which never change.
+ *          fields in the first group, which never change, and `effort`.
  * Memory   sized for what the path announced; grows where it says more. */
 #ifndef TRACE_TRACK_H
 #define TRACE_TRACK_H
@@ -16,6 +16,7 @@
 #include "db/pack.h"
 #include "engine/hook.h"
 #include "trace/drafting.h"
+#include "trace/effort.h"
 
 struct track_tok {
     int32_t id;                 /* -1: never told (records were lost) */
@@ -35,6 +36,8 @@ struct track {
     int ordinal, fork_pos, text_from;
     int64_t seed;
     char *kind, *params;
+
+    struct effort effort;       /* the engine's thread's until the path ends */
 
     int64_t id;                 /* its row; 0: not written */
     int has_ended;

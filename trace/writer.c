@@ -282,6 +282,8 @@ static enum sor_err put_path_end(struct rec *r, struct track *t,
                        t->ordinal);
     if (!err)
         err = drafting_put(&t->drafting, r->w.db, t->id, msg);
+    if (!err && r->w.has_unit)
+        err = effort_put(&t->effort, r->w.db, t->id, msg);
     if (!err)
         err = finish_path(&f, t, &text, &how, msg);
     str_release(&text);
@@ -326,6 +328,10 @@ static enum sor_err put_run(struct rec *r, const struct rec_call *c,
     if ((err = put_text(r, run->prompt, &row.prompt_id, msg)) ||
         (err = put_text(r, run->system, &row.system_id, msg)) ||
         (err = db_put_run(r->w.db, &row, &r->w.run_id, msg)))
+        return err;
+    r->w.has_unit = run->unit != NULL;
+    if (run->unit && (err = db_put_work_unit(r->w.db, r->w.run_id, run->unit,
+                                             msg)))
         return err;
     r->w.model_id = row.model_id;
     str_clear(&r->w.question);
