@@ -15,6 +15,7 @@
 #include "db/chain.h"
 #include "db/pack.h"
 #include "tests/dbtest.h"
+#include "tests/slow.h"
 
 static struct chain_report verify(void)
 {
@@ -249,20 +250,21 @@ static void put_byte(size_t at, int byte)
     fclose(f);
 }
 
-/* One bit of one byte in 797 of the file is flipped.  Each time it is found
+/* One bit of one byte in 797 of the file is flipped (under valgrind, one in
+ * 7,173).  Each time it is found
  * and named; or no value that SQL can read has changed: unused space, counters
  * of the file header, and the placeholder that stands in a row where its id is
  * the key.  Where the schema itself is hit the file may not open; then the
  * sentence says which table SQLite could not make out. */
 static void a_flipped_byte_is_found(void **state)
 {
-    size_t n, n_found = 0;
+    size_t n, n_found = 0, times = slow() ? 9 : 1;
 
     (void)state;
     dbtest_make(1);
     uint8_t *whole = dbtest_bytes(t.path, &n);
     uint64_t was = content();
-    for (size_t at = 1; at < n; at += 797) {
+    for (size_t at = 1; at < n; at += 797 * times) {
         struct chain_report r = { 0 };
         struct db *d = NULL;
 
@@ -279,7 +281,7 @@ static void a_flipped_byte_is_found(void **state)
         put_byte(at, whole[at]);
     }
     mem_free(whole);
-    assert_true(n_found > 100);
+    assert_true(n_found * times > 100);
     assert_intact();
 }
 
