@@ -403,7 +403,8 @@ static void report(struct audit *a)
     double n = a->n_price;
 
     r->n_audited = a->n_price;
-    r->kl_local = r->kl_total = r->same_local = r->same_total = n ? 0 : NAN;
+    r->kl_local = r->kl_total = r->same_local = r->same_total =
+        n > 0 ? 0.0 : (double)NAN;
     for (int i = 0; i < a->n_price; i++) {
         r->kl_local += a->price[i].kl_local / n;
         r->kl_total += a->price[i].kl_total / n;
