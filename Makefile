@@ -390,6 +390,18 @@ $(BUILD)/bench/browse: $(BUILD)/bench/browse.o $(AID_LIB) $(LIB)
 browse-speed: $(BUILD)/bench/browse ## time the browser on ten million tokens (2 GB)
 	@$(BUILD)/bench/browse $(BUILD)/browse.db
 
+$(BUILD)/bench/routing: $(BUILD)/bench/routing.o \
+    $(BUILD)/bench/routing_read.o $(BUILD)/bench/routing_mass.o \
+    $(BUILD)/bench/routing_speed.o $(LIB)
+
+# STAGE=quality, speed or all; TOKENS, CONTEXTS: less of it, sooner.
+STAGE ?= all
+.PHONY: bench-routing
+bench-routing: model $(BUILD)/bench/routing $(BUILD)/bench/routing_plot \
+    $(BUILD)/bench/exits ## what routing saves and costs (STAGE=quality, speed)
+	@BENCH=$(BUILD)/bench DATA="$(or $(SORITES_SHARED),../shared)/data" \
+	    sh bench/routing.sh "$$(sh setup/model.sh)" $(STAGE)
+
 .PHONY: bench-speculate
 bench-speculate: DATA = $(or $(SORITES_SHARED),../shared)/data
 bench-speculate: model $(BUILD)/bench/speculate ## what guessing ahead saves, and that it changes nothing
