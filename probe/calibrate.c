@@ -15,9 +15,12 @@ enum {
     WIDE = 1 << 15          /* blocks: no limit */
 };
 
-/* Budgets tried. */
-static const int ladder[] = { 8, 12, 16, 24, 32, 48, 64, 96, 128 };
-enum { LADDER = sizeof ladder / sizeof *ladder };
+/* Budgets tried of groups that are not dense, and of those that are.  They end
+ * where a token would cost much more behind 32,768 keys than behind 4,096. */
+static const int ladder[] = { 8, 12, 16, 24, 32, 48, 64, 96 };
+static const int caps[] = { 32, 64, 96, 128, 192, 256 };
+enum { LADDER = sizeof ladder / sizeof *ladder,
+       CAPS = sizeof caps / sizeof *caps };
 
 /* A part that correlates less with the cost of a block has no say. */
 static const double LEAST_CORR = 0.05;
@@ -148,19 +151,54 @@ static enum sor_err rank_groups(struct job *j, struct sor_msg *msg)
     return err;
 }
 
-/* The smallest budget of the ladder that keeps a mode to `most` nats; the
- * largest where none does. */
+struct budget { int best, cap; double blocks; };
+
+static int by_blocks(const void *a, const void *b)
+{
+    const struct budget *x = a, *y = b;
+
+    return x->blocks != y->blocks ? (x->blocks > y->blocks) -
+                                    (x->blocks < y->blocks)
+                                  : x->best - y->best;
+}
+
+/* Every pair of the ladders, those first that read least behind the context;
+ * returns how many. */
+static int list_budgets(const struct job *j, int mode, struct budget *out)
+{
+    int groups = j->route->n_layer * j->route->n_group, n = 0;
+    int dense = j->route->mode[mode].n_dense, most = j->o->n_context /
+                                                     HOOK_BLOCK;
+
+    for (int b = 0; b < LADDER; b++)
+        for (int c = 0; c < CAPS; c++) {
+            int best = ladder[b], cap = caps[c];
+
+            if (cap < best)
+                continue;
+            out[n++] = (struct budget){ best, cap,
+                (double)dense * (cap < most ? cap : most) +
+                (double)(groups - dense) * (best < most ? best : most) };
+        }
+    qsort(out, (size_t)n, sizeof *out, by_blocks);
+    return n;
+}
+
+/* The cheapest budget that keeps a mode to `most` nats; the largest where none
+ * does. */
 static enum sor_err find_budget(struct job *j, int mode, double most,
                                 struct sor_msg *msg)
 {
     struct route_mode *of = &j->route->mode[mode];
+    struct budget all[LADDER * CAPS];
+    int n = list_budgets(j, mode, all);
     enum sor_err err = SOR_OK;
     double kl = INFINITY;
 
     j->trial->choice = mode == HOOK_SPARSE ? ROUTE_SPARSE : ROUTE_HYBRID;
-    for (int i = 0; i < LADDER && kl > most && !err; i++) {
-        of->best = ladder[i];
-        of->cap = ROUTE_DENSE_TIMES * ladder[i];
+    for (int i = 0; i < n && kl > most && !err; i++) {
+        of->best = all[i].best;
+        of->cap = all[i].cap;
         j->trial->mode[mode] = *of;
         err = try_tail(j, &kl, msg);
     }

@@ -3,8 +3,8 @@
  *
  *   1. Behind a long context, each KV group alone reads few blocks, and what
  *      that does to the predictions (KL from the full ones) ranks the groups.
- *   2. Budgets grow until `sparse` stays within the target, `hybrid` within
- *      half of it.
+ *   2. The cheapest budgets with which `sparse` stays within the target, and
+ *      `hybrid` within half of it, are those of the policy.
  *   3. A second stretch of text is read in full, sparse and hybrid side by
  *      side: the parts of the complexity score are weighted by how well they
  *      foretell what sparseness costs a block, and the thresholds are set where
