@@ -215,6 +215,17 @@ def check_graph(driver, page):
         "return location.hash.length") > 1), f"{page.name}: a click follows")
 
 
+def check_claims(driver, page):
+    """A claim's votes are a picture of its own, whole on a phone."""
+    flows = driver.find_elements(By.CSS_SELECTOR, ".claim[open] .flow svg")
+    check(flows, f"{page.name}: an open claim shows its votes")
+    for svg in flows:
+        check(svg.get_attribute("aria-label").startswith("Votes of "),
+              f"{page.name}: they have a name")
+        check(0 < svg.size["width"] <= 360, f"{page.name}: they are "
+              f"{svg.size['width']} wide")
+
+
 # Names, levels of headings, labels, and the ratio of luminances of all text to
 # what is behind it (WCAG 2.1, 1.4.3: 4.5, large text 3).
 AUDIT = """
@@ -374,6 +385,8 @@ def main():
             n = check_links(driver, page)
             if page.name == "review.html":
                 check_filters(driver, page)
+                if os.environ.get("SORITES_MODEL"):
+                    check_claims(driver, page)
             if page.name == "run.html":
                 check_tokens(driver, page)
             check_graph(driver, page)

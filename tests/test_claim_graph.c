@@ -1,5 +1,6 @@
-/* viz/claim_graph.c over rows made by hand: a lane for each path, its steps, a
- * node for each verdict that was given, and where the paths part. */
+/* viz/claim_graph.c and claim_flow.c over rows made by hand: a lane for each
+ * path, its steps, a node for each verdict that was given, and where the paths
+ * part. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +10,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "tests/xml.h"
+#include "viz/claim_flow.h"
 #include "viz/claim_graph.h"
 #include "viz/dot.h"
 
@@ -178,6 +181,43 @@ static void words_outlive_the_rows(void **state)
     graph_release(&g);
 }
 
+/* A row a path, a bar and a line to its vote for each that counts, and one
+ * bracket where two part. */
+static void a_page_shows_the_votes(void **state)
+{
+    char word[] = "<b>\x1b&\"";
+    struct db_claim_path p[4];
+    struct report r;
+    struct str out;
+    struct xml x;
+
+    (void)state;
+    fill(&r);
+    memcpy(p, paths, sizeof p);
+    p[2].variant = word;
+    r.set[DB_CLAIM_PATH] = (struct db_review_set){ p, 4, NULL };
+    str_init(&out);
+    claim_flow(&r, &claims[1], &out);
+    if (xml_check(out.p, out.len, &x) != 0)
+        fail_msg("%s", x.fault);
+    assert_int_equal(xml_count(out.p, "class=\"track\""), 2);
+    assert_int_equal(xml_count(out.p, "class=\"to "), 2);
+    assert_int_equal(xml_count(out.p, "class=\"vote "), 2);
+    assert_int_equal(xml_count(out.p, "class=\"tie\""), 1);
+    assert_int_equal(xml_count(out.p, "does not count"), 1);
+    assert_non_null(strstr(out.p, "1 supported, 1 contradicted, 0 not"));
+    assert_null(strchr(out.p, '\x1b'));
+    str_clear(&out);
+    claim_flow(&r, &claims[0], &out);
+    assert_int_equal(xml_count(out.p, "class=\"tie\""), 0);
+    str_clear(&out);
+    claim_flow(&r, &claims[2], &out);
+    p[0].counts = 0;
+    claim_flow(&r, &claims[0], &out);
+    assert_int_equal(out.len, 0);
+    str_release(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -186,6 +226,7 @@ int main(void)
         cmocka_unit_test(text_stays_text),
         cmocka_unit_test(without_a_verdict_there_is_nothing),
         cmocka_unit_test(words_outlive_the_rows),
+        cmocka_unit_test(a_page_shows_the_votes),
     };
 
     return cmocka_run_group_tests_name("claim_graph", tests, NULL, NULL);

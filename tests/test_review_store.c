@@ -224,6 +224,7 @@ static void json_has_its_shape(void **state)
     assert_string_equal(at(c, "verdict")->valuestring, "supported");
     assert_int_equal(at(at(c, "votes"), "supported")->valueint, 1);
     assert_int_equal(at(at(c, "measured_error"), "n")->valueint, 200);
+    assert_true(cJSON_IsNull(at(c, "first_difference")));
     const cJSON *e = cJSON_GetArrayItem(at(c, "evidence"), 0);
     assert_int_equal(at(e, "start")->valueint, SECRET_FROM - 1);
     assert_string_equal(at(e, "quote")->valuestring,

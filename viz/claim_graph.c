@@ -13,11 +13,9 @@ struct builder {
     const struct db_verdict *v;
     struct graph *g;
     int question, answer[3];    /* nodes; -1: nobody votes so */
-    int votes[3], n_count, n_left;
+    int votes[REPORT_VERDICTS], n_count, n_left;
 };
 
-static const char *const verdict_word[] = { "supported", "contradicted",
-                                            "not_addressed" };
 static const int verdict_lead[] = { GRAPH_SUPPORTED, GRAPH_CONTRADICTED,
                                     GRAPH_NOT_ADDRESSED };
 static const struct graph_node blank = {
@@ -48,25 +46,12 @@ const struct db_claim *claim_graph_find(const struct report *r,
 static int verdict_of(const char *word)
 {
     for (int k = 0; k < 3; k++)
-        if (strcmp(verdict_word[k], word) == 0)
+        if (strcmp(report_verdicts[k], word) == 0)
             return k;
     return -1;
 }
 
 /* --- votes ---------------------------------------------------------------- */
-
-static void count(struct builder *b)
-{
-    for (int i = 0; i < report_n(b->r, DB_CLAIM_PATH); i++) {
-        const struct db_claim_path *p = report_row(b->r, DB_CLAIM_PATH, i);
-        int k = verdict_of(p->verdict);
-
-        if (p->claim_id != b->c->id || !p->counts || k < 0)
-            continue;
-        b->votes[k]++;
-        b->n_count++;
-    }
-}
 
 static void put_votes(struct builder *b)
 {
@@ -78,7 +63,7 @@ static void put_votes(struct builder *b)
             continue;
         n.kind = GRAPH_VOTE;
         n.id = graph_printf(b->g, "answer_%d", k);
-        n.title = report_word(verdict_word[k]);
+        n.title = report_word(report_verdicts[k]);
         n.share = (double)b->votes[k] / b->n_count;
         n.lead = verdict_lead[k];
         n.detail = graph_printf(b->g, "%d of %d paths that count",
@@ -237,7 +222,7 @@ enum sor_err claim_graph_build(const struct report *r,
                                  "differ in what the model reads \xC2\xB7 "
                                  "preliminary", r->uid, r->doc->name);
     out->by_verdict = 1;
-    count(&b);
+    b.n_count = report_votes(r, c->id, b.votes);
     put_question(&b);
     put_votes(&b);
     put_paths(&b);

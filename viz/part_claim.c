@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "viz/claim_flow.h"
 #include "viz/diff.h"
 #include "viz/html.h"
 #include "viz/part.h"
@@ -14,51 +15,6 @@ void part_verdict(const char *verdict, struct str *out)
     str_puts(out, "<b class=\"v ");
     html_class(out, verdict);
     str_puts(out, "\">");
-}
-
-/* The i-th path of a claim, counted from 0; *at is its row.  NULL: no more. */
-static const struct db_claim_path *next_path(const struct report *r,
-                                             int64_t claim_id, int *at)
-{
-    while (*at < report_n(r, DB_CLAIM_PATH)) {
-        const struct db_claim_path *p = report_row(r, DB_CLAIM_PATH, (*at)++);
-
-        if (p->claim_id == claim_id)
-            return p;
-    }
-    return NULL;
-}
-
-/* --- votes ---------------------------------------------------------------- */
-
-/* One block a path that counts, like with like, hatched where it differs from
- * the verdict most of them give. */
-static void put_votes(const struct report *r, int64_t claim_id,
-                      struct str *out)
-{
-    static const char *const order[] = { "supported", "contradicted",
-                                         "not_addressed" };
-    int n[3] = { 0 }, sum = 0;
-    const struct db_claim_path *p;
-
-    for (int at = 0; (p = next_path(r, claim_id, &at)); )
-        for (int k = 0; p->counts && k < 3; k++)
-            n[k] += strcmp(p->verdict, order[k]) == 0;
-    sum = n[0] + n[1] + n[2];
-    if (sum == 0)
-        return;
-    str_printf(out, "<p class=\"votes\" role=\"img\" aria-label=\"Votes of "
-               "%d paths: %d supported, %d contradicted, %d not addressed\">",
-               sum, n[0], n[1], n[2]);
-    for (int k = 0; k < 3; k++)
-        for (int i = 0; i < n[k]; i++)
-            str_printf(out, "<i class=\"%s\"></i>", order[k]);
-    str_puts(out, "<span class=\"dim\">");
-    for (int k = 0, any = 0; k < 3; k++)
-        if (n[k])
-            str_printf(out, "%s%d %s", any++ ? ", " : "", n[k],
-                       report_word(order[k]));
-    str_puts(out, "</span></p>\n");
 }
 
 /* --- evidence ------------------------------------------------------------- */
@@ -98,7 +54,7 @@ static int list_roles(const struct report *r, int64_t claim_id,
     const struct report_step *s;
     int n = 0;
 
-    for (int at = 0; (p = next_path(r, claim_id, &at)); )
+    for (int at = 0; (p = report_path(r, claim_id, &at)); )
         for (int k = 0; (s = report_step(r, p->path_id, k)); k++) {
             int i = 0;
 
@@ -133,7 +89,7 @@ static void put_path_heads(const struct report *r, const struct db_claim *c,
     const struct db_claim_path *p;
 
     str_puts(out, "<thead><tr><th scope=\"col\">step</th>");
-    for (int at = 0, i = 0; (p = next_path(r, c->id, &at)); i++) {
+    for (int at = 0, i = 0; (p = report_path(r, c->id, &at)); i++) {
         int parts = v && v->path_a &&
                     (p->path_id == v->path_a || p->path_id == v->path_b);
 
@@ -151,24 +107,22 @@ static void put_path_heads(const struct report *r, const struct db_claim *c,
 static void put_path_odds(const struct report *r, int64_t claim_id,
                           struct str *out)
 {
-    static const char *const word[] = { "supported", "contradicted",
-                                        "not_addressed" };
     const struct db_claim_path *p;
 
     str_puts(out, "<tr><th scope=\"row\">verdict</th>");
-    for (int at = 0; (p = next_path(r, claim_id, &at)); ) {
+    for (int at = 0; (p = report_path(r, claim_id, &at)); ) {
         str_puts(out, "<td>");
         part_verdict(p->verdict, out);
         html_text(out, report_word(p->verdict));
         str_puts(out, "</b></td>");
     }
     str_puts(out, "</tr>\n");
-    for (int k = 0; k < 3; k++) {
+    for (int k = 0; k < REPORT_VERDICTS; k++) {
         str_printf(out, "<tr><th scope=\"row\">%s</th>",
-                   report_word(word[k]));
-        for (int at = 0; (p = next_path(r, claim_id, &at)); ) {
+                   report_word(report_verdicts[k]));
+        for (int at = 0; (p = report_path(r, claim_id, &at)); ) {
             str_puts(out, "<td>");
-            html_bar(out, p->p[k], word[k]);
+            html_bar(out, p->p[k], report_verdicts[k]);
             str_puts(out, "</td>");
         }
         str_puts(out, "</tr>\n");
@@ -182,9 +136,9 @@ static void put_paths(const struct report *r, const struct db_claim *c,
     const char *role[ROLES];
     int n = list_roles(r, c->id, role), at = 0;
 
-    if (!next_path(r, c->id, &at))
+    if (!report_path(r, c->id, &at))
         return;
-    str_puts(out, "<h4>Paths side by side</h4><p class=\"dim\">Paths differ in "
+    str_puts(out, "<h4 class=\"clear\">Paths side by side</h4><p class=\"dim\">Paths differ in "
              "what the model reads; each step is scored or follows a rule, "
              "none is generated.</p>\n<div class=\"scroll\" tabindex=\"0\" "
              "role=\"region\" aria-label=\"Paths side by side\">"
@@ -194,7 +148,7 @@ static void put_paths(const struct report *r, const struct db_claim *c,
     for (int i = 0; i < n; i++) {
         str_puts(out, "<tr>");
         html_in(out, "th scope=\"row\"", role[i]);
-        for (at = 0; (p = next_path(r, c->id, &at)); )
+        for (at = 0; (p = report_path(r, c->id, &at)); )
             put_steps(r, p->path_id, role[i], out);
         str_puts(out, "</tr>\n");
     }
@@ -294,7 +248,6 @@ static void put_outcome(const struct report *r, const struct db_claim *c,
     report_put_agreement(r, v, &said);
     html_said(out, &said);
     str_puts(out, ".</p>\n");
-    put_votes(r, c->id, out);
     if (v->stance) {
         str_puts(out, "<p><b>");
         str_init(&said);
@@ -328,6 +281,7 @@ static void put_claim(const struct report *r, const struct db_claim *c,
     html_text(out, c->title ? c->title : c->name);
     str_printf(out, "</strong></summary>\n<div id=\"k%d\">", c->ordinal);
     html_in(out, "p class=\"statement\"", c->text);
+    claim_flow(r, c, out);
     put_outcome(r, c, v, out);
     put_evidence(r, c->id, out);
     put_paths(r, c, out);

@@ -93,6 +93,19 @@ int report_page(const struct report *r, int at);
 /* Is the claim of a kind that was not measured, so that its clauses are ranked
  * and no verdict is given? */
 int report_is_ranked(const struct report *r, int64_t claim_id);
+/* What a path may conclude, as rows name it and in the order of their p. */
+enum { REPORT_VERDICTS = 3 };
+extern const char *const report_verdicts[REPORT_VERDICTS];
+/* The next path of a claim at or after row *at (start with 0), which its row
+ * comes before then; NULL: no more. */
+const struct db_claim_path *report_path(const struct report *r,
+                                        int64_t claim_id, int *at);
+/* Which verdict a path votes for; -1: it does not count. */
+int report_vote(const struct db_claim_path *p);
+/* How many paths of the claim vote for each, and for any. */
+int report_votes(const struct report *r, int64_t claim_id,
+                 int n[REPORT_VERDICTS]);
+
 /* The next evidence at or after row *at (start with 0) to show with a claim:
  * what bears on it, or the first REPORT_RANKED ranked; NULL: no more. */
 enum { REPORT_RANKED = 7 };

@@ -5,6 +5,46 @@
 
 #include "viz/report.h"
 
+const char *const report_verdicts[REPORT_VERDICTS] = {
+    "supported", "contradicted", "not_addressed"
+};
+
+const struct db_claim_path *report_path(const struct report *r,
+                                        int64_t claim_id, int *at)
+{
+    while (*at < report_n(r, DB_CLAIM_PATH)) {
+        const struct db_claim_path *p = report_row(r, DB_CLAIM_PATH, (*at)++);
+
+        if (p->claim_id == claim_id)
+            return p;
+    }
+    return NULL;
+}
+
+int report_vote(const struct db_claim_path *p)
+{
+    int k = p->counts ? REPORT_VERDICTS - 1 : -1;
+
+    while (k >= 0 && strcmp(report_verdicts[k], p->verdict) != 0)
+        k--;
+    return k;
+}
+
+int report_votes(const struct report *r, int64_t claim_id,
+                 int n[REPORT_VERDICTS])
+{
+    const struct db_claim_path *p;
+    int sum = 0, k;
+
+    memset(n, 0, REPORT_VERDICTS * sizeof *n);
+    for (int at = 0; (p = report_path(r, claim_id, &at)); )
+        if ((k = report_vote(p)) >= 0) {
+            n[k]++;
+            sum++;
+        }
+    return sum;
+}
+
 int report_is_ranked(const struct report *r, int64_t claim_id)
 {
     const struct db_verdict *v = report_verdict(r, claim_id);

@@ -12,9 +12,6 @@ struct print {
     const struct report *r;
 };
 
-static const char *const verdict_word[] = { "supported", "contradicted",
-                                            "not_addressed" };
-
 /* --- members -------------------------------------------------------------- */
 
 static void begin_list(struct print *p, const char *key)
@@ -64,7 +61,7 @@ static void put_odds(struct print *p, const double v[3])
     json_key(&p->j, "p");
     json_obj(&p->j);
     for (int k = 0; k < 3; k++)
-        json_put_num(&p->j, verdict_word[k], v[k]);
+        json_put_num(&p->j, report_verdicts[k], v[k]);
     json_end_obj(&p->j);
 }
 
@@ -174,14 +171,12 @@ static void put_steps(struct print *p, int64_t path_id)
 
 static void put_paths(struct print *p, int64_t claim_id)
 {
-    begin_list(p, "paths");
-    for (int i = 0; i < report_n(p->r, DB_CLAIM_PATH); i++) {
-        const struct db_claim_path *c = report_row(p->r, DB_CLAIM_PATH, i);
+    const struct db_claim_path *c;
 
-        if (c->claim_id != claim_id)
-            continue;
+    begin_list(p, "paths");
+    for (int at = 0; (c = report_path(p->r, claim_id, &at)); ) {
         json_obj(&p->j);
-        json_put_int(&p->j, "path", i);
+        json_put_int(&p->j, "path", at - 1);
         json_put_str(&p->j, "variant", c->variant);
         json_put_str(&p->j, "statement", c->statement);
         json_put_bool(&p->j, "counts", c->counts);
@@ -234,24 +229,41 @@ static void put_measured(struct print *p, const struct db_claim *c)
     json_end_obj(&p->j);
 }
 
+/* The two of the claim's paths, counted from 0, that part first; null: none
+ * do. */
+static void put_difference(struct print *p, const struct db_verdict *v)
+{
+    const struct db_claim_path *c;
+    int side[2] = { -1, -1 };
+
+    for (int at = 0, i = 0; (c = report_path(p->r, v->claim_id, &at)); i++) {
+        if (c->path_id == v->path_a)
+            side[0] = i;
+        if (c->path_id == v->path_b)
+            side[1] = i;
+    }
+    json_key(&p->j, "first_difference");
+    if (side[0] < 0 || side[1] < 0) {
+        json_null(&p->j);
+        return;
+    }
+    json_arr(&p->j);
+    json_int(&p->j, side[0]);
+    json_int(&p->j, side[1]);
+    json_end_arr(&p->j);
+}
+
 /* Votes of the paths that count. */
 static void put_votes(struct print *p, int64_t claim_id)
 {
+    int n[REPORT_VERDICTS];
+
+    report_votes(p->r, claim_id, n);
     json_key(&p->j, "votes");
     json_obj(&p->j);
-    for (int k = 0; k < 3; k++) {
-        int n = 0;
-
-        for (int i = 0; i < report_n(p->r, DB_CLAIM_PATH); i++) {
-            const struct db_claim_path *c = report_row(p->r, DB_CLAIM_PATH,
-                                                       i);
-
-            n += c->claim_id == claim_id && c->counts &&
-                 strcmp(c->verdict, verdict_word[k]) == 0;
-        }
-        if (n)
-            json_put_int(&p->j, verdict_word[k], n);
-    }
+    for (int k = 0; k < REPORT_VERDICTS; k++)
+        if (n[k])
+            json_put_int(&p->j, report_verdicts[k], n[k]);
     json_end_obj(&p->j);
 }
 
@@ -276,6 +288,7 @@ static void put_claim(struct print *p, const struct db_claim *c,
     put_evidence(p, c->id);
     put_paths(p, c->id);
     put_checks(p, c->id);
+    put_difference(p, v);
     json_put_str(&p->j, "contrast",
                  report_contrast_word(report_contrast(p->r, c->id)));
     json_put_str(&p->j, "playbook", v->stance);
