@@ -169,6 +169,71 @@ static void full_is_off(void **state)
     route_close(wide);
 }
 
+static void later_is_better(const void *ud, int layer, int group, int from,
+                            int to, float *far)
+{
+    (void)ud;
+    (void)layer;
+    (void)group;
+    for (int b = from; b < to; b++)
+        far[b] = (float)b;
+}
+
+/* A judge to whom the last blocks reach furthest makes a window of them. */
+static void a_judge_ranks_in_place_of_hulls(void **state)
+{
+    static const struct route_judge judge = { NULL, later_is_better };
+    struct route *judged = policy(ROUTE_SPARSE), *window = policy(ROUTE_SPARSE);
+    struct session *s;
+
+    (void)state;
+    judged->mode[HOOK_SPARSE] = (struct route_mode){ 0, 3, 3 };
+    judged->judge = &judge;
+    window->mode[HOOK_SPARSE] = (struct route_mode){ 0, 0, 0 };
+    window->last = judged->last + 3;
+    assert_int_equal(route_make(judged, NULL), SOR_OK);
+    assert_int_equal(route_make(window, NULL), SOR_OK);
+    s = open_session(m.e, 5, judged);
+    feed(m.e, s, 0, N, m.got);
+    session_close(s);
+    float *by_window = calloc(N, m.n_vocab * sizeof *by_window);
+
+    assert_non_null(by_window);
+    s = open_session(m.e, 6, window);
+    feed(m.e, s, 0, N, by_window);
+    session_close(s);
+    assert_true(same_rows(m.got, by_window, 0, N));
+    assert_false(same_rows(m.got, m.off, N - 1, N));
+    free(by_window);
+    route_close(judged);
+    route_close(window);
+}
+
+static void budgets_are_what_is_read(void **state)
+{
+    struct route *r = policy(ROUTE_SPARSE);
+    int ends = r->first + r->last, first = r->rank[0], last = r->rank[0];
+
+    (void)state;
+    for (int i = 0; i < r->n_layer * r->n_group; i++)
+        last = r->rank[i];
+    route_budget(r, 5);
+    assert_int_equal(route_make(r, NULL), SOR_OK);
+    assert_int_equal(route_reads(r, HOOK_SPARSE, last / r->n_group,
+                                 last % r->n_group, 1000), ends + 5);
+    assert_int_equal(route_reads(r, HOOK_SPARSE, first / r->n_group,
+                                 first % r->n_group, 1000),
+                     ends + 5 * ROUTE_DENSE_TIMES);
+    assert_int_equal(route_compares(r, HOOK_SPARSE, 0, 0, 1000), 1000 - ends);
+    assert_int_equal(route_compares(r, HOOK_SPARSE, 0, 0, ends), 0);
+    /* a mere window chooses nothing, so it compares nothing */
+    r->mode[HOOK_SPARSE] = (struct route_mode){ 0, 0, 0 };
+    assert_int_equal(route_make(r, NULL), SOR_OK);
+    assert_int_equal(route_reads(r, HOOK_SPARSE, 0, 0, 1000), ends);
+    assert_int_equal(route_compares(r, HOOK_SPARSE, 0, 0, 1000), 0);
+    route_close(r);
+}
+
 static void any_cutting(void **state)
 {
     static const int cuts[] = { 1, 7, 16, 33, 129 };
@@ -502,6 +567,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sparse_leaves_something_out),
         cmocka_unit_test(full_is_off),
+        cmocka_unit_test(a_judge_ranks_in_place_of_hulls),
+        cmocka_unit_test(budgets_are_what_is_read),
         cmocka_unit_test(any_cutting),
         cmocka_unit_test(any_threads_and_kernels),
         cmocka_unit_test(any_mates_and_forks),
