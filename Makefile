@@ -391,8 +391,7 @@ browse-speed: $(BUILD)/bench/browse ## time the browser on ten million tokens (2
 	@$(BUILD)/bench/browse $(BUILD)/browse.db
 
 $(BUILD)/bench/routing: $(BUILD)/bench/routing.o \
-    $(BUILD)/bench/routing_read.o $(BUILD)/bench/routing_mass.o \
-    $(BUILD)/bench/routing_speed.o $(LIB)
+    $(patsubst %,$(BUILD)/bench/routing_%.o,read mass family speed) $(LIB)
 
 # STAGE=quality, speed or all; TOKENS, CONTEXTS: less of it, sooner.
 STAGE ?= all

@@ -21,6 +21,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "bench/routing_family.h"
 #include "bench/routing_read.h"
 #include "bench/routing_speed.h"
 #include "engine/generate.h"
@@ -28,7 +29,7 @@
 #include "engine/tok.h"
 #include "probe/prompt.h"
 
-enum { ANSWER = 32, TEXT_MAX = 1 << 20, WIDE = 1 << 15 };
+enum { ANSWER = 32, TEXT_MAX = 1 << 20 };
 
 static struct {
     struct routing_bench b;
@@ -45,79 +46,6 @@ static int number(const char *name, int otherwise)
     const char *s = getenv(name);
 
     return s && *s ? atoi(s) : otherwise;
-}
-
-/* --- policies ------------------------------------------------------------- */
-
-/* The calibrated policy with the guard off: nothing is recomputed where a text
- * is read as a prompt. */
-static struct route *reading(enum route_choice choice)
-{
-    struct route *r = routing_calibrated(&x.b);
-
-    r->choice = choice;
-    r->unsure_entropy = r->unsure_margin = 0.0f;
-    return r;
-}
-
-static void add_named(const char *family, enum route_choice choice)
-{
-    routing_add(&x.b, family, route_choice_name(choice), reading(choice), 0);
-}
-
-/* auto with its thresholds times a factor: less or more is sparse. */
-static void add_thresholds(float times)
-{
-    struct route *r = reading(ROUTE_AUTO);
-    char name[ROUTING_NAME];
-
-    r->low = fminf(r->low * times, 1.0f);
-    r->high = fminf(r->high * times, 1.0f);
-    snprintf(name, sizeof name, "auto, thresholds %.3f %.3f",
-             (double)r->low, (double)r->high);
-    routing_add(&x.b, "router", name, r, 0);
-}
-
-static void add_budget(int best)
-{
-    struct route *r = reading(ROUTE_SPARSE);
-    struct route_mode *of = &r->mode[HOOK_SPARSE];
-    char name[ROUTING_NAME];
-
-    of->best = best;
-    of->cap = ROUTE_DENSE_TIMES * best;
-    snprintf(name, sizeof name, "sparse, %d and %d blocks", best, of->cap);
-    routing_add(&x.b, "sparse, other budgets", name, r, 0);
-}
-
-/* The first block and the last ones, in all groups or in those that are not
- * dense; dense ones read everything (Xiao et al. 2023, 2024). */
-static void add_window(int last, int with_dense)
-{
-    struct route *r = reading(ROUTE_SPARSE);
-    char name[ROUTING_NAME];
-
-    r->last = last;
-    r->mode[HOOK_SPARSE].best = 0;
-    r->mode[HOOK_SPARSE].cap = with_dense ? WIDE : 0;
-    if (!with_dense)
-        r->mode[HOOK_SPARSE].n_dense = 0;
-    snprintf(name, sizeof name, "first block, last %d%s", last,
-             with_dense ? ", quarter dense" : "");
-    routing_add(&x.b, with_dense ? "windows, some dense" : "windows", name,
-                r, 0);
-}
-
-static void add_eviction(int blocks)
-{
-    struct route *r = reading(ROUTE_SPARSE);
-    char name[ROUTING_NAME];
-
-    r->first = 0;
-    r->last = blocks / 2;
-    r->mode[HOOK_SPARSE] = (struct route_mode){ 0, blocks / 2, blocks / 2 };
-    snprintf(name, sizeof name, "%d blocks kept", blocks);
-    routing_add(&x.b, "eviction", name, r, 1);
 }
 
 /* --- rows of the tables --------------------------------------------------- */
@@ -285,15 +213,15 @@ static void curve(const char *inputs)
     static const int windows[] = { 32, 64, 128, 256 };
     static const int budgets[] = { 8, 16, 32, 64 };
 
-    add_named("router", ROUTE_AUTO);
-    add_named("router", ROUTE_SPARSE);
-    add_thresholds(0.8f);
-    add_thresholds(1.25f);
+    routing_add_named(&x.b, ROUTE_AUTO);
+    routing_add_named(&x.b, ROUTE_SPARSE);
+    routing_add_thresholds(&x.b, 0.8f);
+    routing_add_thresholds(&x.b, 1.25f);
     for (int i = 0; i < 4; i++) {
-        add_budget(budgets[i]);
-        add_window(windows[i], 0);
-        add_window(windows[i] / 2, 1);
-        add_eviction(windows[i]);
+        routing_add_budget(&x.b, budgets[i]);
+        routing_add_window(&x.b, windows[i], 0);
+        routing_add_window(&x.b, windows[i] / 2, 1);
+        routing_add_eviction(&x.b, windows[i]);
     }
     x.b.watched = &x.b.policy[2];
     put_head("Running text, read as a prompt");
@@ -319,8 +247,8 @@ static void hard(const char *inputs)
 {
     struct route *r = routing_calibrated(&x.b);
 
-    add_named("router", ROUTE_AUTO);
-    add_named("router", ROUTE_SPARSE);
+    routing_add_named(&x.b, ROUTE_AUTO);
+    routing_add_named(&x.b, ROUTE_SPARSE);
     r->choice = ROUTE_AUTO;
     routing_add(&x.b, "router", "auto, as if written, guarded", r, 0)
         ->as_written = 1;
@@ -541,8 +469,8 @@ static void put_answers(void)
 
 static void simple(const char *inputs)
 {
-    add_named("router", ROUTE_AUTO);
-    add_named("router", ROUTE_SPARSE);
+    routing_add_named(&x.b, ROUTE_AUTO);
+    routing_add_named(&x.b, ROUTE_SPARSE);
     x.b.watched = &x.b.policy[2];
     contexts_left = number("CONTEXTS", 1000);
     for (int i = 0; i < x.b.n_policy; i++)
@@ -556,23 +484,12 @@ static void simple(const char *inputs)
 
 static void longer(const char *inputs)
 {
-    add_named("router", ROUTE_AUTO);
-    add_named("router", ROUTE_SPARSE);
+    routing_add_named(&x.b, ROUTE_AUTO);
+    routing_add_named(&x.b, ROUTE_SPARSE);
     printf("\nPositions divided by %.0f: a stress test of the engine, beyond "
            "what the model was trained on", x.n_tok / 8192.0);
     put_head("");
     each_line(inputs, "long", read_running);
-}
-
-/* The guard and all: as `run` decodes. */
-static void add_guarded(enum route_choice choice)
-{
-    struct route *r = routing_calibrated(&x.b);
-    char name[ROUTING_NAME];
-
-    r->choice = choice;
-    snprintf(name, sizeof name, "%s, guarded", route_choice_name(choice));
-    routing_add(&x.b, "router", name, r, 0);
 }
 
 static void time_long(const cJSON *line)
@@ -586,9 +503,9 @@ static void time_long(const cJSON *line)
 
 static void speed(const char *inputs)
 {
-    add_guarded(ROUTE_AUTO);
-    add_guarded(ROUTE_SPARSE);
-    add_named("router", ROUTE_SPARSE);
+    routing_add_guarded(&x.b, ROUTE_AUTO);
+    routing_add_guarded(&x.b, ROUTE_SPARSE);
+    routing_add_named(&x.b, ROUTE_SPARSE);
     each_line(inputs, "long", time_long);
 }
 
