@@ -205,9 +205,9 @@ static void the_map_shows_layers_as_heat(void **state)
     play("c c");
     SHOWS("attention entropy nats");
     play("c c c");
-    SHOWS("mode: 0 sparse, 1 hybrid, 2 full 0.00 2.00");
+    SHOWS("mode s sparse h hybrid F full - left out after an exit");
     play("Right Right Right Right Right Right Right j");
-    SHOWS("token 37, layer 5: 2.00");   /* stops at the last layer */
+    SHOWS("token 37, layer 5: full");   /* stops at the last layer */
     play("Enter");
     SHOWS("token 37");
     SHOWS("Layer Mode");

@@ -1,6 +1,5 @@
-/* What the browser must be able to tell whoever has never seen it, by the keys
- * on the screen alone: of a run here, of a review in test_tui_review.c.  And
- * the views that these answers lead through. */
+/* The views that answers lead through: paths compared, heads, routing, stories,
+ * timelines, graphs.  The questions themselves are in test_tui_questions.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "db/probe.h"
 #include "db/write.h"
 #include "tests/tuirig.h"
 
@@ -150,55 +148,7 @@ static void decisions_of_routing_are_read_where_there_are_any(void **state)
     SHOWS("made of entropy 0.500");
 }
 
-/* One experiment on path 1: each of its steps removed. */
-static void put_effects(const char *name)
-{
-    static const double after[] = { -0.1, -2.5, -0.3, -0.2, -0.15 };
-    struct db_probe p = { .kind = "ablate", .params = "{}", .logprob = -0.1,
-                          .isa = "ref", .program = "1" };
-    struct sor_msg msg = { "" };
-    struct db_writer *w = NULL;
-    struct db_step s[5] = { { 0 } };
-    struct db_addr at;
-    struct db *d = NULL;
-    struct db_run run;
-    struct db_cur *c;
-    int64_t id = 0;
-    int n = 0;
-
-    if (db_open(path_of(name), &d, &msg) ||
-        db_find(d, "3fa20000:1", &at, &msg))
-        fail_msg("%s", msg.text);
-    assert_int_equal(db_get_run(d, at.run_id, &run), 1);
-    p.run_id = at.run_id;
-    p.path_id = at.path_id;
-    p.model_id = run.model_id;
-    p.pos = 60;
-    p.token_id = -1;
-    c = db_steps(d, at.path_id, (struct db_window){ 0, 0, 0 });
-    while (n < 5 && db_step_next(c, &s[n]) == 1)
-        n++;
-    db_cur_close(c);
-    assert_true(n > 2);
-    db_rest(d);
-    if (db_writer_open(path_of(name), &(struct db_writer_opts){ 0 }, &w,
-                       &msg) || db_begin(w, p.run_id, &msg) ||
-        db_put_probe(w, &p, &id, &msg))
-        fail_msg("%s", msg.text);
-    for (int i = 0; i < n; i++)
-        if (db_put_probe_row(w, DB_EFFECT, id, &(struct db_effect){
-                .how = "recompute", .measured = "causal", .layer = -1,
-                .head = -1, .span_from = s[i].tok_from,
-                .span_to = s[i].tok_to, .logprob = after[i], .kl = 0.1 },
-                &msg))
-            fail_msg("%s", msg.text);
-    assert_int_equal(db_commit(w, NULL, &msg), SOR_OK);
-    db_writer_close(w);
-    db_close(d);
-}
-
-/* Which steps does the conclusion depend on? */
-static void which_steps_the_conclusion_depends_on(void **state)
+static void what_depends_says_when_it_was_not_measured(void **state)
 {
     (void)state;
     make("effects", &(struct mkdb_opts){ .n_run = 1, .n_path = 2 });
@@ -212,11 +162,6 @@ static void which_steps_the_conclusion_depends_on(void **state)
     }
     play("g");
     SHOWS("tied to the end");
-    put_effects("effects");
-    play("r g");
-    SHOWS("\u258c 1 compute -2.400");   /* the greatest effect first */
-    SHOWS("effect -2.400 nats");
-    SHOWS("0 plan +0.000");
 }
 
 /* ---- the other views ----------------------------------------------------- */
@@ -244,7 +189,7 @@ static void a_story_moves_from_token_to_token(void **state)
     SHOWS("3fa20000:0@36");
     SHOWS("It could have been");
     SHOWS("How it was computed, and why so");
-    SHOWS("price unmeasured");
+    SHOWS("price none: it was computed in full");
     SHOWS("Not computed yet: L does it, and stores it.");
     play("]");
     SHOWS("3fa20000:0@37");
@@ -343,7 +288,7 @@ int main(void)
         TUI_TEST(which_head_looks_there_most),
         TUI_TEST(how_often_the_guard_acted),
         TUI_TEST(decisions_of_routing_are_read_where_there_are_any),
-        TUI_TEST(which_steps_the_conclusion_depends_on),
+        TUI_TEST(what_depends_says_when_it_was_not_measured),
         TUI_TEST(two_paths_are_aligned),
         TUI_TEST(a_story_moves_from_token_to_token),
         TUI_TEST(paths_stand_against_time),

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tui/fmt.h"
+#include "tui/price.h"
 #include "tui/reviewed.h"
 #include "tui/split.h"
 #include "tui/view.h"
@@ -186,5 +187,6 @@ int summary(struct tui *t, int64_t run_id, struct doc *out)
         split_tree(t, run_id, out);
     }
     cost(t, &r, out);
+    price_run(t, &r, out);
     return 1;
 }

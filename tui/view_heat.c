@@ -15,24 +15,36 @@ static double norm_out(const struct pack_layer *l) { return l->norm_out; }
 static double entropy(const struct pack_layer *l) { return l->attn_entropy; }
 static double blocks(const struct pack_layer *l) { return l->blocks_read; }
 static double time_us(const struct pack_layer *l) { return l->time_us; }
-static double mode(const struct pack_layer *l) { return l->mode; }
+static double mode(const struct pack_layer *l)
+{
+    return l->skipped ? 3 : l->mode < 3 ? l->mode : 2;
+}
 static double change(const struct pack_layer *l)
 {
     return l->norm_in > 0 ? fabs(l->norm_out / l->norm_in - 1.0) : NAN;
 }
+
+/* Values that are no quantities: each has a letter, a colour, a name. */
+static const struct kind { char letter[2]; unsigned role; const char *name; }
+modes[] = {
+    { "s", ROLE_WARN, "sparse" },   { "h", ROLE_ACCENT, "hybrid" },
+    { "F", ROLE_TEXT, "full" },     { "-", ROLE_DIM, "left out after an exit" },
+};
+enum { MODES = sizeof modes / sizeof *modes };
 
 static const struct measure {
     const char *name, *unit;
     double (*of)(const struct pack_layer *l);
     int log;                    /* its scale: a step is a factor */
     double fixed;               /* top of a scale that is known; 0: as seen */
+    const struct kind *kind;    /* [fixed + 1]; NULL: a quantity */
 } measures[] = {
-    { "residual norm out", "", norm_out, 1, 0 },
-    { "change of the norm", "share", change, 0, 0 },
-    { "attention entropy", "nats", entropy, 0, 0 },
-    { "KV blocks read", "blocks", blocks, 0, 0 },
-    { "time", "us", time_us, 1, 0 },
-    { "mode: 0 sparse, 1 hybrid, 2 full", "", mode, 0, 2 },
+    { "residual norm out", "", norm_out, 1, 0, NULL },
+    { "change of the norm", "share", change, 0, 0, NULL },
+    { "attention entropy", "nats", entropy, 0, 0, NULL },
+    { "KV blocks read", "blocks", blocks, 0, 0, NULL },
+    { "time", "us", time_us, 1, 0, NULL },
+    { "mode", "", mode, 0, MODES - 1, modes },
 };
 enum { MEASURES = sizeof measures / sizeof *measures };
 
@@ -191,6 +203,14 @@ static void draw_head(const struct heat *s, struct grid *g, struct rect r,
     }
 }
 
+static void draw_kind(const struct kind *k, struct pen *p, int wide)
+{
+    p->style = k->role | CELL_REVERSE;
+    for (int i = 0; i < wide; i++)
+        pen_str(p, k->letter);
+    p->style = ROLE_TEXT;
+}
+
 static void draw_cell(const struct heat *s, struct pen *p, double x, int wide,
                       int cursor)
 {
@@ -200,7 +220,10 @@ static void draw_cell(const struct heat *s, struct pen *p, double x, int wide,
             pen_glyph(p, cursor ? GLYPH_FULL : GLYPH_DOT);
         return;
     }
-    pen_heat(p, share(s, x), wide, tui_shade(s->v.t));
+    if (measures[s->measure].kind)
+        draw_kind(&measures[s->measure].kind[(int)x], p, wide);
+    else
+        pen_heat(p, share(s, x), wide, tui_shade(s->v.t));
     if (cursor) {
         struct cell *c = grid_at(p->g, p->row, p->col - wide);
         struct cell *e = grid_at(p->g, p->row, p->col - 1);
@@ -250,15 +273,21 @@ static void said(const struct heat *s, struct grid *g, struct rect line)
 {
     struct pen p = pen_in(g, line, 0, ROLE_TEXT);
     int64_t i = s->v.list.cur - s->v.list.from;
+    const struct measure *m = &measures[s->measure];
+    double x;
     char at[24];
 
     if (i < 0 || i >= s->v.list.have || s->n_layer == 0)
         return;
-    fmt_num(at, sizeof at, value(s, &s->row[i], s->layer));
+    x = value(s, &s->row[i], s->layer);
+    fmt_num(at, sizeof at, x);
     pen_gap(&p, 2);
     pen_fmt(&p, "token %d, layer %d: ", s->row[i].pos, s->layer);
     p.style = ROLE_STRONG;
-    pen_fmt(&p, "%s %s", at, measures[s->measure].unit);
+    if (m->kind && !isnan(x))
+        pen_str(&p, m->kind[(int)x].name);
+    else
+        pen_fmt(&p, "%s %s", at, m->unit);
 }
 
 /* What the heat means: name, low end, the scale, high end. */
@@ -276,6 +305,12 @@ static void legend(const struct heat *s, struct grid *g, struct rect line)
         pen_str(&p, "not recorded for these tokens");
         return;
     }
+    for (int k = 0; m->kind && k <= (int)m->fixed; k++) {
+        draw_kind(&m->kind[k], &p, 1);
+        pen_fmt(&p, " %s  ", m->kind[k].name);
+    }
+    if (m->kind)
+        return;
     fmt_num(low, sizeof low, s->low[s->measure]);
     fmt_num(high, sizeof high, s->high[s->measure]);
     pen_fmt(&p, "%s ", low);
@@ -361,7 +396,7 @@ static int64_t find(struct view *v, const char *needle, int64_t *from,
 }
 
 const struct view_ops view_heat = {
-    .name = "map", .what = "tokens by layers, one measure as heat",
+    .name = "map", .what = "tokens by layers, one measure at a time",
     .size = sizeof(struct heat), .keys = &keys,
     .open = heat_open, .reload = load, .crumb = crumb, .fetch = fetch,
     .draw = draw, .enter = enter, .cmd = cmd, .find = find

@@ -6,17 +6,20 @@
 #include "base/mem.h"
 #include "db/pack.h"
 #include "tui/fmt.h"
+#include "tui/price.h"
+#include "tui/reply.h"
 #include "tui/view.h"
 
-enum { TOP_COLUMNS = 13, PIECE_COLUMNS = 10, HEADS_SHOWN = 64 };
+enum { TOP_COLUMNS = 13, PIECE_COLUMNS = 10, HEADS_SHOWN = 64, BLOCK = 16 };
 enum { C_LAYER, C_MODE, C_WHY, C_NORM, C_NORM_BAR, C_CHANGE, C_ENTROPY,
-       C_ENTROPY_BAR, C_BLOCKS, C_TIME, C_EXIT };
+       C_ENTROPY_BAR, C_DENSE, C_BLOCKS, C_TIME, C_EXIT };
 
 static const struct col cols[] = {
     { "Layer", 7, COL_RIGHT, 0 },   { "Mode", 6, 0, 0 },
     { "Why", 6, 0, 90 },            { "Norm", 7, COL_RIGHT, 0 },
     { "", 8, COL_FLEX, 0 },                { "Change", 8, COL_RIGHT, 0 },
     { "Entropy", 9, COL_RIGHT, 0 }, { "", 8, 0, 0 },
+    { "Dense", 6, COL_RIGHT, 98 },
     { "Blocks", 8, COL_RIGHT, 76 }, { "us", 6, COL_RIGHT, 86 },
     { "Exit", 5, COL_RIGHT, 106 },  { NULL, 0, 0, 0 }
 };
@@ -26,7 +29,8 @@ struct row { int layer; struct pack_layer l; };
 struct layers {
     struct view v;
     struct row *all;            /* [n], in the order shown */
-    int n, n_head;
+    int n, n_head, n_group;     /* n_group: of KV */
+    double enough;              /* what --exit asked for; NaN: nothing */
     struct pack_layers_header head;
     char piece[24];
     int piece_n;
@@ -85,6 +89,20 @@ static void take(struct layers *s, const struct db_token *t)
     }
 }
 
+/* The sureness that let a token leave the network, of this run. */
+static void read_exit(struct layers *s)
+{
+    struct reply r = { 0 };
+    struct sor_msg msg;
+
+    s->enough = NAN;
+    if (!reply_ask(&r, s->v.t, 1, &msg, "SELECT json_extract(params, "
+                   "'$.exit') FROM v_run WHERE id = %lld",
+                   (long long)s->v.at.run_id) && r.n == 1)
+        s->enough = reply_num(&r, 0, 0);
+    reply_release(&r);
+}
+
 static enum sor_err layers_open(struct view *v, struct sor_msg *msg)
 {
     struct layers *s = (struct layers *)v;
@@ -99,8 +117,11 @@ static enum sor_err layers_open(struct view *v, struct sor_msg *msg)
         take(s, &t);
     tui_end(v->t, c);
     if (db_get_run(tui_db(v->t), v->at.run_id, &run) == 1 &&
-        db_get_model(tui_db(v->t), run.model_id, &m) == 1)
+        db_get_model(tui_db(v->t), run.model_id, &m) == 1) {
         s->n_head = m.n_head < HEADS_SHOWN ? m.n_head : HEADS_SHOWN;
+        s->n_group = m.n_head_kv;
+    }
+    read_exit(s);
     v->list.n = s->n;
     v->sort = C_LAYER;
     return SOR_OK;
@@ -130,6 +151,20 @@ static int fetch(struct view *v, int64_t from, int n)
 
 /* ---- drawing -------------------------------------------------------------- */
 
+static int is_dense(const struct pack_layer *l, int group)
+{
+    return group < 64 && (l->dense >> group & 1);
+}
+
+static int n_dense(const struct layers *s, const struct pack_layer *l)
+{
+    int n = 0;
+
+    for (int g = 0; g < s->n_group; g++)
+        n += is_dense(l, g);
+    return n;
+}
+
 static void crumb(const struct view *v, struct str *out)
 {
     str_printf(out, "token %d", v->at.pos);
@@ -147,7 +182,8 @@ static void cell(struct view *v, int i, int col, struct pen *p)
         pen_fmt(p, "%d", r->layer);
         break;
     case C_MODE:
-        p->style = l->mode == 2 ? ROLE_DIM : ROLE_ACCENT;
+        p->style = l->skipped || l->mode >= 2 ? ROLE_DIM
+                 : l->mode ? ROLE_ACCENT : ROLE_WARN;
         pen_str(p, l->skipped ? "skip" : fmt_mode(l->mode));
         break;
     case C_WHY:
@@ -167,6 +203,10 @@ static void cell(struct view *v, int i, int col, struct pen *p)
     case C_CHANGE:
         if (!isnan(change(l)))
             pen_fmt(p, "%+.0f %%", change(l) * 100);
+        break;
+    case C_DENSE:
+        if (s->n_group && !l->skipped)
+            pen_fmt(p, "%d/%d", n_dense(s, l), s->n_group);
         break;
     case C_BLOCKS:
     case C_TIME:
@@ -244,6 +284,53 @@ static void heads(const struct layers *s, int layer, struct doc *d)
     doc_say(d, 0, ROLE_DIM, "Weight is correlation, not evidence.");
 }
 
+/* Mode, who decided it, what was read of what there is. */
+static void reading(const struct layers *s, const struct pack_layer *l,
+                    struct doc *d)
+{
+    int there = s->n_group * (s->v.at.pos / BLOCK + 1);
+    struct str dense;
+
+    if (l->skipped)
+        return;
+    doc_fact(d, "mode", "%s, decided by %s", fmt_mode(l->mode),
+             fmt_reason(l->reason));
+    str_init(&dense);
+    for (int g = 0; g < s->n_group; g++)
+        if (is_dense(l, g))
+            str_printf(&dense, "%s%d", dense.len ? ", " : "", g);
+    if (s->n_group && l->mode >= 2)
+        doc_fact(d, "dense groups", "all %d: each reads every block",
+                 s->n_group);
+    else if (s->n_group)
+        doc_fact(d, "dense groups", "%s of %d: more blocks than the others",
+                 dense.len ? dense.p : "none", s->n_group);
+    if (there)
+        doc_fact(d, "blocks read", "%.0f of the %d there, over all KV groups "
+                 "(%.0f %%)", (double)l->blocks_read, there,
+                 100.0 * (double)l->blocks_read / there);
+    else
+        doc_fact(d, "blocks read", "%.0f, over all KV groups",
+                 (double)l->blocks_read);
+    str_release(&dense);
+}
+
+/* The exit: what was measured against what would have sufficed. */
+static void left(const struct layers *s, const struct pack_layer *l,
+                 struct doc *d)
+{
+    if (l->skipped)
+        doc_fact(d, "exit", "the token had left before: nothing ran here");
+    else if (isnan(s->enough))
+        doc_fact(d, "exit", "not asked: the run had no --exit");
+    else if (l->exit_measure > 0)
+        doc_fact(d, "exit", "%s: sure %.3f, and %.3f suffices",
+                 l->exit_here ? "left here" : "stayed",
+                 (double)l->exit_measure, s->enough);
+    else
+        doc_fact(d, "exit", "not asked after this layer");
+}
+
 static void detail(struct view *v, struct doc *d)
 {
     const struct layers *s = (struct layers *)v;
@@ -260,14 +347,13 @@ static void detail(struct view *v, struct doc *d)
              (double)l->norm_out);
     doc_fact(d, "attention", "entropy %.3f nats, mean over heads",
              (double)l->attn_entropy);
-    doc_fact(d, "blocks read", "%.0f, over all KV groups",
-             (double)l->blocks_read);
-    doc_fact(d, "mode", "%s, decided by %s", fmt_mode(l->mode),
-             fmt_reason(l->reason));
+    reading(s, l, d);
+    left(s, l, d);
     if (s->head.high > 0)
         doc_fact(d, "routing score", "%.3f (sparse below %.2f, full from "
                  "%.2f)", (double)s->head.score, (double)s->head.low,
                  (double)s->head.high);
+    price_say(s->v.t, s->v.at, d);
     doc_fact(d, "time", "%.0f microseconds", (double)l->time_us);
     doc_fact(d, "residual digest", "%04x", l->digest);
     heads(s, r->layer, d);

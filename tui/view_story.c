@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "tui/act.h"
 #include "tui/fmt.h"
+#include "tui/price.h"
 #include "tui/route.h"
 #include "tui/reply.h"
 #include "tui/token.h"
@@ -19,7 +20,7 @@ enum { AROUND = 40, EFFECTS_SHOWN = 10, BAR = 20, PIECE = 24 };
 
 struct story {
     struct view v;
-    struct reply lens, effect, price;
+    struct reply lens, effect;
     int found, has_layers, has_heads, step;
     int32_t token_id;
     int64_t model_id;
@@ -68,8 +69,6 @@ static void read_experiments(struct story *s)
              "layer, head, span_from, span_to, change, top_text FROM v_effect "
              "WHERE path_id = %lld AND pos = %d ORDER BY abs(change) DESC",
              path, row);
-    reply_ask(&s->price, s->v.t, 8, &msg, "SELECT * FROM v_price WHERE "
-             "path_id = %lld AND pos = %d", path, s->v.at.pos);
 }
 
 static void load(struct view *v)
@@ -105,7 +104,6 @@ static void story_close(struct view *v)
 
     reply_release(&s->lens);
     reply_release(&s->effect);
-    reply_release(&s->price);
 }
 
 static void crumb(const struct view *v, struct str *out)
@@ -162,13 +160,7 @@ static void computed(const struct story *s, struct doc *d)
         doc_fact(d, "heads", "where each looked");
         doc_goes(d, &view_heads, s->v.at);
     }
-    for (int row = 0; row < s->price.n; row++)
-        for (int i = 0; i < s->price.n_col; i++)
-            doc_fact(d, reply_text(&s->price, -1, i), "%s",
-                     reply_text(&s->price, row, i));
-    if (s->price.n == 0)
-        doc_fact(d, "price", "unmeasured: what the shortcut changed is known "
-                 "of audited tokens only");
+    price_say(s->v.t, s->v.at, d);
 }
 
 static void one_layer(const struct reply *r, int i, struct doc *d)
