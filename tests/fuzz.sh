@@ -21,7 +21,12 @@ seed() {
                   [ -f "$f" ] && cp "$f" "$dir/corpus/$1/"
               done ;;
     sql) printf 'SELECT * FROM v_step;' > "$dir/corpus/$1/one" ;;
-    keys) printf 'jjlllh/a?q' > "$dir/corpus/$1/one" ;;
+    keys) i=0
+          for keys in 'jjlllh/a?q' 'Gl+jliIY((' 'Gljl*jjiIOh)' 'Gljjl+-*/a' \
+                      'jlp*jlt(()' 'jlpxjjxs]a' 'jlpvcllcY' 'jlyljlwee' ; do
+              i=$((i + 1))
+              printf '%s' "$keys" > "$dir/corpus/$1/$i"
+          done ;;
     esac
     return 0
 }
@@ -35,7 +40,10 @@ for name in "$@"; do
            -max_len=65536 -artifact_prefix="$dir/found/$name-" \
            -print_final_stats=1 "$dir/corpus/$name" >> "$log" 2>&1; then
         runs=$(sed -n 's/^stat::number_of_executed_units: //p' "$log")
-        printf '%-12s %9s inputs  nothing found\n' "$name" "${runs:-0}"
+        keys=$(sed -n 's/^stat::keys_played: \([0-9]*\)$/, \1 keys/p' "$log" |
+               tail -n 1)
+        printf '%-12s %9s inputs%s  nothing found\n' "$name" "${runs:-0}" \
+            "$keys"
         passed=$((passed + 1))
     else
         printf '%-12s FOUND something: %s\n' "$name" "$log"

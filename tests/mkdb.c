@@ -84,6 +84,7 @@ struct mk {
     struct vocab *v;
     int64_t model_id, run_id;
     const struct story *s;
+    const char *question;
     int32_t *prompt;
     int n_prompt, n_layer, in_batch;
     uint64_t rng;
@@ -252,6 +253,11 @@ static void fill_heads(struct mk *m, int pos)
             for (int i = 0; i < n; i++) {
                 at[i] = pos - i;
                 w[i] = 0.5f / (float)(1 << i);
+            }
+            if (m->o->look_pos && l == 2 && h == 5 && pos > m->o->look_pos) {
+                at[0] = m->o->look_pos;
+                w[0] = 0.9f;
+                n = 1;
             }
             pack_head_put(m->heads, l, h, (float)unit(m), at, w, n);
         }
@@ -435,7 +441,7 @@ static enum sor_err put_run_row(struct mk *m, int i, int n_path)
     str_init(&q);
     if (i > 1)
         str_printf(&q, "Question %d. ", i);
-    str_puts(&q, m->s->prompt);
+    str_puts(&q, m->question);
     err = db_put_text(m->w, q.p, q.len, &r.prompt_id, m->msg);
     str_release(&q);
     return err ? err : db_put_run(m->w, &r, &m->run_id, m->msg);
@@ -468,7 +474,7 @@ static enum sor_err make_prompt(struct mk *m)
 
     str_init(&s);
     str_printf(&s, "<|im_start|>user\n%s<|im_end|>\n<|im_start|>assistant\n",
-               m->s->prompt);
+               m->question);
     mem_free(m->prompt);
     m->n_prompt = tokenize(m->v, s.p, s.len, NULL);
     m->prompt = mem_calloc((size_t)m->n_prompt, sizeof *m->prompt);
@@ -488,6 +494,7 @@ static enum sor_err put_run(struct mk *m, int i, int last)
     if (!p)
         return sor_fail(m->msg, SOR_NOMEM, "mkdb: out of memory");
     m->s = m->o->hostile ? &hostile : &stories[i == 1];
+    m->question = i == 0 && m->o->prompt ? m->o->prompt : m->s->prompt;
     err = make_prompt(m);
     for (int k = 0; k < n_path && !err; k++)
         err = make_path(m, &p[k], k);

@@ -18,6 +18,9 @@ struct mkdb_opts {          /* zero: the default in brackets */
     int n_layer;            /* [6] */
     int every;              /* layers blob on every nth token [1]; -1: none */
     int heads;              /* 1: heads blobs too */
+    const char *prompt;     /* of run 0 [the pens] */
+    int look_pos;           /* head 5 of layer 2 gives 0.9 of its weight to this
+                             * position [0: it looks as the others do] */
     int guard;              /* the guard acts on every nth token [0: never] */
     int hostile;            /* 1: escape codes, bidi, huge values in all text */
     int unfinished;         /* 1: the last run lacks its run_end and path_end */

@@ -11,7 +11,8 @@ static const char text[] =
     "1. Term. This Agreement ends after two years.\n"
     "2. Return. The Recipient shall return all papers; see Section 9.\n"
     "(a) Copies. It may keep one copy. caf\xc3\xa9\n";
-static const char hostile[] = "\x1b[31mred\x1b]0;t\x07 \xe2\x80\xae" "drow \xff";
+static const char hostile[] = "\x1b[31mred\x1b]0;t\x07 \xe2\x80\xae"
+                              "drow \xff";
 static const uint8_t sum[32] = { 7 };
 
 /* What is put where; the first error ends it all. */
@@ -86,17 +87,24 @@ static void put_path(struct maker *m, int64_t claim, int ordinal,
         "keep copies.", .verdict = verdict, .p = { 0.9, 0.05, 0.05 } });
 }
 
+/* A clause struck out, after which the claim is not addressed. */
+static void put_knockout(struct maker *m, int64_t claim, int clause,
+                         const char *input, const char *note)
+{
+    put(m, DB_CHECK, &(struct db_check){ .claim_id = claim,
+        .clause_id = m->clause[clause], .passed = 1, .ordinal = 2,
+        .kind = "knockout", .input = input, .note = note,
+        .p = { 0.05, 0.04, 0.91 } });
+}
+
 /* The clause 2(a) struck out, a negated claim, a swapped party. */
 static void put_checks(struct maker *m, int64_t claim)
 {
     put(m, DB_CHECK, &(struct db_check){ .claim_id = claim, .passed = 1,
         .kind = "negation", .input = "It may keep no copy.",
         .p = { NAN, NAN, NAN } });
-    put(m, DB_CHECK, &(struct db_check){ .claim_id = claim,
-        .clause_id = m->clause[2], .passed = 1, .ordinal = 2,
-        .kind = "knockout", .input = "clause 2(a) struck out",
-        .note = "sole basis: without it, not addressed (0.910)",
-        .p = { 0.05, 0.04, 0.91 } });
+    put_knockout(m, claim, 2, "clause 2(a) struck out",
+                 "sole basis: without it, not addressed (0.910)");
     put(m, DB_CHECK, &(struct db_check){ .claim_id = claim, .passed = 0,
         .ordinal = 1, .kind = "swap", .note = "The other party too.",
         .p = { NAN, NAN, NAN } });
@@ -182,6 +190,8 @@ static void put_more(struct maker *m, int k)
         .verdict = verdicts[k % 3], .confidence = 0.9 - 0.05 * k,
         .p = { 0.9, 0.05, 0.05 }, .stability = 1, .n_count = 1,
         .error_correlation = NAN });
+    if (k == 2)
+        put_knockout(m, c, 1, "clause 2 struck out", "sole basis");
     put(m, DB_FINDING, &(struct db_finding){ .source = "claim",
         .ordinal = k + 2, .claim_id = c, .severity = 0, .origin = "scored",
         .text = words, .clause_id = m->clause[2 - k % 3],

@@ -4,7 +4,7 @@
  * A contract of three clauses (1, 2 and 2(a) beneath it); two findings, of
  * which Ann rejected the first; claim nda-17, decided along two paths that do
  * not agree and flipped by striking 2(a), and claim "mine", which has no
- * verdict; clause 2 refers to clause 1 and uses the term "Papers". */
+ * verdict; of more claims, striking clause 2 flips nda-4; clause 2 refers to clause 1 and uses the term "Papers". */
 #ifndef TESTS_MKREVIEW_H
 #define TESTS_MKREVIEW_H
 

@@ -13,7 +13,7 @@
 #include "tests/tuirig.h"
 #include "tui/copy.h"
 
-/* ---- history -------------------------------------------------------------- */
+/* ---- history ------------------------------------------------------------- */
 
 static void back_and_forward_cross_views(void **state)
 {
@@ -116,7 +116,7 @@ static void history_forgets_the_oldest(void **state)
     SHOWS("This is the last place where you were.");
 }
 
-/* ---- steps, unfolded ------------------------------------------------------ */
+/* ---- steps, unfolded ----------------------------------------------------- */
 
 static void steps_unfold_into_their_text(void **state)
 {
@@ -151,7 +151,7 @@ static void unfolded_text_follows_the_width(void **state)
     SHOWS("\u258c");
 }
 
-/* ---- copying -------------------------------------------------------------- */
+/* ---- copying ------------------------------------------------------------- */
 
 static void text_is_copied_on_request(void **state)
 {
