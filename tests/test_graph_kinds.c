@@ -41,24 +41,27 @@ static int make(const char *leaf, const struct mkdb_opts *o)
     return mkdb(in_dir(leaf), o, &msg) == SOR_OK ? 0 : -1;
 }
 
-/* Thirty parts of four clauses; each but the last refers to the next. */
-static void make_long(void)
+/* Parts of four clauses, each but the last referring to the next, and three of
+ * one clause that nothing is tied to. */
+static void make_long(const char *leaf, int n)
 {
     struct str s;
 
     str_init(&s);
     str_puts(&s, "AGREEMENT between Ann Ltd (\"Supplier\") and Bo LLC "
              "(\"Customer\").\n\n");
-    for (int i = 1; i <= 30; i++) {
+    for (int i = 1; i <= n; i++) {
         str_printf(&s, "%d. Delivery\n\n%d.1 Customer shall pay the amount%s",
-                   i, i, i < 30 ? ", as told in Section " : ".\n\n");
-        if (i < 30)
+                   i, i, i < n ? ", as told in Section " : ".\n\n");
+        if (i < n)
             str_printf(&s, "%d.2.\n\n", i + 1);
         str_printf(&s, "%d.2 Supplier shall deliver the goods.\n\n%d.3 "
                    "Customer may end this Agreement.\n\n%d.4 Supplier shall "
                    "not assign this Agreement.\n\n", i, i, i);
     }
-    prog_spill(in_dir("l.txt"), s.p, s.len);
+    for (int i = n + 1; i <= n + 3; i++)
+        str_printf(&s, "%d. The weather is fine.\n\n", i);
+    prog_spill(in_dir(leaf), s.p, s.len);
     str_release(&s);
 }
 
@@ -72,9 +75,11 @@ static int setup(void **state)
         make("h.db", &bad) != 0 || make("b.db", &bare) != 0)
         return -1;
     prog_spill(in_dir("c.txt"), contract, sizeof contract - 1);
-    make_long();
+    make_long("l.txt", 30);
+    make_long("busy.txt", 45);
     return prog_run("review --rules-only -q --db r.db c.txt") ||
-           prog_run("review --rules-only -q --db l.db l.txt");
+           prog_run("review --rules-only -q --db l.db l.txt") ||
+           prog_run("review --rules-only -q --db busy.db busy.txt");
 }
 
 /* The SVG of one kind, sound; the caller frees it. */
@@ -142,7 +147,7 @@ static void an_overview_opens_into_parts(void **state)
 
     (void)state;
     assert_non_null(strstr(svg, "Parts of l.txt"));
-    assert_int_equal(xml_count(svg, "class=\"node clause\""), 30);
+    assert_int_equal(xml_count(svg, "class=\"node clause\""), 33);
     assert_int_equal(xml_count(svg, "class=\"edge refers_to\""), 29);
     free(svg);
     svg = svg_of("--db l.db last --part 7");
@@ -150,6 +155,22 @@ static void an_overview_opens_into_parts(void **state)
     assert_int_equal(xml_count(svg, "class=\"cluster lane\""), 3);
     free(svg);
     assert_int_equal(prog_run("graph --db l.db last --part 99"), 4);
+}
+
+/* Of more ties than a picture holds, references are words, and parts that say
+ * nothing of themselves stand in a fold. */
+static void a_busy_overview_is_in_words(void **state)
+{
+    char *svg = svg_of("--db busy.db last");
+
+    (void)state;
+    assert_int_equal(xml_count(svg, "class=\"node clause\""), 45);
+    assert_int_equal(xml_count(svg, "class=\"node fold\""), 1);
+    assert_int_equal(xml_count(svg, "class=\"edge refers_to\""), 0);
+    assert_int_equal(xml_count(svg, "; refers to "), 44);
+    assert_non_null(strstr(svg, "46 to 48: 3 single clauses"));
+    assert_non_null(strstr(svg, "3 parts of one clause"));
+    free(svg);
 }
 
 static void a_path_is_the_same_as_itself(void **state)
@@ -315,6 +336,7 @@ int main(void)
         cmocka_unit_test(terms_are_the_rows),
         cmocka_unit_test(references_are_the_rows),
         cmocka_unit_test(an_overview_opens_into_parts),
+        cmocka_unit_test(a_busy_overview_is_in_words),
         cmocka_unit_test(a_path_is_the_same_as_itself),
         cmocka_unit_test(two_paths_part),
         cmocka_unit_test(the_routing_map_is_full),

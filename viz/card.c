@@ -135,6 +135,8 @@ static void card_step(struct str *out, const struct graph_node *n,
         str_puts(out, "</TD></TR>");
     }
     room.lines = n->kind == GRAPH_CLAUSE ? 4 : 2;
+    if (n->kind == GRAPH_CLAUSE && n->detail)
+        row(out, n->detail, (struct pen){ SMALL_PT, th->muted }, room, NULL);
     if (n->mark)
         row(out, n->mark, (struct pen){ SMALL_PT, th->mark_ink }, room,
             th->mark);
@@ -223,6 +225,8 @@ static void card_claim(struct str *out, const struct graph_node *n,
     str_puts(out, "</TD></TR>");
     room.lines = 3;
     row(out, n->title, (struct pen){ TEXT_PT, th->ink }, room, NULL);
+    if (n->detail)
+        row(out, n->detail, (struct pen){ SMALL_PT, th->muted }, room, NULL);
     str_puts(out, "</TABLE>");
 }
 

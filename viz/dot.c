@@ -11,7 +11,7 @@
 #include "viz/legend.h"
 #include "viz/style.h"
 
-enum { PER_ROW = 8 };
+enum { PER_ROW = 8, PAGE_ROW = 4 };     /* cards side by side */
 
 #define FONT "Helvetica,Arial,sans-serif"
 
@@ -246,13 +246,19 @@ static void put_legend(struct dot *d)
     set_label(d, v);
 }
 
-/* An edge that only says where things stand. */
-static void arrange(struct dot *d, Agnode_t *from, Agnode_t *to)
+/* An edge that only says where things stand, the straighter the heavier. */
+static void tie(struct dot *d, Agnode_t *from, Agnode_t *to,
+                const char *weight)
 {
     Agedge_t *a = from && to ? agedge(d->root, from, to, NULL, 1) : NULL;
 
     set(made(d, a), "style", "invis");
-    set(a, "weight", "10");
+    set(a, "weight", weight);
+}
+
+static void arrange(struct dot *d, Agnode_t *from, Agnode_t *to)
+{
+    tie(d, from, to, "10");
 }
 
 /* dot places clusters as it likes, but keeps the order of a row of nodes that
@@ -315,6 +321,45 @@ static void put_rows(struct dot *d, enum graph_node_kind kind)
     }
 }
 
+/* The first row of claims stands below the page, tied to it or not. */
+static void put_below(struct dot *d, Agnode_t *last)
+{
+    int n = 0;
+
+    for (int i = 0; last && i < d->g->n_node; i++)
+        if (d->g->node[i].kind == GRAPH_CLAIM && n++ < PER_ROW)
+            arrange(d, last, d->node[i]);
+}
+
+/* Clauses in rows, in the order of a page: dot keeps that of a row of nodes
+ * which unseen edges tie. */
+static void put_page(struct dot *d)
+{
+    Agnode_t *above[PAGE_ROW] = { 0 }, *left = NULL;
+    Agraph_t *row = NULL;
+    char id[24];
+    int n = 0;
+
+    for (int i = 0; i < d->g->n_node; i++) {
+        if (d->g->node[i].kind != GRAPH_CLAUSE &&
+            d->g->node[i].kind != GRAPH_FOLD)
+            continue;
+        if (n % PAGE_ROW == 0) {
+            name(id, "row", n / PAGE_ROW);
+            row = made(d, agsubg(d->root, id, 1));
+            set(row, "rank", "same");
+        } else {
+            arrange(d, left, d->node[i]);
+        }
+        if (row)
+            agsubnode(row, d->node[i], 1);
+        if (above[n % PAGE_ROW])
+            tie(d, above[n % PAGE_ROW], d->node[i], "1000");
+        above[n++ % PAGE_ROW] = left = d->node[i];
+    }
+    put_below(d, left);
+}
+
 /* Answers in one row; the legend under everything. */
 static void put_ranks(struct dot *d)
 {
@@ -325,7 +370,7 @@ static void put_ranks(struct dot *d)
         if (d->g->node[i].kind == GRAPH_VOTE)
             agsubnode(row, d->node[i], 1);
     if (d->g->in_rows)
-        put_rows(d, GRAPH_CLAUSE);
+        put_page(d);
     put_rows(d, GRAPH_TERM);
     put_rows(d, GRAPH_CLAIM);
     put_under(d, agnode(d->root, "legend", 0));
@@ -351,7 +396,7 @@ enum sor_err dot_write(const struct graph *g, const struct dot_opts *opts,
     enum sor_err err = SOR_OK;
     Agdisc_t disc = { &AgMemDisc, &ids_in_order, &to_str };
     struct dot d = { .g = g, .theme = &style_themes[opts->theme],
-                     .room = card_room(g->in_rows ? PER_ROW
+                     .room = card_room(g->in_rows ? PAGE_ROW
                                                   : g->n_lane) };
 
     str_init(&d.text);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 
 /* Kinds of ties that are added up; claims tie in two ways more. */
 static const struct { const char *name; enum graph_edge_kind kind; } ties[] = {
@@ -11,11 +12,15 @@ static const struct { const char *name; enum graph_edge_kind kind; } ties[] = {
     { "exception_to", GRAPH_EXCEPTION }, { "overrides", GRAPH_OVERRIDES },
     { "conflicts_with", GRAPH_CONFLICTS },
 };
-enum { TIES = sizeof ties / sizeof *ties };
+enum { TIES = sizeof ties / sizeof *ties, REFERS = 0 };
+
+/* So many lines are a picture; of more, references and evidence are words. */
+enum { LINES = 40, WORDS_BYTES = 120 };
 
 struct part {
     const struct db_clause *first;
     int n_clause, n_norm, n_finding, within, node;
+    int tied;                   /* to another, or to a claim */
 };
 
 struct builder {
@@ -25,6 +30,8 @@ struct builder {
     int n_part;
     int *of;                    /* [clauses] its part */
     int *n;                     /* [TIES][n_part][n_part] */
+    int busy;                   /* over LINES ties */
+    int n_fold;                 /* parts that stand in a fold */
 };
 
 static const struct graph_node blank = {
@@ -93,11 +100,89 @@ static void add_up(struct builder *b)
     }
 }
 
+/* Does it bear on its claim, and stand in a part? */
+static int bears(const struct builder *b, const struct db_evidence *e)
+{
+    return strcmp(e->relation, "unrelated") != 0 &&
+           part_of(b, e->clause_id) >= 0;
+}
+
+static void count_ties(struct builder *b)
+{
+    int n = 0;
+
+    for (int k = 0; k < TIES; k++)
+        for (int i = 0; i < b->n_part; i++)
+            for (int j = 0; j < b->n_part; j++)
+                if (*tie(b, k, i, j)) {
+                    b->part[i].tied = b->part[j].tied = 1;
+                    n++;
+                }
+    for (int i = 0; i < report_n(b->r, DB_EVIDENCE); i++) {
+        const struct db_evidence *e = report_row(b->r, DB_EVIDENCE, i);
+
+        if (bears(b, e)) {
+            b->part[part_of(b, e->clause_id)].tied = 1;
+            n++;
+        }
+    }
+    b->busy = n > LINES;
+}
+
 /* --- drawing -------------------------------------------------------------- */
 
-static const char *count(struct builder *b, int n, const char *what)
+static const char *name_of(const struct part *p)
 {
-    return graph_printf(b->g, "%d %s%s", n, what, n == 1 ? "" : "s");
+    return p->first->number ? p->first->number : p->first->kind;
+}
+
+static void put_count(struct str *out, int n, const char *what)
+{
+    if (n)
+        str_printf(out, "%s%d %s%s", out->len ? ", " : "", n, what,
+                   n == 1 ? "" : "s");
+}
+
+/* Its heading, else the words that it begins with. */
+static const char *heading(struct builder *b, const struct db_clause *c)
+{
+    struct report_text t = report_quote(b->r, c->text_from, c->own_to);
+
+    if (c->heading)
+        return graph_str(b->g, c->heading);
+    if (t.n <= WORDS_BYTES)
+        return graph_strn(b->g, t.p, t.n);
+    t.n = WORDS_BYTES - utf8_tail(t.p, WORDS_BYTES);
+    return graph_printf(b->g, "%.*s\xE2\x80\xA6", (int)t.n, t.p);
+}
+
+/* "2 clauses, 3 norms; refers to 4, 7 (3 times)" */
+static const char *detail(struct builder *b, int i)
+{
+    const struct part *p = &b->part[i];
+    struct str said;
+    const char *copy;
+    int any = 0;
+
+    str_init(&said);
+    put_count(&said, p->n_clause, "clause");
+    put_count(&said, p->n_norm, "norm");
+    put_count(&said, p->within, "tie");
+    str_puts(&said, p->within ? " within" : "");
+    for (int j = 0; b->busy && j < b->n_part; j++) {
+        int n = *tie(b, REFERS, i, j);
+
+        if (!n)
+            continue;
+        str_printf(&said, "%s%s", any++ ? ", " : "; refers to ",
+                   name_of(&b->part[j]));
+        if (n > 1)
+            str_printf(&said, " (%d times)", n);
+    }
+    b->g->failed |= !str_ok(&said);
+    copy = graph_str(b->g, said.p);
+    str_release(&said);
+    return copy;
 }
 
 static void put_part(struct builder *b, int i)
@@ -107,18 +192,55 @@ static void put_part(struct builder *b, int i)
 
     n.kind = GRAPH_CLAUSE;
     n.id = graph_printf(b->g, "clause_%d", p->first->ordinal + 1);
-    n.title = graph_str(b->g, p->first->number ? p->first->number
-                                               : p->first->kind);
-    n.text = graph_printf(b->g, "%.300s (%s, %s, %s within)",
-                          p->first->heading ? p->first->heading : "no heading",
-                          count(b, p->n_clause, "clause"),
-                          count(b, p->n_norm, "norm"),
-                          count(b, p->within, "tie"));
+    n.title = graph_str(b->g, name_of(p));
+    n.text = heading(b, p->first);
+    n.detail = detail(b, i);
     if (p->n_finding)
-        n.mark = graph_printf(b->g, "%s need%s you",
-                              count(b, p->n_finding, "finding"),
-                              p->n_finding == 1 ? "s" : "");
+        n.mark = graph_printf(b->g, "%d finding%s", p->n_finding,
+                              p->n_finding == 1 ? " needs you"
+                                                : "s need you");
     p->node = graph_add_node(b->g, &n);
+}
+
+/* How many parts from i on are single clauses that nothing is tied to. */
+static int loose(const struct builder *b, int i)
+{
+    int n = 0;
+
+    for (; i + n < b->n_part; n++) {
+        const struct part *p = &b->part[i + n];
+
+        if (p->tied || p->n_finding || p->n_clause > 1)
+            break;
+    }
+    return n;
+}
+
+static void put_fold(struct builder *b, int i, int count)
+{
+    struct graph_node n = blank;
+    const char *from = name_of(&b->part[i]);
+
+    n.kind = GRAPH_FOLD;
+    n.id = graph_printf(b->g, "fold_%d", b->part[i].first->ordinal + 1);
+    n.text = graph_printf(b->g, "%.40s to %.40s: %d single clauses, tied to "
+                          "no other", from,
+                          name_of(&b->part[i + count - 1]), count);
+    b->n_fold += count;
+    graph_add_node(b->g, &n);
+}
+
+static void put_parts(struct builder *b)
+{
+    for (int i = 0; i < b->n_part; ) {
+        int n = b->busy ? loose(b, i) : 0;
+
+        if (n > 1)
+            put_fold(b, i, n);
+        else
+            put_part(b, i);
+        i += n > 1 ? n : 1;
+    }
 }
 
 /* The most ties of one kind between two parts are drawn widest. */
@@ -128,7 +250,7 @@ static void put_ties(struct builder *b)
 
     for (int i = 0; i < cells; i++)
         most = b->n[i] > most ? b->n[i] : most;
-    for (int k = 0; k < TIES; k++)
+    for (int k = b->busy ? REFERS + 1 : 0; k < TIES; k++)
         for (int i = 0; i < b->n_part; i++)
             for (int j = 0; j < b->n_part; j++) {
                 int n = *tie(b, k, i, j);
@@ -136,14 +258,37 @@ static void put_ties(struct builder *b)
                 if (n)
                     graph_add_edge(b->g, &(struct graph_edge){
                         ties[k].kind, b->part[i].node, b->part[j].node,
-                        (double)n / most, count(b, n, "time") });
+                        (double)n / most, n == 1 ? NULL
+                        : graph_printf(b->g, "%d times", n) });
             }
+}
+
+/* The parts whose clauses speak for a claim, or against it, in words. */
+static void put_speakers(const struct builder *b, const struct db_claim *c,
+                         int against, struct str *out)
+{
+    char seen[OVERVIEW_PARTS] = { 0 };
+    int any = 0;
+
+    for (int k = 0; k < report_n(b->r, DB_EVIDENCE); k++) {
+        const struct db_evidence *e = report_row(b->r, DB_EVIDENCE, k);
+        int p = part_of(b, e->clause_id);
+
+        if (e->claim_id != c->id || !bears(b, e) || seen[p] ||
+            (strcmp(e->relation, "supports") != 0) != against)
+            continue;
+        seen[p] = 1;
+        str_printf(out, "%s%s", any++ ? ", " : against ? " against: "
+                                                       : " for: ",
+                   name_of(&b->part[p]));
+    }
 }
 
 static int put_claim(struct builder *b, const struct db_claim *c)
 {
     const struct db_verdict *v = report_verdict(b->r, c->id);
     struct graph_node n = blank;
+    struct str said;
 
     n.kind = GRAPH_CLAIM;
     n.id = graph_printf(b->g, "claim_%d", c->ordinal + 1);
@@ -151,34 +296,43 @@ static int put_claim(struct builder *b, const struct db_claim *c)
     n.role = v ? graph_str(b->g, v->verdict) : "not decided";
     n.prob = v ? v->confidence : NAN;
     n.origin = GRAPH_SCORED;
+    str_init(&said);
+    for (int against = 0; b->busy && against < 2; against++)
+        put_speakers(b, c, against, &said);
+    if (said.len)
+        n.detail = graph_str(b->g, said.p + 1);
+    str_release(&said);
     return graph_add_node(b->g, &n);
 }
 
 /* The strongest evidence of each part, for and against. */
-static void put_claims(struct builder *b, int document)
+static void put_evidence(struct builder *b, const struct db_claim *c,
+                         int node)
+{
+    char seen[2][OVERVIEW_PARTS] = { { 0 } };
+
+    for (int k = 0; k < report_n(b->r, DB_EVIDENCE); k++) {
+        const struct db_evidence *e = report_row(b->r, DB_EVIDENCE, k);
+        int against = strcmp(e->relation, "supports") != 0;
+        int p = part_of(b, e->clause_id);
+
+        if (e->claim_id != c->id || !bears(b, e) || seen[against][p])
+            continue;
+        seen[against][p] = 1;
+        graph_add_edge(b->g, &(struct graph_edge){
+            against ? GRAPH_AGAINST : GRAPH_FOR, b->part[p].node, node,
+            e->score, NULL });
+    }
+}
+
+static void put_claims(struct builder *b)
 {
     for (int i = 0; i < report_n(b->r, DB_CLAIM); i++) {
         const struct db_claim *c = report_row(b->r, DB_CLAIM, i);
-        char seen[2][OVERVIEW_PARTS] = { { 0 } };
-        int node = put_claim(b, c), any = 0;
+        int node = put_claim(b, c);
 
-        for (int k = 0; k < report_n(b->r, DB_EVIDENCE); k++) {
-            const struct db_evidence *e = report_row(b->r, DB_EVIDENCE, k);
-            int against = strcmp(e->relation, "supports") != 0;
-            int p = part_of(b, e->clause_id);
-
-            if (e->claim_id != c->id || p < 0 || seen[against][p] ||
-                strcmp(e->relation, "unrelated") == 0)
-                continue;
-            seen[against][p] = 1;
-            graph_add_edge(b->g, &(struct graph_edge){
-                against ? GRAPH_AGAINST : GRAPH_FOR, b->part[p].node, node,
-                e->score, NULL });
-            any = 1;
-        }
-        if (!any)
-            graph_add_edge(b->g, &(struct graph_edge){
-                GRAPH_FOLLOWS, document, node, 0, NULL });
+        if (!b->busy)
+            put_evidence(b, c, node);
     }
 }
 
@@ -203,13 +357,16 @@ static void draw(struct builder *b)
     n.title = "document";
     n.text = graph_str(g, b->r->doc->name);
     document = graph_add_node(g, &n);
-    for (int i = 0; i < b->n_part; i++)
-        put_part(b, i);
-    if (b->n_part)
+    put_parts(b);
+    if (g->n_node > document + 1)
         graph_add_edge(g, &(struct graph_edge){
-            GRAPH_FOLLOWS, document, b->part[0].node, 0, NULL });
+            GRAPH_FOLLOWS, document, document + 1, 0, NULL });
     put_ties(b);
-    put_claims(b, document);
+    put_claims(b);
+    if (b->n_fold)
+        g->left_out = graph_printf(g, "%s, %d parts of one clause that are "
+                                   "tied to no other", g->left_out,
+                                   b->n_fold);
 }
 
 enum sor_err overview_build(const struct report *r, struct graph *out,
@@ -234,6 +391,7 @@ enum sor_err overview_build(const struct report *r, struct graph *out,
     }
     if (!err) {
         add_up(&b);
+        count_ties(&b);
         draw(&b);
         if (!graph_ok(out))
             err = sor_fail(msg, SOR_NOMEM, "graph of parts: out of memory");
