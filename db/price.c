@@ -98,18 +98,22 @@ enum sor_err db_put_price(struct db_writer *w, int64_t audit_id,
 
 struct db_cur *db_prices(struct db *d, int64_t path_id)
 {
-    struct db_cur *c = cursor_open(d, "SELECT pos FROM route_price WHERE "
-                                   "path_id = ? ORDER BY pos");
+    struct db_cur *c = cursor_open(d, "SELECT k.pos, k.kl_local, k.kl_total "
+        "FROM path_span s CROSS JOIN route_price k ON k.path_id = s.source_id "
+        "AND k.pos >= s.pos_from AND k.pos < s.pos_to WHERE s.path_id = ? "
+        "ORDER BY k.pos");
 
     cursor_bind(c, 1, path_id);
     return c;
 }
 
-int db_price_next(struct db_cur *c, int *pos)
+int db_price_next(struct db_cur *c, struct db_priced *out)
 {
     int got = cursor_step(c);
 
     if (got == 1)
-        *pos = (int)cursor_int(c->st, 0, -1);
+        *out = (struct db_priced){ (int)cursor_int(c->st, 0, -1),
+                                   cursor_real(c->st, 1),
+                                   cursor_real(c->st, 2) };
     return got;
 }

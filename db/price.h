@@ -53,8 +53,9 @@ enum sor_err db_put_audit(struct db_writer *w, const struct db_audit *a,
 enum sor_err db_put_price(struct db_writer *w, int64_t audit_id,
                           const struct db_price *p, struct sor_msg *msg);
 
-/* The positions of a path that have a price, its own only, in order. */
+/* The tokens of a path that have a price, shared ones too, in order. */
+struct db_priced { int pos; double kl_local, kl_total; };
 struct db_cur *db_prices(struct db *d, int64_t path_id);
-int db_price_next(struct db_cur *c, int *pos);
+int db_price_next(struct db_cur *c, struct db_priced *out);
 
 #endif

@@ -69,6 +69,7 @@ static enum sor_err choose(struct audit *a, const struct db_path *path,
                            int *end, struct sor_msg *msg)
 {
     struct db_cur *c = db_prices(a->d, path->id);
+    struct db_priced known;
     int pos, n = a->rec.n;
 
     memset(a->wanted, 0, (size_t)n);
@@ -78,10 +79,10 @@ static enum sor_err choose(struct audit *a, const struct db_path *path,
             a->out->n_routed++;
             a->wanted[pos] = (uint8_t)is_drawn(path, pos, a->o->rate);
         }
-    while (db_price_next(c, &pos) > 0)
-        if (pos >= 0 && pos < n) {
+    while (db_price_next(c, &known) > 0)
+        if (known.pos >= path->fork_pos && known.pos < n) {
             a->out->n_known++;
-            a->wanted[pos] = 0;
+            a->wanted[known.pos] = 0;
         }
     for (pos = path->fork_pos; pos < n; pos++)
         if (a->wanted[pos])

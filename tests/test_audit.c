@@ -22,6 +22,7 @@
 #include "probe/logits.h"
 #include "tests/models.h"
 #include "tests/prog.h"
+#include "tests/xml.h"
 
 enum { GROUPS = 8, CTX = 1024, ROWS_MAX = 1024 };
 
@@ -453,6 +454,44 @@ static void the_rows_travel_and_go_with_the_run(void **state)
     assert_int_equal(prog_run("verify --chain rows.db"), 0);
 }
 
+/* --- the picture ---------------------------------------------------------- */
+
+static int times(const char *what)
+{
+    int n = 0;
+
+    for (const char *p = prog_out; (p = strstr(p, what)); p++)
+        n++;
+    return n;
+}
+
+static void the_map_shows_what_was_audited_and_where_tokens_left(void **state)
+{
+    struct xml x;
+
+    (void)state;
+    record("map.db", "calm.json", "--route auto --exit 0.5 --seed 11");
+    assert_int_equal(prog_run("graph last --kind routing --format svg -o - "
+                              "--db map.db"), 0);
+    assert_int_equal(times("class=\"price\""), 0);
+    assert_int_equal(times("price: not audited"), 1);
+    assert_int_equal(prog_run("replay last --audit 0.5 --db map.db"), 0);
+    assert_int_equal(prog_run("graph last --kind routing --format svg -o - "
+                              "--db map.db"), 0);
+    if (xml_check(prog_out, strlen(prog_out), &x) != 0)
+        fail_msg("%s", x.fault);
+    assert_int_equal(times("price: not audited"), 0);
+    assert_true(times("class=\"price\"") > 0);
+    assert_true(times("class=\"price\"") ==
+                (int)one("map.db", "SELECT count(*) FROM route_price"));
+    assert_true(times("class=\"exit\"") > 0);
+    assert_true(times("class=\"exit\"") ==
+                (int)one("map.db", "SELECT count(*) FROM token_exit"));
+    assert_true(times("sparse; dense groups ") > 0);
+    assert_true(times("sparse; no dense group of 2") > 0);
+    assert_true(times("class=\"read\"") > 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -466,6 +505,8 @@ int main(void)
         cmocka_unit_test(more_tokens_than_the_context_are_refused),
         cmocka_unit_test(what_there_is_nothing_to_price_of_is_refused),
         cmocka_unit_test(the_rows_travel_and_go_with_the_run),
+        cmocka_unit_test(
+            the_map_shows_what_was_audited_and_where_tokens_left),
     };
 
     return cmocka_run_group_tests_name("audit", tests, setup, prog_teardown);

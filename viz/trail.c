@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "db/pack.h"
+#include "db/price.h"
 #include "viz/plot.h"
 #include "viz/svg.h"
 
@@ -27,7 +28,7 @@ static const struct { const char *name, *color; } mode_look[TRAIL_MODES] = {
 static void read_layers(struct trail *t, int i, const struct db_token *row)
 {
     uint8_t *mode = t->mode + (size_t)i * (size_t)t->n_layer;
-    double us = 0;
+    double us = 0, read = 0, there = 0;
 
     memset(mode, TRAIL_NONE, (size_t)t->n_layer);
     for (int k = 0; k < t->n_layer; k++) {
@@ -40,8 +41,15 @@ static void read_layers(struct trail *t, int i, const struct db_token *row)
         mode[k] = l.skipped ? TRAIL_SKIPPED
                 : l.mode <= TRAIL_FULL ? l.mode : TRAIL_NONE;
         us += (double)l.time_us;
+        if (l.skipped)
+            continue;
+        read += (double)l.blocks_read;
+        there += t->n_group * (row->pos / BLOCK + 1);
+        if (l.mode <= TRAIL_FULL)
+            t->dense[l.mode * t->n_layer + k] = l.dense;
     }
     t->us[i] = t->n_layer ? us : (double)NAN;
+    t->read[i] = there > 0 ? read / there : (double)NAN;
 }
 
 /* Layers of the first token that has any. */
@@ -68,7 +76,43 @@ static int room(struct trail *t, int n)
     t->entropy = mem_calloc(k, sizeof *t->entropy);
     t->us = mem_calloc(k, sizeof *t->us);
     t->mode = mem_calloc(k * deep + 1, 1);
-    return t->pos && t->entropy && t->us && t->mode;
+    t->read = mem_calloc(k, sizeof *t->read);
+    t->local = mem_calloc(k, sizeof *t->local);
+    t->total = mem_calloc(k, sizeof *t->total);
+    t->exit = mem_calloc(k, sizeof *t->exit);
+    t->dense = mem_calloc(3 * deep + 1, sizeof *t->dense);
+    return t->pos && t->entropy && t->us && t->mode && t->read && t->local &&
+           t->total && t->exit && t->dense;
+}
+
+/* What is known of some tokens alone: where they left, what they cost. */
+static enum sor_err read_some(struct db *d, const struct db_addr *at,
+                              struct trail *t)
+{
+    int last = (int)t->pos[t->n - 1];
+    struct db_priced price;
+    struct db_exit left;
+    struct db_cur *c = db_exits(d, at->path_id);
+    enum sor_err err;
+
+    while (db_exit_next(c, &left) == 1 && t->n_exit < t->n)
+        if (left.pos <= last && left.layer >= 0 && left.layer < t->n_layer)
+            t->exit[t->n_exit++] = left;
+    if ((err = db_cur_close(c)))
+        return err;
+    for (int i = 0; i < t->n; i++)
+        t->local[i] = t->total[i] = NAN;
+    c = db_prices(d, at->path_id);
+    for (int i = 0; db_price_next(c, &price) == 1; ) {
+        while (i < t->n && t->pos[i] < price.pos)
+            i++;
+        if (i == t->n || t->pos[i] > price.pos)
+            continue;
+        t->local[i] = price.kl_local;
+        t->total[i] = price.kl_total;
+        t->n_price++;
+    }
+    return db_cur_close(c);
 }
 
 enum sor_err trail_load(struct db *d, const struct db_addr *at,
@@ -77,7 +121,8 @@ enum sor_err trail_load(struct db *d, const struct db_addr *at,
     int len = db_path_len(d, at->path_id), got = 0;
     int n = len < TRAIL_TOKENS ? len : TRAIL_TOKENS;
     struct db_token row;
-    struct db_run run;
+    struct db_model model;
+    struct db_run run = { .uid = "?" };
     struct db_cur *c;
 
     *t = (struct trail){ .n_left = len - n };
@@ -85,6 +130,9 @@ enum sor_err trail_load(struct db *d, const struct db_addr *at,
         return sor_fail(msg, SOR_NOTFOUND, "no token of path %d was recorded",
                         at->path);
     t->n_layer = count_layers(d, at);
+    if (db_get_run(d, at->run_id, &run) == 1 &&
+        db_get_model(d, run.model_id, &model) == 1)
+        t->n_group = model.n_head_kv;
     if (!room(t, n))
         return sor_fail(msg, SOR_NOMEM, "out of memory for %d tokens", n);
     c = db_tokens(d, at->path_id, (struct db_window){ 0, n, 0 });
@@ -93,12 +141,12 @@ enum sor_err trail_load(struct db *d, const struct db_addr *at,
         t->entropy[t->n] = row.entropy;
         read_layers(t, t->n++, &row);
     }
-    if (db_cur_close(c) || got < 0 || !c)
+    if (db_cur_close(c) || got < 0 || !c || t->n == 0 ||
+        read_some(d, at, t) != SOR_OK)
         return sor_fail(msg, SOR_IO, "cannot read the tokens of path %d",
                         at->path);
-    snprintf(t->title, sizeof t->title, "%.8s:%d, %d tokens",
-             db_get_run(d, at->run_id, &run) == 1 ? run.uid : "?", at->path,
-             t->n);
+    snprintf(t->title, sizeof t->title, "%.8s:%d, %d tokens", run.uid,
+             at->path, t->n);
     return SOR_OK;
 }
 
@@ -108,12 +156,19 @@ void trail_release(struct trail *t)
     mem_free(t->entropy);
     mem_free(t->us);
     mem_free(t->mode);
+    mem_free(t->read);
+    mem_free(t->local);
+    mem_free(t->total);
+    mem_free(t->exit);
+    mem_free(t->dense);
     *t = (struct trail){ 0 };
 }
 
 /* --- the map of modes ----------------------------------------------------- */
 
-enum { LEFT = 60, TOP = 92, WIDE = 1100, ROW = 10, FOOT = 46 };
+/* Two lanes stand below the map, each with its name above it. */
+enum { LEFT = 60, TOP = 92, WIDE = 1100, ROW = 10, LANE = 48, NAME = 22,
+       FOOT = 46 + 2 * (LANE + NAME) };
 
 static void count_modes(const struct trail *t, int n[TRAIL_MODES])
 {
@@ -163,6 +218,20 @@ static void put_map_head(const struct trail *t, int height, struct str *out)
     }
 }
 
+/* ", dense groups 0 and 2 of 3": those that may read more. */
+static void put_dense(const struct trail *t, int mode, int layer,
+                      struct str *out)
+{
+    uint64_t dense = t->dense[mode * t->n_layer + layer];
+    int n = 0;
+
+    for (int g = 0; g < t->n_group && g < 64; g++)
+        if (dense >> g & 1)
+            str_printf(out, "%s%d", n++ ? ", " : "; dense groups ", g);
+    if (t->n_group)
+        str_printf(out, "%s of %d", n ? "" : "; no dense group", t->n_group);
+}
+
 /* A layer as runs of equal modes; layer 0 lowest. */
 static void put_map_row(const struct trail *t, int layer, double cell,
                         struct str *out)
@@ -177,10 +246,81 @@ static void put_map_row(const struct trail *t, int layer, double cell,
             ;
         str_printf(out, "<rect class=\"run\" x=\"%.2f\" y=\"%d\" "
                    "width=\"%.2f\" height=\"%d\" fill=\"%s\"><title>layer %d, "
-                   "tokens %.0f to %.0f: %s</title></rect>\n",
-                   LEFT + from * cell, y, (i - from) * cell, ROW - 1,
-                   mode_look[m].color, layer, t->pos[from], t->pos[i - 1],
-                   mode_look[m].name);
+                   "tokens %.0f to %.0f: %s", LEFT + from * cell, y,
+                   (i - from) * cell, ROW - 1, mode_look[m].color, layer,
+                   t->pos[from], t->pos[i - 1], mode_look[m].name);
+        if (m < TRAIL_FULL)
+            put_dense(t, m, layer, out);
+        str_puts(out, "</title></rect>\n");
+    }
+}
+
+/* Where tokens left the network, and what was measured there. */
+static void put_exits(const struct trail *t, double cell, struct str *out)
+{
+    for (int i = 0; i < t->n_exit; i++) {
+        const struct db_exit *x = &t->exit[i];
+
+        str_printf(out, "<rect class=\"exit\" x=\"%.2f\" y=\"%d\" "
+                   "width=\"%.2f\" height=\"3\" fill=\"#000\"><title>token %d "
+                   "left after layer %d: sure %.3f, and %.3f suffices</title>"
+                   "</rect>\n", LEFT + (x->pos - t->pos[0]) * cell,
+                   TOP + (t->n_layer - 1 - x->layer) * ROW - 2,
+                   cell > 1 ? cell : 1.0, x->pos, x->layer, x->measure,
+                   x->threshold);
+    }
+}
+
+/* Shares from 0 to 1 as bars on y, equal neighbours as one. */
+static void put_read(const struct trail *t, double cell, int y,
+                     struct str *out)
+{
+    put_text(out, LEFT, y - LANE - 6, "class=\"m\"", "KV blocks read, of those "
+             "there: bars to the top read all");
+    for (int i = 0, from; i < t->n; ) {
+        double share = t->read[i], high = share > 1 ? LANE : share * LANE;
+
+        /* NaN, not recorded, is equal to nothing: a gap of one token */
+        for (from = i++; i < t->n && t->read[i] == share; i++)
+            ;
+        if (isnan(share))
+            continue;
+        str_printf(out, "<rect class=\"read\" x=\"%.2f\" y=\"%.2f\" "
+                   "width=\"%.2f\" height=\"%.2f\" fill=\"#009E73\"><title>"
+                   "tokens %.0f to %.0f: %.1f %% of the blocks</title></rect>"
+                   "\n", LEFT + from * cell, y - high, (i - from) * cell, high,
+                   t->pos[from], t->pos[i - 1], 100 * share);
+    }
+}
+
+/* Bars as high as the root of the price: small ones are to be seen too. */
+static void put_prices(const struct trail *t, double cell, int y,
+                       struct str *out)
+{
+    double most = 0, wide = cell > 2 ? cell : 2;
+    char words[128];
+
+    for (int i = 0; i < t->n; i++)
+        if (t->total[i] > most)
+            most = t->total[i];
+    if (t->n_price)
+        snprintf(words, sizeof words, "price of the %d tokens audited: KL from "
+                 "all in full, %.4f nats at the top (root scale)", t->n_price,
+                 most);
+    else
+        snprintf(words, sizeof words, "price: not audited (sorites replay RUN "
+                 "--audit RATE)");
+    put_text(out, LEFT, y - LANE - 6, "class=\"m\"", words);
+    for (int i = 0; i < t->n; i++) {
+        double high = most > 0 ? sqrt(t->total[i] / most) * LANE : 0;
+
+        if (isnan(t->total[i]))
+            continue;
+        str_printf(out, "<rect class=\"price\" x=\"%.2f\" y=\"%.2f\" "
+                   "width=\"%.2f\" height=\"%.2f\" fill=\"#D55E00\"><title>"
+                   "token %.0f: KL %.5f nats alone in full, %.5f all in full"
+                   "</title></rect>\n", LEFT + i * cell, y - high - 1, wide,
+                   high + 1, t->pos[i], t->local[i], t->total[i]);
     }
 }
 
@@ -197,6 +337,9 @@ enum sor_err trail_routing(const struct trail *t, struct str *out,
     put_map_head(t, low + FOOT, out);
     for (int k = 0; k < t->n_layer; k++)
         put_map_row(t, k, cell, out);
+    put_exits(t, cell, out);
+    put_read(t, cell, low + 28 + NAME + LANE, out);
+    put_prices(t, cell, low + 28 + 2 * (NAME + LANE), out);
     snprintf(words, sizeof words, "layer %d", t->n_layer - 1);
     put_text(out, LEFT - 6, TOP + 9, "class=\"m\" text-anchor=\"end\"",
              words);
@@ -208,7 +351,7 @@ enum sor_err trail_routing(const struct trail *t, struct str *out,
              words);
     if (t->n_left) {
         snprintf(words, sizeof words, "Not drawn: %d more tokens", t->n_left);
-        put_text(out, LEFT, low + 36, "class=\"m\"", words);
+        put_text(out, LEFT, low + FOOT - 8, "class=\"m\"", words);
     }
     str_puts(out, "</svg>\n");
     return SOR_OK;

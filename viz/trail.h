@@ -21,6 +21,14 @@ struct trail {
     int n, n_left, n_layer;             /* n_layer 0: no layers recorded */
     double *pos, *entropy, *us;         /* [n] NaN: not known */
     uint8_t *mode;                      /* [n][n_layer] enum trail_mode */
+    double *read;                       /* [n] share of the KV blocks there */
+    double *local, *total;              /* [n] price: KL in nats; NaN: not
+                                         * audited */
+    int n_price;
+    struct db_exit *exit;               /* [n_exit] */
+    int n_exit, n_group;
+    uint64_t *dense;                    /* [3][n_layer] groups that are dense in
+                                         * a mode and layer */
 };
 
 /* SOR_NOTFOUND: the path has no tokens; SOR_IO, SOR_FORMAT: damaged.  t is
