@@ -51,8 +51,7 @@ struct attn_scratch {           /* of one thread */
 struct route_pick {
     int from, to;               /* those compared */
     float *far;                 /* how far the queries reach into each */
-    int32_t *heap;
-    uint64_t *chosen;           /* a bit for each of from..to-1 */
+    uint16_t *bits;             /* one for each of from..to-1: picked */
     int32_t *place, *block;     /* those picked: number, place in the KV */
 };
 

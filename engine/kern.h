@@ -22,6 +22,7 @@ enum {
     KERN_KVBLOCK = 16,      /* tokens in a KV block */
     KERN_GROUP = 4,         /* KV blocks folded into a softmax at once */
     KERN_CHUNK = 32,        /* KV blocks summed before partials are merged */
+    KERN_HEAD_DIM = 256,    /* the largest head_dim */
     KERN_WIDE = 6           /* see struct kern_acts */
 };
 
@@ -135,6 +136,14 @@ struct kern_attn {
     float *const *score;            /* [n_query] -> [blocks][16] raw scores */
 };
 
+/* A group's queries as reach() wants them: of each dimension the sum of what is
+ * below 0 and of what is above, d * (256 hi + lo). */
+struct kern_aim {
+    int8_t hi[2 * KERN_HEAD_DIM], lo[2 * KERN_HEAD_DIM];
+    int32_t sum;                    /* of 256 hi + lo */
+    float d;
+};
+
 struct kern_stats { float sumsq; uint32_t digest; };
 
 struct kern_table {
@@ -160,14 +169,22 @@ struct kern_table {
                               void *piece, int key);
     void (*attn[KERN_KVTYPES])(const struct kern_attn *a);
     /* The least and the largest value that the 16 keys of a piece have in each
-     * dimension become lane `lane` of hull[head_dim][least, largest][16],
-     * binary16. */
+     * dimension become lane `lane` of 16 hulls: bytes q + 128 [head_dim / 2]
+     * [16][2 dimensions][least, largest], then float d[16]: value d q, rounded
+     * away from the keys. */
     void (*hull[KERN_KVTYPES])(const void *piece, int head_dim,
-                               uint16_t *hull, int lane);
-    /* far[lane]: what no sum of q . k over n_query >= 1 queries q[i][head_dim],
-     * each with any one key of that lane's block, exceeds. */
-    void (*reach)(const uint16_t *hull, int head_dim, int n_query,
-                  const float *const *q, float *far);
+                               uint8_t *hull, int lane);
+    /* n_query >= 1 queries q[i][head_dim] -> aim. */
+    void (*aim)(const float *const *q, int n_query, int head_dim,
+                struct kern_aim *aim);
+    /* far[lane]: what no sum of q . k over the queries, each with any one key
+     * of that lane's block, exceeds, but for the rounding of aim; never NaN.
+     * next: hulls that may be read later. */
+    void (*reach)(const uint8_t *hull, int head_dim, const struct kern_aim *aim,
+                  const uint8_t *next, float *far);
+    /* bits[n / 16]: the k largest of x[0..n), the first of equals; n a multiple
+     * of 16, 0 < k <= n, no NaN. */
+    void (*best)(const float *x, int n, int k, uint16_t *bits);
     /* a becomes the partial over a's keys and b's. */
     void (*merge)(struct kern_part *a, const struct kern_part *b,
                   int head_dim);
@@ -236,10 +253,10 @@ static inline size_t kern_piece_bytes(enum kern_kvtype type, int head_dim)
                                : 2 * KERN_KVBLOCK * (width + sizeof(float));
 }
 
-/* Bytes of the hulls of 16 blocks. */
+/* Bytes of the hulls of 16 blocks: a multiple of 64. */
 static inline size_t kern_hull_bytes(int head_dim)
 {
-    return (size_t)head_dim * 2 * KERN_LANES * sizeof(uint16_t);
+    return KERN_LANES * (2 * (size_t)head_dim + sizeof(float));
 }
 
 /* The best table that this CPU runs and `cap` allows. */

@@ -15,7 +15,7 @@
  * Both products are exact; the bytes of w are 7 bits and never negative, which
  * is what the multiplications of every ISA take. */
 
-enum { GROUP_KEYS = KERN_GROUP * KERN_KVBLOCK, HEAD_DIM_MAX = 256 };
+enum { GROUP_KEYS = KERN_GROUP * KERN_KVBLOCK, HEAD_DIM_MAX = KERN_HEAD_DIM };
 
 /* A query in 16 bits. */
 struct query_bytes {
@@ -218,13 +218,13 @@ INLINE void scores_f16(struct group *g, int from, const int nq, const int nb)
             vf_store(g->w[i] + (from + j) * KERN_KVBLOCK, s[j][i]);
 }
 
-static void to_query(const float *q0, int n, struct query_bytes *q)
+/* x[n] as d (256 hi + lo), d = max|x| / (256 * 127); zeros up to a multiple of
+ * 16.  Returns d; *sum: of 256 hi + lo. */
+static float to_words(const float *x, int n, int8_t *hi, int8_t *lo,
+                      int32_t *sum)
 {
     const float full = 256.0f * 127.0f;
-    VF most = vf_zero(), sum = vf_zero();
-    float x[HEAD_DIM_MAX];
-
-    spread(q0, n, x);
+    VF most = vf_zero(), all = vf_zero();
 
     for (int i = 0; i < n; i += KERN_LANES) {
         VF v = n - i < KERN_LANES ? load_tail(x + i, n - i) : vf_load(x + i);
@@ -237,11 +237,19 @@ static void to_query(const float *q0, int n, struct query_bytes *q)
     for (int i = 0; i < n; i += KERN_LANES) {
         VF v = n - i < KERN_LANES ? load_tail(x + i, n - i) : vf_load(x + i);
 
-        sum = vf_add(sum, split_bytes(vf_round(vf_mul(v, inv)), q->hi + i,
-                                      q->lo + i));
+        all = vf_add(all, split_bytes(vf_round(vf_mul(v, inv)), hi + i,
+                                      lo + i));
     }
-    q->d = top / full / (float)spread_over(n);
-    q->sum = (int32_t)vf_sum(sum);
+    *sum = (int32_t)vf_sum(all);
+    return top / full;
+}
+
+static void to_query(const float *q0, int n, struct query_bytes *q)
+{
+    float x[HEAD_DIM_MAX];
+
+    spread(q0, n, x);
+    q->d = to_words(x, n, q->hi, q->lo, &q->sum) / (float)spread_over(n);
 }
 
 /* acc[j][i] += q_i . k with one byte of q, x of it. */

@@ -147,6 +147,16 @@ static inline VF vf_hide(VF a, unsigned bits, VF b)
                  _mm256_blendv_ps(a.hi, b.hi, lanes_of(bits >> 8)) };
 }
 
+static inline unsigned over_half(__m256 a, __m256 b)
+{
+    return (unsigned)_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_GT_OQ));
+}
+
+static inline unsigned vf_over(VF a, VF b)
+{
+    return over_half(a.lo, b.lo) | over_half(a.hi, b.hi) << 8;
+}
+
 static inline VF vf_swap(VF a, int step)
 {
     switch (step) {

@@ -92,6 +92,11 @@ static inline VF vf_hide(VF a, unsigned bits, VF b)
     return _mm512_mask_blend_ps((__mmask16)bits, a, b);
 }
 
+static inline unsigned vf_over(VF a, VF b)
+{
+    return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ);
+}
+
 static inline VF vf_swap(VF a, int step)
 {
     switch (step) {

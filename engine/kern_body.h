@@ -644,6 +644,7 @@ static void exp_sums(const float *x, int n, float max, float scale,
         .put = { [KERN_KV_F16] = put_f16, [KERN_KV_Q8] = put_q8 },           \
         .attn = { [KERN_KV_F16] = attn_f16, [KERN_KV_Q8] = attn_q8 },        \
         .hull = { [KERN_KV_F16] = hull_f16, [KERN_KV_Q8] = hull_q8 },        \
-        .reach = reach, .merge = merge, .finish = finish,                    \
+        .aim = aim, .reach = reach, .best = best,                            \
+        .merge = merge, .finish = finish,                                    \
         .top = top, .exps = exps, .exp_sums = exp_sums,                      \
     }

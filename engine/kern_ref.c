@@ -58,6 +58,16 @@ static inline VF vf_keep(VF a, int n, VF b) EACH_LANE(i < n ? a.v[i] : b.v[i])
 /* Lanes whose bit is set from b, the others from a. */
 static inline VF vf_hide(VF a, unsigned bits, VF b)
     EACH_LANE(bits >> i & 1 ? b.v[i] : a.v[i])
+/* Bit i: a's lane is over b's, neither NaN. */
+static inline unsigned vf_over(VF a, VF b)
+{
+    unsigned bits = 0;
+
+    for (int i = 0; i < KERN_LANES; i++)
+        bits |= (unsigned)(a.v[i] > b.v[i]) << i;
+    return bits;
+}
+
 /* Lane i from lane i ^ step, step 1, 2, 4 or 8. */
 static inline VF vf_swap(VF a, int step) EACH_LANE(a.v[i ^ step])
 /* In each run of four lanes: lanes 0 and 2 of a, then of b; lanes 1 and 3. */

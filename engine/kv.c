@@ -12,7 +12,7 @@ struct kv {
     struct kv_shape shape;
     size_t piece;               /* bytes of one (layer, group) piece */
     uint8_t *chunk[MAX_CHUNKS]; /* [layer][group][block in chunk][piece] */
-    uint16_t *hull[MAX_CHUNKS]; /* [layer][group][block / 16 in chunk][hulls] */
+    uint8_t *hull[MAX_CHUNKS];  /* [layer][group][block / 16 in chunk][hulls] */
     int n_chunk, with_hulls;
     uint32_t *refs;             /* [n_chunk * CHUNK_BLOCKS] */
     int32_t *spare;             /* free blocks, lowest on top */
@@ -62,7 +62,7 @@ static size_t hull_bytes(const struct kv *kv)
 
 static enum sor_err add_hulls(struct kv *kv, int chunk, struct sor_msg *msg)
 {
-    uint16_t *hull = mem_huge(hull_bytes(kv));
+    uint8_t *hull = mem_huge(hull_bytes(kv));
 
     if (!hull)
         return sor_fail(msg, SOR_NOMEM, "KV cache: no memory for %zu bytes of "
@@ -165,14 +165,14 @@ int kv_has_hulls(const struct kv *kv)
     return kv->with_hulls;
 }
 
-uint16_t *kv_hull(const struct kv *kv, int32_t block, int layer, int group)
+uint8_t *kv_hull(const struct kv *kv, int32_t block, int layer, int group)
 {
     size_t at = (size_t)layer * (size_t)kv->shape.n_group + (size_t)group;
     size_t lanes = (size_t)(block % CHUNK_BLOCKS / KERN_LANES);
 
     at = at * (CHUNK_BLOCKS / KERN_LANES) + lanes;
     return kv->hull[block / CHUNK_BLOCKS] +
-           at * kern_hull_bytes(kv->shape.head_dim) / sizeof(uint16_t);
+           at * kern_hull_bytes(kv->shape.head_dim);
 }
 
 void kv_copy(struct kv *kv, int32_t dst, int32_t src)

@@ -45,7 +45,7 @@ enum sor_err kv_use_hulls(struct kv *kv, struct sor_msg *msg);
 int kv_has_hulls(const struct kv *kv);
 /* The hulls of the KERN_LANES blocks around this one (kern.h), whose own lane
  * is block % KERN_LANES. */
-uint16_t *kv_hull(const struct kv *kv, int32_t block, int layer, int group);
+uint8_t *kv_hull(const struct kv *kv, int32_t block, int layer, int group);
 
 int64_t kv_block_bytes(const struct kv_shape *shape);
 

@@ -259,7 +259,7 @@ struct route_work route_work(const struct model_hparams *hp, int kv_type,
     double hull = (double)kern_hull_bytes((int)hp->head_dim) / KERN_LANES;
 
     return (struct route_work){
-        heads * hd * (2.0 * KERN_KVBLOCK * blocks_read + compared),
+        hd * (2.0 * KERN_KVBLOCK * heads * blocks_read + 2.0 * compared),
         piece * blocks_read + hull * compared };
 }
 

@@ -95,8 +95,9 @@ int route_reads(const struct route *r, int mode, int layer, int group,
 int route_compares(const struct route *r, int mode, int layer, int group,
                    int n_block);
 
-/* What attention costs: multiplications (a key and a value of each dimension,
- * and one for each of a hull that is compared), and bytes of KV and hulls. */
+/* What attention costs: multiplications (a key and a value of each dimension
+ * and query; both sides of a hull that is compared, once a group), and bytes of
+ * KV and hulls. */
 struct route_work { double macs, bytes; };
 /* Of blocks read and compared, each summed over KV groups; kv_type: enum
  * kern_kvtype. */

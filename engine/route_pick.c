@@ -5,25 +5,28 @@
 
 #include "base/mem.h"
 
+enum {
+    AHEAD = 4 * KERN_LANES      /* blocks between the hulls that are compared
+                                 * and those that are asked for */
+};
+
 int route_pick_init(struct route_pick *p, int n_block)
 {
     size_t n = (size_t)n_block;
 
-    p->far = mem_calloc(n, sizeof *p->far);
-    p->heap = mem_calloc(n, sizeof *p->heap);
+    p->far = mem_calloc(n + KERN_LANES, sizeof *p->far);
+    p->bits = mem_calloc(n / KERN_LANES + 1, sizeof *p->bits);
     p->place = mem_calloc(n, sizeof *p->place);
     p->block = mem_calloc(n, sizeof *p->block);
-    p->chosen = mem_calloc(n / 64 + 1, sizeof *p->chosen);
-    return p->far && p->heap && p->place && p->block && p->chosen;
+    return p->far && p->bits && p->place && p->block;
 }
 
 void route_pick_release(struct route_pick *p)
 {
     mem_free(p->far);
-    mem_free(p->heap);
+    mem_free(p->bits);
     mem_free(p->place);
     mem_free(p->block);
-    mem_free(p->chosen);
     *p = (struct route_pick){ 0 };
 }
 
@@ -35,71 +38,38 @@ static void measure(const struct forward *f, struct route_pick *p, int row,
 {
     const int32_t *block = f->row[row].block;
     int n_query = (int)(f->p.hp->n_head / f->p.hp->n_head_kv);
+    int hd = (int)f->p.hp->head_dim;
     float far[KERN_LANES];
+    struct kern_aim aim;
     int32_t lanes = -1;
 
+    f->p.kern->aim(q, n_query, hd, &aim);
     for (int b = p->from; b < p->to; b++) {
         if (block[b] / KERN_LANES != lanes) {
+            int then = b + AHEAD < p->to ? b + AHEAD : b;
+
             lanes = block[b] / KERN_LANES;
-            f->p.kern->reach(kv_hull(f->p.kv, block[b], f->layer, group),
-                             (int)f->p.hp->head_dim, n_query, q, far);
+            f->p.kern->reach(kv_hull(f->p.kv, block[b], f->layer, group), hd,
+                             &aim, kv_hull(f->p.kv, block[then], f->layer,
+                                           group), far);
         }
-        float x = far[block[b] % KERN_LANES];
-
-        p->far[b] = x > -INFINITY ? x : -INFINITY;      /* NaN: nowhere */
+        p->far[b] = far[block[b] % KERN_LANES];
     }
 }
 
-/* 1 where block a should go before b: it reaches less far, or as far and lies
- * later. */
-static int is_worse(const struct route_pick *p, int32_t a, int32_t b)
+/* Appends the `best` blocks of from..to-1 that reach furthest to p->place, in
+ * rising order.  Of two that reach as far the earlier one goes first. */
+static int choose(const struct forward *f, struct route_pick *p, int best,
+                  int at)
 {
-    const float u = p->far[a], v = p->far[b];
+    int n = (p->to - p->from + KERN_LANES - 1) / KERN_LANES * KERN_LANES;
 
-    return u < v || (u == v && a > b);
-}
-
-/* Puts `block` at or under heap[at], the worst of n on top. */
-static void sift(struct route_pick *p, int n, int at, int32_t block)
-{
-    for (int child; (child = 2 * at + 1) < n; at = child) {
-        if (child + 1 < n && is_worse(p, p->heap[child + 1], p->heap[child]))
-            child++;
-        if (!is_worse(p, p->heap[child], block))
-            break;
-        p->heap[at] = p->heap[child];
-    }
-    p->heap[at] = block;
-}
-
-/* p->heap[0..n) becomes the n best blocks of from..to-1, n > 0.  A later block
- * that reaches as far as the worst of them stays out. */
-static void choose(struct route_pick *p, int n)
-{
-    for (int i = 0; i < n; i++)
-        p->heap[i] = p->from + i;
-    for (int i = n / 2 - 1; i >= 0; i--)
-        sift(p, n, i, p->heap[i]);
-    for (int b = p->from + n; b < p->to; b++)
-        if (p->far[b] > p->far[p->heap[0]])
-            sift(p, n, 0, b);
-}
-
-/* Appends the blocks of the heap to p->place, in rising order. */
-static int list_chosen(struct route_pick *p, int n, int at)
-{
-    size_t words = (size_t)(p->to - p->from) / 64 + 1;
-
-    memset(p->chosen, 0, words * sizeof *p->chosen);
-    for (int i = 0; i < n; i++) {
-        int k = p->heap[i] - p->from;
-
-        p->chosen[k / 64] |= UINT64_C(1) << k % 64;
-    }
-    for (size_t w = 0; w < words; w++)
-        for (uint64_t bits = p->chosen[w]; bits; bits &= bits - 1)
-            p->place[at++] = p->from + (int)(64 * w) +
-                             __builtin_ctzll(bits);
+    for (int i = p->to; i < p->from + n; i++)
+        p->far[i] = -INFINITY;
+    f->p.kern->best(p->far + p->from, n, best, p->bits);
+    for (int i = 0; i < n; i += KERN_LANES)
+        for (unsigned in = p->bits[i / KERN_LANES]; in; in &= in - 1)
+            p->place[at++] = p->from + i + __builtin_ctz(in);
     return at;
 }
 
@@ -123,8 +93,7 @@ int route_pick(const struct forward *f, struct route_pick *p, int row,
                                 p->to, p->far);
         else
             measure(f, p, row, group, q);
-        choose(p, best);
-        at = list_chosen(p, best, at);
+        at = choose(f, p, best, at);
     }
     for (int b = p->to; b < n_block; b++)
         p->place[at++] = b;
