@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "db/price.h"
 #include "db/review.h"
 #include "tests/mkdb.h"
 
@@ -126,6 +127,36 @@ static enum sor_err put_review(const char *path, struct sor_msg *msg)
     return err;
 }
 
+/* What routing saved on path 1, and the price of two of its tokens. */
+static enum sor_err put_prices(const char *path, struct sor_msg *msg)
+{
+    static const struct db_work_unit unit = { 12288, 384, 8192, 256, 3e6, 3e7,
+                                              9e7 };
+    static const struct db_work work = { .n_row = 100, .layer_rows = 600,
+        .n_head = 100, .n_pass = 100, .blocks_read = 4000, .compared = 900,
+        .blocks_full = 9000 };
+    struct db_audit audit = { .run_id = 1, .rate = 0.02, .n_routed = 90,
+        .n_audited = 2, .exact = 1, .isa = "ref", .program = "1" };
+    struct db_price price = { .path_id = 1, .pos = 40, .mode = "sparse",
+        .n_layer = 6, .kl_local = 0.01, .kl_total = 0.02, .rank = 2,
+        .rank_local = 1, .rank_total = 1, .logprob = -1, .logprob_local = -1,
+        .logprob_total = -1, .blocks_read = 20, .blocks_full = 54 };
+    struct db_writer *w = NULL;
+    int64_t id;
+    enum sor_err err = db_writer_open(path, NULL, &w, msg);
+
+    if (!err && !(err = db_begin(w, 1, msg)) &&
+        !(err = db_put_work_unit(w, 1, &unit, msg)) &&
+        !(err = db_put_work(w, 1, "answer", &work, msg)))
+        err = db_put_audit(w, &audit, &id, msg);
+    for (; price.pos < 50 && !err; price.pos += 5)
+        err = db_put_price(w, id, &price, msg);
+    if (!err)
+        err = db_commit(w, NULL, msg);
+    db_writer_close(w);
+    return err;
+}
+
 enum sor_err cookbook_db(const char *path, int n_run, int n_token,
                          struct sor_msg *msg)
 {
@@ -136,5 +167,6 @@ enum sor_err cookbook_db(const char *path, int n_run, int n_token,
     enum sor_err err = mkdb(path, &asked, msg);
 
     err = err ? err : mkdb(path, &rest, msg);
+    err = err ? err : put_prices(path, msg);
     return err ? err : put_review(path, msg);
 }
