@@ -5,7 +5,7 @@
 #include "base/mem.h"
 
 /* What cursor_open() returns where there is no memory for a cursor. */
-static struct db_cur no_memory = { NULL, NULL, SOR_NOMEM };
+static struct db_cur no_memory = { .err = SOR_NOMEM };
 
 struct db_cur *cursor_open(struct db *d, const char *sql)
 {
@@ -18,12 +18,22 @@ struct db_cur *cursor_open(struct db *d, const char *sql)
     return c;
 }
 
+struct db_cur *cursor_of(struct db *d, const char *sql, int64_t id)
+{
+    struct db_cur *c = cursor_open(d, sql);
+
+    cursor_bind(c, 1, id);
+    return c;
+}
+
 enum sor_err db_cur_close(struct db_cur *c)
 {
     enum sor_err err = c ? c->err : SOR_OK;
 
     if (!c || c == &no_memory)
         return err;
+    if (c->own)
+        c->own_close(c->own);
     sqlite3_finalize(c->st);
     mem_free(c);
     return err;

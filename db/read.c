@@ -1,4 +1,5 @@
-/* Rows of everything but tokens (db/token.c), through the views. */
+/* Rows of everything but tokens (db/token.c) and steps (db/step.c), through
+ * the views. */
 #include <stdio.h>
 #include <string.h>
 
@@ -35,11 +36,8 @@ static void read_model(sqlite3_stmt *st, struct db_model *out)
 
 struct db_cur *db_model_parts(struct db *d, int64_t model_id)
 {
-    struct db_cur *c = cursor_open(d, "SELECT ordinal, name, bytes, xxh3 "
-        "FROM model_part WHERE model_id = ? ORDER BY ordinal");
-
-    cursor_bind(c, 1, model_id);
-    return c;
+    return cursor_of(d, "SELECT ordinal, name, bytes, xxh3 "
+        "FROM model_part WHERE model_id = ? ORDER BY ordinal", model_id);
 }
 
 int db_model_part_next(struct db_cur *c, struct db_model_part *out)
@@ -160,11 +158,8 @@ static void read_path(sqlite3_stmt *st, struct db_path *out)
 
 struct db_cur *db_paths(struct db *d, int64_t run_id)
 {
-    struct db_cur *c = cursor_open(d, "SELECT " PATH_COLUMNS " FROM v_path "
-                                   "WHERE run_id = ? ORDER BY ordinal");
-
-    cursor_bind(c, 1, run_id);
-    return c;
+    return cursor_of(d, "SELECT " PATH_COLUMNS " FROM v_path "
+        "WHERE run_id = ? ORDER BY ordinal", run_id);
 }
 
 int db_path_next(struct db_cur *c, struct db_path *out)
@@ -176,57 +171,13 @@ int db_path_next(struct db_cur *c, struct db_path *out)
     return got;
 }
 
-/* --- steps --------------------------------------------------------------- */
-
-#define STEPS \
-    "SELECT id, path_id, ordinal, role, origin, tok_from, tok_to, " \
-    "char_from, char_to, logprob_mean, logprob_min, min_pos, segmenter, " \
-    "text, answer FROM v_step WHERE path_id = ?1 AND ordinal "
-
-struct db_cur *db_steps(struct db *d, int64_t path_id, struct db_window w)
-{
-    struct db_cur *c = cursor_open(d, w.reverse
-        ? STEPS "<= ?2 ORDER BY ordinal DESC LIMIT ?3"
-        : STEPS ">= ?2 ORDER BY ordinal LIMIT ?3");
-
-    cursor_bind(c, 1, path_id);
-    cursor_bind(c, 2, w.from);
-    cursor_bind(c, 3, w.limit > 0 ? w.limit : -1);
-    return c;
-}
-
-int db_step_next(struct db_cur *c, struct db_step *out)
-{
-    int got = cursor_step(c);
-    sqlite3_stmt *st = c->st;
-
-    if (got == 1)
-        *out = (struct db_step){
-            .id = sqlite3_column_int64(st, 0),
-            .path_id = sqlite3_column_int64(st, 1),
-            .ordinal = to_int(st, 2),
-            .role = cursor_text(st, 3), .origin = cursor_text(st, 4),
-            .tok_from = to_int(st, 5), .tok_to = to_int(st, 6),
-            .char_from = to_int(st, 7), .char_to = to_int(st, 8),
-            .logprob_mean = cursor_real(st, 9),
-            .logprob_min = cursor_real(st, 10),
-            .min_pos = (int)cursor_int(st, 11, -1),
-            .segmenter = to_int(st, 12),
-            .text = cursor_text(st, 13), .answer = cursor_text(st, 14),
-        };
-    return got;
-}
-
 /* --- edges, votes, divergences, losses ----------------------------------- */
 
 struct db_cur *db_edges(struct db *d, int64_t run_id)
 {
-    struct db_cur *c = cursor_open(d, "SELECT id, run_id, kind, src_kind, "
+    return cursor_of(d, "SELECT id, run_id, kind, src_kind, "
         "dst_kind, measured, note, src_id, dst_id, weight FROM v_edge "
-        "WHERE run_id = ? ORDER BY id");
-
-    cursor_bind(c, 1, run_id);
-    return c;
+        "WHERE run_id = ? ORDER BY id", run_id);
 }
 
 int db_edge_next(struct db_cur *c, struct db_edge *out)
@@ -250,12 +201,9 @@ int db_edge_next(struct db_cur *c, struct db_edge *out)
 
 struct db_cur *db_votes(struct db *d, int64_t run_id)
 {
-    struct db_cur *c = cursor_open(d, "SELECT run_id, answer, kind, votes, "
-        "share, logprob_mean, paths FROM v_vote WHERE run_id = ? "
-        "ORDER BY rank");
-
-    cursor_bind(c, 1, run_id);
-    return c;
+    return cursor_of(d, "SELECT run_id, answer, kind, votes, "
+        "share, logprob_mean, paths FROM v_vote WHERE run_id = ? ORDER BY rank",
+        run_id);
 }
 
 int db_vote_next(struct db_cur *c, struct db_vote *out)
@@ -277,12 +225,9 @@ int db_vote_next(struct db_cur *c, struct db_vote *out)
 
 struct db_cur *db_divergences(struct db *d, int64_t run_id)
 {
-    struct db_cur *c = cursor_open(d, "SELECT run_id, path_a, path_b, pos, "
+    return cursor_of(d, "SELECT run_id, path_a, path_b, pos, "
         "token_a, token_b, text_a, text_b FROM v_divergence "
-        "WHERE run_id = ? ORDER BY path_a, path_b");
-
-    cursor_bind(c, 1, run_id);
-    return c;
+        "WHERE run_id = ? ORDER BY path_a, path_b", run_id);
 }
 
 int db_divergence_next(struct db_cur *c, struct db_divergence *out)
@@ -304,12 +249,9 @@ int db_divergence_next(struct db_cur *c, struct db_divergence *out)
 
 struct db_cur *db_routes(struct db *d, int64_t path_id)
 {
-    struct db_cur *c = cursor_open(d, "SELECT pos, mode, reason, score, low, "
-        "high, entropy, trend, novelty, structure, escalated FROM v_route_block "
-        "WHERE path_id = ? ORDER BY pos");
-
-    cursor_bind(c, 1, path_id);
-    return c;
+    return cursor_of(d, "SELECT pos, mode, reason, score, low, "
+        "high, entropy, trend, novelty, structure, escalated "
+        "FROM v_route_block WHERE path_id = ? ORDER BY pos", path_id);
 }
 
 int db_route_next(struct db_cur *c, struct db_route *out)
@@ -329,11 +271,8 @@ int db_route_next(struct db_cur *c, struct db_route *out)
 
 struct db_cur *db_losses(struct db *d, int64_t run_id)
 {
-    struct db_cur *c = cursor_open(d, "SELECT run_id, from_seq, n_event, "
-        "reason FROM v_loss WHERE run_id = ? ORDER BY from_seq");
-
-    cursor_bind(c, 1, run_id);
-    return c;
+    return cursor_of(d, "SELECT run_id, from_seq, n_event, "
+        "reason FROM v_loss WHERE run_id = ? ORDER BY from_seq", run_id);
 }
 
 int db_loss_next(struct db_cur *c, struct db_loss *out)

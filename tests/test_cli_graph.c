@@ -10,7 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
+#include "base/str.h"
 #include "tests/mkdb.h"
 #include "tests/prog.h"
 #include "tests/xml.h"
@@ -123,6 +125,47 @@ static void mistakes_are_told_apart(void **state)
     assert_int_equal(files("z."), 0);
 }
 
+/* Processor seconds of the programs that ended. */
+static double spent(void)
+{
+    struct rusage r;
+
+    assert_int_equal(getrusage(RUSAGE_CHILDREN, &r), 0);
+    return (double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) +
+           1e-6 * (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec);
+}
+
+/* A trace of as many steps, each with its answer, words of two bytes a letter,
+ * as a picture: the last step that is held has its own words. */
+static void long_paths_are_drawn_at_once(void **state)
+{
+    enum { STEPS = 60000 };
+    struct str line;
+    char path[128];
+
+    (void)state;
+    str_init(&line);
+    str_puts(&line, "{\"question\":\"So?\",\"completion\":\"");
+    for (int i = 0; i < STEPS; i++)
+        str_printf(&line, "%d \xC3\xA9t\xC3\xA9s, so the answer is %d.\\n\\n",
+                   i, i);
+    str_puts(&line, "\"}\n");
+    assert_true(str_ok(&line));
+    snprintf(path, sizeof path, "%s/long.jsonl", prog_dir);
+    prog_spill(path, line.p, line.len);
+    str_release(&line);
+    assert_int_equal(prog_run("import --db long.db long.jsonl"), 0);
+
+    double began = spent(), took;
+    assert_int_equal(prog_run("graph --db long.db last --steps 4"), 0);
+    took = spent() - began;
+    assert_non_null(strstr(prog_out, "0 \xC3\xA9t\xC3\xA9s"));
+    assert_non_null(strstr(prog_out, "4095 \xC3\xA9t\xC3\xA9s"));
+    assert_non_null(strstr(prog_out, "Not drawn: 59"));
+    if (took > 2.0)             /* 50 s where each step reads all the text */
+        fail_msg("%d steps drawn in %.1f s", STEPS, took);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -130,6 +173,7 @@ int main(void)
         cmocka_unit_test(the_name_says_the_format),
         cmocka_unit_test(the_picture_says_what_is_not_known),
         cmocka_unit_test(mistakes_are_told_apart),
+        cmocka_unit_test(long_paths_are_drawn_at_once),
     };
     return cmocka_run_group_tests_name("cli_graph", tests, setup,
                                        prog_teardown);

@@ -97,6 +97,16 @@ static void paths_and_steps_come_back(void **state)
     assert_int_equal(n, p.n_step);
     assert_int_equal(from, strlen(p.text));
 
+    /* Backwards too, with the same words. */
+    c = db_steps(d, a.path_id, (struct db_window){ n - 1, 0, 1 });
+    for (; db_step_next(c, &s) == 1; n--) {
+        assert_int_equal(s.ordinal, n - 1);
+        from -= (int)strlen(s.text);
+        assert_memory_equal(p.text + from, s.text, strlen(s.text));
+    }
+    OK(db_cur_close(c));
+    assert_int_equal(from, 0);
+
     c = db_steps(d, a.path_id, (struct db_window){ 1, 1, 1 });
     assert_int_equal(db_step_next(c, &s), 1);
     assert_int_equal(s.ordinal, 1);

@@ -73,7 +73,7 @@ static enum sor_err read_paths(struct reader *in)
             .stop = graph_str(in->text, row.stop),
             .answer = graph_str(in->text, row.answer_norm),
             .prob = mean_prob(row.logprob_mean),
-            .vote = -1, .near = -1, .part_pos = -1,
+            .vote = -1, .near = -1, .part_pos = -1, .n_unread = row.n_step,
         };
     }
     return finish(in, c, got, "paths");
@@ -83,13 +83,10 @@ static enum sor_err read_steps(struct reader *in, struct rows_path *p)
 {
     struct db_step row;
     int cap = 0, got = 0;
-    struct db_cur *c = db_steps(in->db, p->id, (struct db_window){ 0, 0, 0 });
+    struct db_window first = { .limit = ROWS_STEPS };
+    struct db_cur *c = db_steps(in->db, p->id, first);
 
     while (c && (got = db_step_next(c, &row)) == 1) {
-        if (p->n_step == ROWS_STEPS) {
-            p->n_unread++;
-            continue;
-        }
         struct rows_step *s = grow(in, p->step, p->n_step, &cap, sizeof *s);
         if (!s)
             break;
@@ -103,6 +100,7 @@ static enum sor_err read_steps(struct reader *in, struct rows_path *p)
             .answer = graph_str(in->text, row.answer),
             .prob = mean_prob(row.logprob_mean),
         };
+        p->n_unread--;
     }
     return finish(in, c, got, "steps");
 }
