@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "cli/cli.h"
 #include "cli/progress.h"
 #include "cli/sqlout.h"
@@ -46,6 +47,7 @@ static enum sor_err export_all(struct cli *cli, struct db *d, FILE *to)
 {
     struct db_run_query q = { .ascending = 1, .limit = 1 };
     enum sor_err err = SOR_OK;
+    int n_forgotten = 0;
     struct db_run r;
 
     for (int more = 1; more && !err; q.skip++) {
@@ -57,9 +59,14 @@ static enum sor_err export_all(struct cli *cli, struct db *d, FILE *to)
             id = r.id;
         if ((err = db_cur_close(c)))
             return sor_fail(&cli->msg, err, "%s: cannot be read", cli_db(cli));
-        if (more && (err = export_run(cli, d, id, to)) == SOR_NOTFOUND)
-            err = SOR_OK;               /* forgotten: nothing to export */
+        if (more && (err = export_run(cli, d, id, to)) == SOR_NOTFOUND) {
+            err = SOR_OK;
+            n_forgotten++;
+        }
     }
+    if (n_forgotten && !err)
+        log_info("%d run%s left out: forgotten, so that nothing is left to "
+                 "export", n_forgotten, n_forgotten == 1 ? " is" : "s are");
     return err;
 }
 
@@ -114,7 +121,12 @@ static enum sor_err make_query(struct cli *cli, struct str *sql)
     if (err)
         return err;
     str_printf(sql, "SELECT * FROM %s", opt.view);
-    if (cli->argc && !(err = db_find_run(d, cli->argv[0], &id, &cli->msg)))
+    if (!db_has_table(d, opt.view))
+        err = sor_fail(&cli->msg, SOR_USAGE, "--view %s: there is none of "
+                       "that name; docs/schema.md and `.tables` in sorites "
+                       "sql list them", opt.view);
+    else if (cli->argc &&
+             !(err = db_find_run(d, cli->argv[0], &id, &cli->msg)))
         put_condition(sql, id);
     db_close(d);
     if (!err && !str_ok(sql))
@@ -138,10 +150,6 @@ static enum sor_err query_csv(struct cli *cli, const char *query)
     sqlout_init(&out, cli, to, SQLOUT_CSV);
     struct sql_sink sink = sqlout_sink(&out);
     err = sql_run(s, query, &sink, &result, &cli->msg);
-    if (err && strstr(cli->msg.text, "no such table"))
-        err = sor_fail(&cli->msg, SOR_USAGE, "--view %s: there is none of "
-                       "that name; docs/schema.md and `.tables` in sorites "
-                       "sql list them", opt.view);
     last = sqlout_end(&out);
     sqlout_release(&out);
     sql_close(s);
@@ -170,6 +178,9 @@ static enum sor_err export_csv(struct cli *cli)
 static enum sor_err run(struct cli *cli)
 {
     cli_catch_signals();
+    if (opt.all && cli->argc)
+        return sor_fail(&cli->msg, SOR_USAGE, "--all is every run; name runs "
+                        "or say --all, not both");
     if (opt.format == TO_CSV)
         return export_csv(cli);
     if (opt.view)

@@ -67,9 +67,12 @@ static enum sor_err run(struct cli *cli)
                            .seconds = opt.seconds };
     const char *text;
     FILE *to;
-    enum sor_err err = operands(cli, &sh.path, &text);
+    enum sor_err err;
 
-    if (err)
+    if ((cli->json != 0) + opt.csv + opt.markdown > 1)
+        return sor_fail(&cli->msg, SOR_USAGE, "--json, --csv and --markdown "
+                        "are three ways to print rows; say one");
+    if ((err = operands(cli, &sh.path, &text)))
         return err;
     if (text || opt.write)              /* what can be interrupted cleanly */
         cli_catch_signals();

@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "db/conn.h"
+#include "db/cursor.h"
 
 /* --- opening ------------------------------------------------------------- */
 
@@ -222,6 +222,18 @@ static enum sor_err find_child(struct db *d, const char *sql, int64_t parent,
         err = rc == SQLITE_DONE ? SOR_NOTFOUND : conn_err(rc);
     sqlite3_finalize(st);
     return err;
+}
+
+int db_has_table(struct db *d, const char *name)
+{
+    struct db_cur *c = cursor_open(d, "SELECT 1 FROM sqlite_schema WHERE name "
+        "= ?1 AND type IN ('table', 'view') AND substr(name, 1, 7) <> "
+        "'sqlite_'");
+
+    cursor_bind_text(c, 1, name);
+    int has = cursor_step(c) == 1;
+    db_cur_close(c);
+    return has;
 }
 
 /* Splits RUN[:PATH[:STEP|@POS]] into its numbers. */

@@ -38,6 +38,9 @@ int db_writer_pid(const char *path);
 /* SQLite's own version, as loaded. */
 const char *db_sqlite_version(void);
 
+/* 1 where the file has a view or table of this name that is not SQLite's. */
+int db_has_table(struct db *d, const char *name);
+
 /* Lets go of the rows that db_get_*() returned, and with them of the moment of
  * the database that they hold: a reader that waits with them still sees that
  * moment, and keeps the writer's WAL from being reused.  Call it before

@@ -1,7 +1,7 @@
 /* db/sqlfunc.h - the functions that we add to SQL, of both kinds.
  *
  * Returning rows (db/tvf.h):
- *   heads(path, pos)           where each head looked
+ *   heads(path, pos)           where each head looked, or how to compute it
  *   topk(path, pos, k)         the likeliest tokens
  *   ancestor_step(step, edges) what a step rests on; descendant_step() back
  *   path_diff(a, b)            two paths, token beside token

@@ -188,6 +188,30 @@ static void sql_refuses(void **state)
     assert_int_equal(prog_run("sql t.db --seconds 0.2 'SELECT count(*) FROM "
                               "number a, number b, number c'"), 0);
     assert_non_null(strstr(prog_err, "stopped after 0.2 s"));
+    assert_int_equal(prog_run("sql t.db --csv --json 'SELECT 1'"), 2);
+    assert_non_null(strstr(prog_err, "say one"));
+    assert_int_equal(prog_run("sql t.db --csv --markdown 'SELECT 1'"), 2);
+    assert_string_equal(prog_out, "");
+}
+
+/* This database was recorded without heads; where there is no such token
+ * nothing can be computed either. */
+static void heads_say_how_to_compute_them(void **state)
+{
+    (void)state;
+    assert_int_equal(prog_run("sql t.db --json \"SELECT compute, layer IS NULL "
+                              "AS n FROM heads('last:2', 9)\""), 0);
+    assert_string_equal(json_of("compute"), "sorites attention 3fa20002:2@9  "
+                                            "# then v_attention");
+    assert_string_equal(json_of("n"), "1");
+    assert_int_equal(lines(prog_out), 1);
+    assert_int_equal(prog_run("sql t.db --json \"SELECT compute FROM "
+                              "heads('last:2')\""), 0);
+    assert_string_equal(json_of("compute"), "sorites attention 3fa20002:2@POS"
+                                            "  # then v_attention");
+    assert_int_equal(prog_run("sql t.db --json \"SELECT compute FROM "
+                              "heads('last:2', 99999)\""), 0);
+    assert_string_equal(prog_out, "");
 }
 
 static void rm_and_forget_ask_first(void **state)
@@ -362,6 +386,7 @@ int main(void)
         TEST(sql_answers),
         TEST(sql_reads_scripts),
         TEST(sql_refuses),
+        TEST(heads_say_how_to_compute_them),
         TEST(rm_and_forget_ask_first),
         TEST(a_seal_holds),
         TEST(a_change_is_named),
