@@ -662,6 +662,16 @@ static enum sor_err answer(struct job *j)
     return err;
 }
 
+/* All layers would be no guess. */
+static enum sor_err check_draft(struct job *j)
+{
+    int n = (int)engine_hparams(j->e)->n_layer;
+
+    return opt.draft_layers < n ? SOR_OK
+         : sor_fail(&j->cli->msg, SOR_USAGE, "--draft-layers %d: the model "
+                    "has %d, and guessing takes fewer", opt.draft_layers, n);
+}
+
 /* The model is hashed on one core while the other one loads it. */
 static enum sor_err load(struct job *j)
 {
@@ -675,7 +685,7 @@ static enum sor_err load(struct job *j)
     model_id_begin(&hash, path);
     err = engine_open(path, &o, &j->e, &j->cli->msg);
     hashed = model_id_finish(&hash, &j->id, err ? NULL : &j->cli->msg);
-    return err ? err : hashed;
+    return err ? err : hashed ? hashed : check_draft(j);
 }
 
 static enum sor_err run(struct cli *cli)
@@ -695,6 +705,10 @@ static enum sor_err run(struct cli *cli)
         return sor_fail(&cli->msg, SOR_USAGE, "--explain-routing reads the "
                         "record of a routed run: it needs --route and a "
                         "--trace");
+    if (opt.draft_layers && opt.draft != DRAFT_SELF)
+        return sor_fail(&cli->msg, SOR_USAGE, "--draft-layers says how many "
+                        "layers guess with --draft self; without it nothing "
+                        "is guessed that way");
 
     str_init(&j.question);
     str_init(&j.piece);
