@@ -32,7 +32,8 @@ enum sor_err cli_no_command(const char *typed, struct sor_msg *msg)
             meant = (*c)->name;
     return meant ? sor_fail(msg, SOR_USAGE, "no command '%s'; did you mean "
                             "'%s'?", typed, meant)
-                 : sor_fail(msg, SOR_USAGE, "no command '%s'", typed);
+                 : sor_fail(msg, SOR_USAGE, "no command '%s', and none like "
+                            "it; `sorites help` lists them", typed);
 }
 
 int cli_exit_code(enum sor_err err)

@@ -191,7 +191,7 @@ static enum sor_err report(struct job *j)
     json_end_obj(&js);
     if (j->cli->json) {
         fprintf(to, "%s\n", line.p);
-    } else {
+    } else if (!j->cli->quiet) {
         fprintf(to, "%lld runs added, %lld there already", n_new, n_known);
         if (j->merged.n_forgotten)
             fprintf(to, ", %lld forgotten where they come from",

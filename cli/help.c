@@ -87,11 +87,14 @@ void cli_help(FILE *to, const struct cmd *cmd, const struct opt_spec *common)
         overview(to, common);
         return;
     }
-    fprintf(to, "usage: sorites %s [options]%s%s\n\n%c%s.\n", cmd->name,
+    const char *summary = cmd->summary;
+    int is_question = summary[strlen(summary) - 1] == '?';
+
+    fprintf(to, "usage: sorites %s [options]%s%s\n\n%c%s%s\n", cmd->name,
             cmd->operands[0] ? " " : "", cmd->operands,
-            cmd->summary[0] >= 'a' && cmd->summary[0] <= 'z'
-                ? cmd->summary[0] - 'a' + 'A' : cmd->summary[0],
-            cmd->summary + 1);
+            summary[0] >= 'a' && summary[0] <= 'z' ? summary[0] - 'a' + 'A'
+                                                   : summary[0],
+            summary + 1, is_question ? "" : ".");
     if (cmd->text) {
         fputc('\n', to);
         wrap(to, cmd->text, 0);

@@ -154,7 +154,10 @@ enum sor_err adapters_open(struct engine *e, const char *spec,
         comma = strchr(item, ',');
         if (comma)
             *comma++ = '\0';
-        err = cut_scale(item, &scale, msg);
+        err = *item ? cut_scale(item, &scale, msg)
+                    : sor_fail(msg, SOR_USAGE, "adapters \"%.200s\": there is "
+                               "no name before or after one of the commas",
+                               spec);
         if (!err)
             err = open_one(e, item, scale, &o, msg);
         if (!err)

@@ -93,6 +93,14 @@ static void what_is_no_scale_is_named(void **state)
     prog_expect_sentence("nosuch: No such file");
     assert_int_equal(prog_run("score -m '%s' --lora '%s:-0.5' line", model,
                               adapter), 0);
+    static const struct { const char *before, *after; } gaps[] = {
+        { "", "," }, { "", ",," }, { ",", "" },
+    };
+    for (size_t i = 0; i < sizeof gaps / sizeof *gaps; i++) {
+        assert_int_equal(prog_run("score -m '%s' --lora '%s%s%s' line", model,
+                                  gaps[i].before, adapter, gaps[i].after), 2);
+        assert_non_null(strstr(prog_err, "there is no name"));
+    }
 }
 
 /* A colon may stand in a file's name. */

@@ -82,17 +82,29 @@ static void help_has_single_blank_lines(void **state)
     }
 }
 
+static void a_question_has_no_full_stop(void **state)
+{
+    (void)state;
+    assert_int_equal(sorites("help faithful"), 0);
+    assert_non_null(strstr(out, "from the reasoning?\n"));
+    assert_int_equal(sorites("help info"), 0);
+    assert_non_null(strstr(out, ".\n"));
+}
+
 static void misuse_exits_2_with_a_sentence(void **state)
 {
     static const struct {
         const char *args, *said;
     } cases[] = {
         { "inof", "sorites: no command 'inof'; did you mean 'info'?\n" },
-        { "info --jsno", "sorites info: no option --jsno; did you mean --json?" },
+        { "info --jsno", "sorites info: no option --jsno; did you mean "
+                         "--json?" },
         { "info x", "sorites info: one operand too many: 'x'\n" },
         { "-t 0 info", "sorites: --threads: '0' is not a whole number" },
         { "info --db ''", "sorites info: --db: the file's name is empty\n" },
-        { "help nothing", "sorites help: no command 'nothing'\n" },
+        { "help nothing", "sorites help: no command 'nothing', and none "
+                          "like it; `sorites help` lists them\n" },
+        { "help grahp", "no command 'grahp'; did you mean 'graph'?\n" },
     };
 
     (void)state;
@@ -181,6 +193,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(help_is_a_result_and_misuse_is_talk),
         cmocka_unit_test(help_has_single_blank_lines),
+        cmocka_unit_test(a_question_has_no_full_stop),
         cmocka_unit_test(misuse_exits_2_with_a_sentence),
         cmocka_unit_test(typed_bytes_cannot_command_the_terminal),
         cmocka_unit_test(info_tells_where_the_model_is),

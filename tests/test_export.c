@@ -105,6 +105,20 @@ static void forgotten_runs_stay_forgotten(void **state)
     assert_string_equal(prog_out, "2 runs added, 0 there already, 1 forgotten "
                         "where they come from\n");
     assert_int_equal(prog_run("export --db t.db --all"), 0);
+    assert_non_null(strstr(prog_err, "1 run is left out: forgotten"));
+    assert_int_equal(prog_run("export --db t.db --all 3fa20001"), 2);
+    assert_non_null(strstr(prog_err, "not both"));
+}
+
+/* With -q only what fails is said; --json is a result that was asked for. */
+static void quiet_imports_say_nothing(void **state)
+{
+    (void)state;
+    assert_int_equal(prog_run("import -q --db u.db t.db"), 0);
+    assert_string_equal(prog_out, "");
+    assert_string_equal(prog_err, "");
+    assert_int_equal(prog_run("import -q --json --db u.db t.db"), 0);
+    assert_non_null(strstr(prog_out, "\"known\":3"));
 }
 
 /* A sign of text changed, a row left out, the end cut off: the run is refused,
@@ -226,6 +240,11 @@ static void documents_and_lines_are_told_apart(void **state)
 
 static void any_view_is_csv(void **state)
 {
+    /* SQLite's own: the schema, and tables that exist in every connection */
+    static const char *const foreign[] = {
+        "sqlite_master", "sqlite_schema", "pragma_table_list",
+    };
+
     (void)state;
     assert_int_equal(prog_run("export --db t.db -f csv --view v_vote "
                               "3fa20002"), 0);
@@ -240,6 +259,11 @@ static void any_view_is_csv(void **state)
     assert_int_equal(prog_run("export --db t.db -f csv --view 'x;y'"), 2);
     assert_int_equal(prog_run("export --db t.db -f csv --view v_none"), 2);
     assert_non_null(strstr(prog_err, "--view v_none: there is none"));
+    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
+        assert_int_equal(prog_run("export --db t.db -f csv --view %s",
+                                  foreign[i]), 2);
+        assert_non_null(strstr(prog_err, "there is none"));
+    }
     assert_int_equal(prog_run("export --db t.db"), 2);
     assert_int_equal(prog_run("export --db t.db ffff"), 4);
 }
@@ -302,6 +326,7 @@ int main(void)
         EACH(what_goes_out_comes_back),
         EACH(another_database_is_merged_once),
         EACH(forgotten_runs_stay_forgotten),
+        EACH(quiet_imports_say_nothing),
         EACH(damaged_runs_are_refused_whole),
         EACH(impossible_numbers_are_refused),
         EACH(packed_files_are_told),

@@ -380,7 +380,7 @@ static void bad_lines_are_named_and_good_ones_stored(void **state)
     assert_non_null(strstr(said, "f:16:65: nested over 64 levels deep"));
     ROWS("SELECT answer FROM v_run WHERE id IN (1, 3)", "42;43;");
     ROWS("SELECT prompt FROM v_run WHERE id = 3",
-         "n\xEF\xBF\xBD\xEF\xBF\xBDl;");
+         "n\xEF\xBF\xBDl;");        /* one sign for one NUL */
     ROWS("SELECT instr(text, 'b\xEF\xBF\xBD" "d') FROM v_path WHERE run_id = 3",
          "1;");
     chain_holds();

@@ -82,11 +82,12 @@ struct foreign_path *foreign_path(struct foreign *f)
 void foreign_text(struct str *out, const char *s, size_t n)
 {
     for (size_t i = 0; i < n;) {
+        int is_nul = n - i > 1 && memcmp(s + i, "\xC0\x80", 2) == 0;
         char utf8[4];
         uint32_t cp;
 
-        i += utf8_next(s + i, n - i, &cp);
-        str_put(out, utf8, utf8_put(cp ? cp : 0xFFFD, utf8));
+        i += is_nul ? 2 : utf8_next(s + i, n - i, &cp);
+        str_put(out, utf8, utf8_put(is_nul || !cp ? 0xFFFD : cp, utf8));
     }
 }
 
