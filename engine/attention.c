@@ -107,7 +107,7 @@ struct queries {
     const float *q[ATTN_MAX_QUERIES];
     int32_t n_key[ATTN_MAX_QUERIES];
     struct kern_part *part[ATTN_MAX_QUERIES];
-    struct kern_mass *mass[ATTN_MAX_QUERIES];
+    float *mass[ATTN_MAX_QUERIES], *top[ATTN_MAX_QUERIES];
     float *score[ATTN_MAX_QUERIES];
     int16_t row[ATTN_MAX_QUERIES], head[ATTN_MAX_QUERIES];
     int n, with_mass, with_score;
@@ -160,6 +160,7 @@ static void list_facts(const struct forward *f, int from, struct queries *qs)
     const struct forward_facts *facts = &f->facts;
     size_t n_block = (size_t)forward_blocks(f->p.n_ctx);
     size_t n_head = f->p.hp->n_head, at = (size_t)from;
+    size_t width = facts->mass_width;
 
     qs->with_mass = forward_wants(f, HOOK_ATTN) && f->logit_no[qs->row[0]] >= 0;
     qs->with_score = forward_wants(f, HOOK_HEAD);
@@ -167,8 +168,12 @@ static void list_facts(const struct forward *f, int from, struct queries *qs)
         size_t no = (size_t)f->logit_no[qs->row[i]];
         size_t row = (size_t)qs->row[i], head = (size_t)qs->head[i];
 
-        if (qs->with_mass)
-            qs->mass[i] = facts->mass + (no * n_head + head) * n_block + at;
+        if (qs->with_mass) {
+            size_t first = (no * n_head + head) * width + at;
+
+            qs->mass[i] = facts->mass + first;
+            qs->top[i] = facts->mass_top + first / KERN_GROUP;
+        }
         if (qs->with_score)
             qs->score[i] = facts->score +
                 ((row * n_head + head) * n_block + at) * KERN_KVBLOCK;
@@ -236,6 +241,7 @@ static void attend_blocks(struct forward *f, struct queries *qs, int first,
         .hide = hidden ? hide : NULL,
         .part = qs->part + first,
         .mass = qs->with_mass ? qs->mass + first : NULL,
+        .top = qs->with_mass ? qs->top + first : NULL,
         .score = qs->with_score ? qs->score + first : NULL,
     };
 
@@ -262,7 +268,7 @@ static void attend_chunk(struct forward *f, const struct attn_tile *t,
     }
 }
 
-static void finish(struct forward *f, int row, int head,
+static void finish(struct forward *f, int row, int head, int n_block,
                    const struct kern_part *part)
 {
     size_t hd = f->p.hp->head_dim;
@@ -272,7 +278,7 @@ static void finish(struct forward *f, int row, int head,
 
     f->p.kern->finish(part, (int)hd, y, &total);
     if (f->observer.mask)
-        observe_head(f, row, head, &total);
+        observe_head(f, row, head, n_block, &total);
 }
 
 /* All chunks, one after the other. */
@@ -291,7 +297,8 @@ static void attend_chunks(struct forward *f, const struct attn_tile *t,
             f->p.kern->merge(&so_far[i], &next[i], (int)f->p.hp->head_dim);
     }
     for (int i = 0; i < qs->n; i++)
-        finish(f, qs->row[i], qs->head[i], &so_far[i]);
+        finish(f, qs->row[i], qs->head[i], forward_blocks(qs->n_key[i]),
+               &so_far[i]);
 }
 
 static void attend_whole(struct forward *f, const struct attn_tile *t,
@@ -390,7 +397,7 @@ static void join_task(void *ctx, int task, int thread)
             for (int c = 1; c < t->n_chunk; c++)
                 f->p.kern->merge(first, split_part(f, t, r, c) + h,
                                  (int)f->p.hp->head_dim);
-            finish(f, r, h, first);
+            finish(f, r, h, forward_blocks(f->row[r].pos + 1), first);
         }
 }
 

@@ -22,8 +22,12 @@ struct forward_facts {
     uint64_t pass_ns;           /* when the pass began */
     uint64_t layer_ns;          /* when the layer began */
     /* HOOK_ATTN: for rows with logits, by their number among those. */
-    struct kern_mass *mass;     /* [mass_rows][n_head][n_block] this layer */
+    float *mass;                /* [mass_rows][n_head][mass_width] this layer:
+                                 * as the kernel has it, then each block's
+                                 * share */
+    float *mass_top;            /* likewise, one for each KERN_GROUP of them */
     float *mass_sum;            /* [mass_rows][n_block] over layers, heads */
+    size_t mass_width;          /* n_block, up to a whole KERN_GROUP */
     int mass_rows;
     /* HOOK_HEAD */
     float *score;               /* [score_rows][n_head][n_block * 16] */
@@ -159,8 +163,9 @@ int intervene_hides(const struct forward *f, int row, int from, int to,
 /* observe.c */
 void observe_release(struct forward *f);
 void observe_pass(struct forward *f);               /* a pass begins */
-void observe_head(struct forward *f, int row, int head,
-                  const struct kern_total *total);  /* its softmax is final */
+/* The softmax of a head over n_block blocks is final. */
+void observe_head(struct forward *f, int row, int head, int n_block,
+                  const struct kern_total *total);
 void observe_layer(struct forward *f, int layer);   /* a layer's output stands
                                                      * in facts.in; -1: the
                                                      * embedding */

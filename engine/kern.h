@@ -102,10 +102,6 @@ struct kern_part {
 /* The end of a partial: l and t joined in the one order for sums of lanes. */
 struct kern_total { float m, l, t; };
 
-/* What one block added to a query's partial: sum of exp(s - m) for the m of
- * that moment. */
-struct kern_mass { float sum, m; };
-
 /* How keys and values are kept.  The K and V of one block, layer and KV head
  * are a piece; width is head_dim rounded up to 16:
  *   f16  K [head_dim][16 keys], V [16 keys][width], binary16
@@ -132,7 +128,10 @@ struct kern_attn {
     /* Optional, NULL: not wanted. */
     const uint16_t *const *hide;    /* [n_query] -> [blocks] bit k: key k of
                                      * the block is not seen */
-    struct kern_mass *const *mass;  /* [n_query] -> [blocks] */
+    float *const *mass;             /* [n_query] -> [blocks, up to a whole
+                                     * KERN_GROUP]: what each added to l */
+    float *const *top;              /* [n_query] -> [groups]: the m that it
+                                     * was added for; with mass */
     float *const *score;            /* [n_query] -> [blocks][16] raw scores */
 };
 

@@ -307,6 +307,19 @@ INLINE void scores_q8(struct group *g, int from, const int nq, const int nb)
 
 /* --- softmax --------------------------------------------------------------*/
 
+/* What the group's blocks add to l, for the m of the moment. */
+INLINE void put_mass(const struct group *g, int i, int block, const VF *e)
+{
+    const struct kern_attn *a = g->a;
+    float sum[KERN_LANES];
+    VF t = join_sums(e);                /* four lanes of each four */
+
+    t = vf_add(t, vf_swap(t, 4));
+    vf_store(sum, vf_add(t, vf_swap(t, 8)));
+    memcpy(a->mass[g->at + i] + block, sum, KERN_GROUP * sizeof *sum);
+    a->top[g->at + i][block / KERN_GROUP] = a->part[g->at + i]->m;
+}
+
 /* exp(s - m) in place of the scores s of query i, which sees n > 0 keys of the
  * group; what was summed so far shrinks where m rises.  Keys that are not seen
  * get 0.  block: counted from the range's first. */
@@ -319,7 +332,7 @@ static void fold(struct group *g, int i, int block, int n)
     const int whole = n == GROUP_KEYS && !hide;
     const VF zero = vf_zero(), low = vf_set1(-INFINITY);
     VF l = vf_load(part->l), t = vf_load(part->t), most = low;
-    VF s[KERN_GROUP];
+    VF s[KERN_GROUP], e[KERN_GROUP];
 
     UNROLL
     for (int j = 0; j < KERN_GROUP; j++) {
@@ -349,23 +362,23 @@ static void fold(struct group *g, int i, int block, int n)
     UNROLL
     for (int j = 0; j < KERN_GROUP; j++) {
         int seen = keys_in_block(n, j);
-        VF x = vf_sub(s[j], vf_set1(part->m)), e = vf_exp(x);
+        VF x = vf_sub(s[j], vf_set1(part->m));
 
+        e[j] = vf_exp(x);
         if (!whole) {
             x = vf_keep(x, seen, zero);
-            e = vf_keep(e, seen, zero);
+            e[j] = vf_keep(e[j], seen, zero);
         }
         if (hide && seen > 0) {
             x = vf_hide(x, hide[j], zero);
-            e = vf_hide(e, hide[j], zero);
+            e[j] = vf_hide(e[j], hide[j], zero);
         }
-        l = vf_add(l, e);
-        t = vf_fma(e, x, t);
-        vf_store(g->w[i] + j * KERN_KVBLOCK, e);
-        if (a->mass && seen > 0)
-            a->mass[g->at + i][block + j] =
-                (struct kern_mass){ vf_sum(e), part->m };
+        l = vf_add(l, e[j]);
+        t = vf_fma(e[j], x, t);
+        vf_store(g->w[i] + j * KERN_KVBLOCK, e[j]);
     }
+    if (a->mass)
+        put_mass(g, i, block, e);
     vf_store(part->l, l);
     vf_store(part->t, t);
 }

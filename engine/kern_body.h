@@ -396,7 +396,7 @@ struct part {
 
 /* Lane 4g + k joins lanes 4g .. 4g + 3 of v[k]. */
 #define DEFINE_JOIN(name, op)                                                 \
-    INLINE VF name(const VF v[QUAD])                                          \
+    INLINE VF name(const VF *v)                                          \
     {                                                                         \
         VF a = op(vf_evens(v[0], v[1]), vf_odds(v[0], v[1]));                 \
         VF b = op(vf_evens(v[2], v[3]), vf_odds(v[2], v[3]));                 \

@@ -38,33 +38,46 @@ void observe_pass(struct forward *f)
                sizeof *f->facts.mass_sum);
 }
 
-/* A block's share is its sum scaled to the final maximum, over l.  The maximum
- * of the moment seldom changes from block to block, so exp() is rare. */
-static void add_mass(struct forward *f, int no, int head)
+/* A block's share is its sum scaled to the final maximum, over l, and here over
+ * the number of heads.  The maximum of the moment seldom changes from group to
+ * group, so exp() is rare. */
+static void share_mass(struct forward *f, int no, int head, int n_block,
+                       const struct kern_total *total)
 {
-    int row = f->logit_row[no], n = forward_blocks(f->row[row].pos + 1);
-    size_t n_block = blocks_max(f), n_head = f->p.hp->n_head;
-    size_t at = (size_t)row * n_head + (size_t)head;
-    const struct kern_mass *m = f->facts.mass +
-        ((size_t)no * n_head + (size_t)head) * n_block;
-    float *sum = f->facts.mass_sum + (size_t)no * n_block;
-    float l = f->facts.score_l[at];
-    float share = l > 0.0f ? 1.0f / ((float)(n_head * f->p.hp->n_layer) * l)
-                           : 0.0f;
+    size_t n_head = f->p.hp->n_head;
+    size_t at = ((size_t)no * n_head + (size_t)head) * f->facts.mass_width;
+    float *mass = f->facts.mass + at;
+    const float *top = f->facts.mass_top + at / KERN_GROUP;
+    float heads = (float)(n_head * f->p.hp->n_layer);
+    float share = total->l > 0.0f ? 1.0f / (heads * total->l) : 0.0f;
     float seen = -INFINITY, scale = 0.0f;
 
-    for (int b = 0; b < n; b++) {
-        if (m[b].m != seen) {
-            seen = m[b].m;
-            scale = share * expf(seen - f->facts.score_m[at]);
+    for (int b = 0; b < n_block; b += KERN_GROUP, top++) {
+        if (*top != seen) {
+            seen = *top;
+            scale = share * expf(seen - total->m);
         }
-        sum[b] += m[b].sum * scale;
+        for (int j = b; j < b + KERN_GROUP; j++)
+            mass[j] *= scale;
     }
 }
 
-/* Runs on a worker; heads of a row may be finished by different workers, so
- * block sums, which heads share, are added in observe_layer(). */
-void observe_head(struct forward *f, int row, int head,
+/* The shares of all heads, which may be finished by different workers. */
+static void add_mass(struct forward *f, int no)
+{
+    int n = forward_blocks(f->row[f->logit_row[no]].pos + 1);
+    int n_head = (int)f->p.hp->n_head;
+    size_t width = f->facts.mass_width;
+    const float *mass = f->facts.mass + (size_t)(no * n_head) * width;
+    float *sum = f->facts.mass_sum + (size_t)no * blocks_max(f);
+
+    for (int h = 0; h < n_head; h++, mass += width)
+        for (int b = 0; b < n; b++)
+            sum[b] += mass[b];
+}
+
+/* Runs on a worker. */
+void observe_head(struct forward *f, int row, int head, int n_block,
                   const struct kern_total *total)
 {
     size_t at = (size_t)row * f->p.hp->n_head + (size_t)head;
@@ -74,6 +87,8 @@ void observe_head(struct forward *f, int row, int head,
                          ? logf(total->l) - total->t / total->l : 0.0f;
     f->facts.score_m[at] = total->m;
     f->facts.score_l[at] = total->l;
+    if (forward_wants(f, HOOK_ATTN) && f->logit_no[row] >= 0)
+        share_mass(f, f->logit_no[row], head, n_block, total);
 }
 
 /* --- telling --------------------------------------------------------------*/
@@ -215,8 +230,7 @@ void observe_layer(struct forward *f, int layer)
         return;
     }
     for (int i = 0; forward_wants(f, HOOK_ATTN) && i < f->n_logits; i++)
-        for (int h = 0; h < (int)f->p.hp->n_head; h++)
-            add_mass(f, i, h);
+        add_mass(f, i);
     for (int r = 0; r < f->n; r++) {
         if (forward_wants(f, HOOK_ROUTE))
             tell_route(f, r, layer);
@@ -338,18 +352,34 @@ static int always_init(struct forward *f)
            k->nan_layer;
 }
 
+static void mass_release(struct forward_facts *k)
+{
+    mem_free(k->mass);
+    mem_free(k->mass_top);
+    mem_free(k->mass_sum);
+    k->mass = k->mass_top = k->mass_sum = NULL;
+}
+
 static int mass_init(struct forward *f)
 {
     struct forward_facts *k = &f->facts;
-    size_t blocks = blocks_max(f), n_head = f->p.hp->n_head, rows;
+    size_t n_head = f->p.hp->n_head, blocks = blocks_max(f), rows, heads;
+    size_t groups = (blocks + KERN_GROUP - 1) / KERN_GROUP;
 
     if (k->mass)
         return 1;
-    k->mass_rows = rows_for(blocks * n_head * sizeof *k->mass, FORWARD_LOGITS);
+    k->mass_width = groups * KERN_GROUP;
+    k->mass_rows = rows_for((k->mass_width + groups) * n_head *
+                            sizeof *k->mass, FORWARD_LOGITS);
     rows = (size_t)k->mass_rows;
-    k->mass = mem_alloc(rows * n_head * blocks * sizeof *k->mass);
+    heads = rows * n_head;
+    k->mass = mem_alloc(heads * k->mass_width * sizeof *k->mass);
+    k->mass_top = mem_alloc(heads * groups * sizeof *k->mass_top);
     k->mass_sum = mem_alloc(rows * blocks * sizeof *k->mass_sum);
-    return k->mass && k->mass_sum;
+    if (k->mass && k->mass_top && k->mass_sum)
+        return 1;
+    mass_release(k);
+    return 0;
 }
 
 static int score_init(struct forward *f)
@@ -392,8 +422,7 @@ void observe_release(struct forward *f)
     mem_free(k->in);
     mem_free(k->norm_in);
     mem_free(k->nan_layer);
-    mem_free(k->mass);
-    mem_free(k->mass_sum);
+    mass_release(k);
     mem_free(k->score);
     memset(k, 0, sizeof *k);
 }

@@ -111,14 +111,10 @@ int route_pick_keys(const struct forward *f, int row, int n)
 
 /* From the last one down, so that nothing is overwritten before it moved. */
 void route_spread_mass(const struct route_pick *p, int n, int n_block,
-                       struct kern_mass *mass)
+                       float *mass)
 {
     for (int b = n_block - 1, i = n - 1; b >= 0; b--)
-        if (i >= 0 && p->place[i] == b)
-            mass[b] = mass[i--];
-        else
-            mass[b] = (struct kern_mass){ 0.0f, b + 1 < n_block
-                                                ? mass[b + 1].m : 0.0f };
+        mass[b] = i >= 0 && p->place[i] == b ? mass[i--] : 0.0f;
 }
 
 void route_spread_scores(const struct route_pick *p, int n, int n_block,

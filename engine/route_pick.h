@@ -23,7 +23,7 @@ int route_pick_keys(const struct forward *f, int row, int n);
 /* Moves what was written of n blocks side by side to where they belong, and
  * clears what lies between; of the row's n_block blocks. */
 void route_spread_mass(const struct route_pick *p, int n, int n_block,
-                       struct kern_mass *mass);
+                       float *mass);
 void route_spread_scores(const struct route_pick *p, int n, int n_block,
                          float *score);
 

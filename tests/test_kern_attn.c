@@ -18,6 +18,7 @@
 enum {
     HD_MAX = 64,
     N_BLOCK = 9,                /* no whole number of groups */
+    N_GROUP = (N_BLOCK + KERN_GROUP - 1) / KERN_GROUP,
     N_QUERY = 11, N_KEY = 16 * N_BLOCK,
     PIECE_BYTES = 32 * 2 * HD_MAX
 };
@@ -46,7 +47,8 @@ struct scene {
     struct kern_total total[N_QUERY];
     uint16_t bits[N_QUERY][N_BLOCK];
     const uint16_t *hide[N_QUERY];
-    struct kern_mass mass[N_QUERY][N_BLOCK], *pm[N_QUERY];
+    float mass[N_QUERY][N_GROUP * KERN_GROUP], *pm[N_QUERY];
+    float top[N_QUERY][N_GROUP], *pt[N_QUERY];
     float score[N_QUERY][N_KEY], *ps[N_QUERY];
     struct kern_attn a;
 };
@@ -86,12 +88,13 @@ static void scene_init(struct scene *s, const struct form *form, int n_query)
         s->pp[i] = &s->part[i];
         s->hide[i] = s->bits[i];
         s->pm[i] = s->mass[i];
+        s->pt[i] = s->top[i];
         s->ps[i] = s->score[i];
     }
     s->a = (struct kern_attn){
         .head_dim = form->hd, .n_query = n_query, .q = s->pq, .n_key = s->n_key,
         .block_from = 0, .block_to = N_BLOCK, .kv = s->kv, .part = s->pp,
-        .mass = s->pm, .score = s->ps,
+        .mass = s->pm, .top = s->pt, .score = s->ps,
     };
 }
 
@@ -278,8 +281,8 @@ static void check_query(const struct scene *s, int i, double within)
          within);
     for (int b = 0; b < N_BLOCK; b++)
         if (b * 16 < s->n_key[i])
-            mass += (double)s->mass[i][b].sum *
-                    exp((double)(s->mass[i][b].m - s->part[i].m));
+            mass += (double)s->mass[i][b] *
+                    exp((double)(s->top[i][b / KERN_GROUP] - s->part[i].m));
     near(mass / (double)s->total[i].l, 1.0, 1e-5);
 }
 
@@ -305,14 +308,14 @@ static void attention_is_right(void **state)
 static void attend_alone(struct scene *s, int i)
 {
     struct kern_attn one = s->a;
-    struct kern_mass *mass = s->mass[i] + KERN_GROUP;
+    float *mass = s->mass[i] + KERN_GROUP, *top = s->top[i] + 1;
     const uint16_t *hide = s->bits[i] + KERN_GROUP;
     float *score = s->score[i] + KERN_GROUP * 16;
 
     one.n_query = 1;
     one.q += i, one.n_key += i, one.part += i;
     if (one.mass)
-        one.mass += i;
+        one.mass += i, one.top += i;
     if (one.score)
         one.score += i;
     if (one.hide)
@@ -321,7 +324,7 @@ static void attend_alone(struct scene *s, int i)
     one.block_to = KERN_GROUP;
     kern_ref.attn[s->form->type](&one);
     one.block_from = KERN_GROUP, one.block_to = N_BLOCK, one.kv += KERN_GROUP;
-    one.mass = &mass, one.score = &score;
+    one.mass = &mass, one.top = &top, one.score = &score;
     one.hide = one.hide ? &hide : NULL;
     kern_ref.attn[s->form->type](&one);
     kern_ref.finish(s->pp[i], s->form->hd, s->o[i], &s->total[i]);
@@ -355,6 +358,7 @@ static void check_tile(const struct kern_table *k, const struct form *form,
         assert_memory_equal(&a.total[i], &b.total[i], sizeof a.total[i]);
     }
     assert_memory_equal(a.mass, b.mass, sizeof a.mass);
+    assert_memory_equal(a.top, b.top, sizeof a.top);
 }
 
 static void attention_equals_the_plain_one(void **state)
