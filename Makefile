@@ -269,7 +269,7 @@ $(BUILD)/bin/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/fuzz.o \
 # What reads a stranger's bytes, in all their damaged forms; and what happens
 # when the machine fails, at every place where it can.
 HOSTILE := hostile_gguf hostile_random hostile_bytes hostile_trace \
-           hostile_document gguf hparams lora tok \
+           hostile_document hostile_calibration gguf hparams lora tok \
            document domain import export
 FAULTS  := kill9 power_loss recorder_io recorder_faults cli_faults cli_lost \
            clock_steps db_place db_write sql_fence private cli_run tui_term

@@ -43,19 +43,26 @@ static enum sor_err read_file(const struct search *s, struct engine *e,
                               struct sor_msg *msg)
 {
     const cJSON *model, *route;
+    const char *key = NULL;
     char *json = NULL;
     cJSON *root;
+    int twice;
     enum sor_err err = json_parse(text->p, text->len, s->path.p, &root, msg);
 
     if (err)
         return err;
     model = cJSON_GetObjectItemCaseSensitive(root, "model");
     route = cJSON_GetObjectItemCaseSensitive(root, "route");
-    if (!cJSON_IsString(model) || !cJSON_IsObject(route))
+    if ((twice = json_twice(root, &key)) < 0)
+        err = sor_fail(msg, SOR_NOMEM, "%s: out of memory", s->path.p);
+    else if (twice)
+        err = sor_fail(msg, SOR_FORMAT, "%s: the key \"%.40s\" stands twice "
+                       "in one object", s->path.p, key);
+    else if (!cJSON_IsString(model) || !cJSON_IsObject(route))
         err = sor_fail(msg, SOR_FORMAT, "%s: \"model\" or \"route\" is "
                        "missing: no file that calibrate wrote", s->path.p);
     else if (strcmp(model->valuestring, s->model) != 0)
-        err = sor_fail(msg, SOR_DIFFERS, "%s: made for the model %.16s; this "
+        err = sor_fail(msg, SOR_UNSUP, "%s: made for the model %.16s; this "
                        "one is %.16s", s->path.p, model->valuestring,
                        s->model);
     else if (!(json = cJSON_PrintUnformatted(route)))
@@ -80,7 +87,7 @@ static enum sor_err no_file(struct cli *cli, struct engine *e,
     return route_open(engine_hparams(e), out, &cli->msg);
 }
 
-/* --- the command line ----------------------------------------------------- */
+/* --- the command line ---------------------------------------------------- */
 
 /* What the pack asks for, where the command line does not. */
 static enum sor_err ask_pack(struct cli *cli, struct routing_opts *o)
