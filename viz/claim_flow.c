@@ -152,8 +152,9 @@ void claim_flow(const struct report *r, const struct db_claim *c,
     low = f.n * ROW;
     while (!f.votes[first])
         first++;
-    str_printf(out, "<figure class=\"flow\"><svg xmlns=\"http://www.w3.org/"
-               "2000/svg\" viewBox=\"0 0 %d %d\" role=\"img\" aria-label="
+    str_printf(out, "<figure class=\"flow\" aria-label=\"Votes\">"
+               "<svg xmlns=\"http://www.w3.org/2000/svg\" "
+               "viewBox=\"0 0 %d %d\" role=\"img\" aria-label="
                "\"Votes of %d paths: %d supported, %d contradicted, %d not "
                "addressed; %s\">\n", WIDE, low + GATE + END_HIGH, n,
                f.votes[0], f.votes[1], f.votes[2],

@@ -241,11 +241,9 @@ static void put_outcome(const struct report *r, const struct db_claim *c,
     str_init(&said);
     report_put_verdict(v, &said);
     html_said(out, &said);
-    str_puts(out, "</b>; ");
-    report_put_error_rate(c, out);
-    str_printf(out, "; %s", report_contrast_word(report_contrast(r, c->id)));
+    str_puts(out, "</b>");
     str_init(&said);
-    report_put_agreement(r, v, &said);
+    report_put_worth(r, c, v, &said);
     html_said(out, &said);
     str_puts(out, ".</p>\n");
     if (v->stance) {

@@ -23,15 +23,29 @@ void part_quote(const struct report *r, int from, int to, struct str *out)
     str_puts(out, "</blockquote>\n");
 }
 
+/* Its number; without one its heading, or what kind of text it is. */
+static void put_name(const struct report *r, const struct db_clause *c,
+                     struct str *out)
+{
+    char name[REPORT_NAME];
+
+    if (c->full_number) {
+        str_puts(out, "clause ");
+        html_text(out, report_clause(r, c->id, name));
+    } else {
+        html_text(out, c->heading ? c->heading : c->kind);
+        str_printf(out, " (c%d)", c->ordinal + 1);
+    }
+}
+
 void part_clause(const struct report *r, int64_t clause_id, struct str *out)
 {
     const struct db_clause *c = report_find(r, DB_CLAUSE, clause_id);
-    char name[REPORT_NAME];
 
     if (!c)
         return;
-    str_printf(out, "<a href=\"#c%d\">clause ", c->ordinal + 1);
-    html_text(out, report_clause(r, clause_id, name));
+    str_printf(out, "<a href=\"#c%d\">", c->ordinal + 1);
+    put_name(r, c, out);
     str_puts(out, "</a>");
 }
 
@@ -57,17 +71,15 @@ static void put_decisions(const struct report *r, int64_t finding_id,
 static void put_place(const struct report *r, const struct db_finding *f,
                       struct str *out)
 {
+    const struct db_clause *c = report_find(r, DB_CLAUSE, f->clause_id);
     int page = report_page(r, f->char_from);
-    char name[REPORT_NAME];
 
     if (f->char_from >= 0) {
         str_printf(out, "<a class=\"where\" href=\"#m%d\">", f->ordinal);
-        if (*report_clause(r, f->clause_id, name)) {
-            str_puts(out, "clause ");
-            html_text(out, name);
-        } else {
+        if (c)
+            put_name(r, c, out);
+        else
             str_puts(out, "in the text");
-        }
         if (page)
             str_printf(out, ", page %d", page);
         str_puts(out, "</a>");

@@ -45,7 +45,7 @@ static void put_clause(const struct report *r, int64_t id, struct str *out)
 static void put_terms(const struct report *r, struct str *out)
 {
     static const char *const column[] = { "term", "defined in", "meaning",
-                                          "defined", "used", NULL };
+                                          "definitions", "uses", NULL };
     int n = report_n(r, DB_TERM);
 
     if (n == 0)
@@ -58,10 +58,8 @@ static void put_terms(const struct report *r, struct str *out)
         html_in(out, "th scope=\"row\"", t->name ? t->name : "(forgotten)");
         put_clause(r, t->clause_id, out);
         put_words(r, t->meaning_from, t->meaning_to, out);
-        str_printf(out, "<td>%d time%s</td><td%s>%d time%s</td></tr>\n",
-                   t->n_def, t->n_def == 1 ? "" : "s",
-                   t->n_use ? "" : " class=\"failed\"", t->n_use,
-                   t->n_use == 1 ? "" : "s");
+        str_printf(out, "<td>%d</td><td%s>%d</td></tr>\n", t->n_def,
+                   t->n_use ? "" : " class=\"failed\"", t->n_use);
     }
     table_end(out);
 }

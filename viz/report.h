@@ -120,6 +120,10 @@ void report_put_evidence(const struct report *r, const struct db_evidence *e,
  * path counts; appended. */
 void report_put_agreement(const struct report *r, const struct db_verdict *v,
                           struct str *out);
+/* What a verdict is worth, behind it: "; wrong in 8 % of 100 (4-15 %); contrast
+ * passed; 75 % of 8 paths agree .."; appended. */
+void report_put_worth(const struct report *r, const struct db_claim *c,
+                      const struct db_verdict *v, struct str *out);
 /* How far the paths of this review err together, as the pack measured it once
  * for all claims; nothing where it did not; appended. */
 void report_put_correlation(const struct report *r, struct str *out);

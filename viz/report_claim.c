@@ -175,6 +175,15 @@ void report_put_agreement(const struct report *r, const struct db_verdict *v,
     }
 }
 
+void report_put_worth(const struct report *r, const struct db_claim *c,
+                      const struct db_verdict *v, struct str *out)
+{
+    str_puts(out, "; ");
+    report_put_error_rate(c, out);
+    str_printf(out, "; %s", report_contrast_word(report_contrast(r, c->id)));
+    report_put_agreement(r, v, out);
+}
+
 void report_put_correlation(const struct report *r, struct str *out)
 {
     for (int i = 0; i < report_n(r, DB_VERDICT); i++) {

@@ -63,11 +63,7 @@ static void put_claim(const struct report *r, const struct db_claim *c,
     str_init(&said);
     put_line(out, "Claim: ", c->text);
     report_put_verdict(v, &said);
-    str_puts(&said, "; ");
-    report_put_error_rate(c, &said);
-    str_printf(&said, "; %s",
-               report_contrast_word(report_contrast(r, c->id)));
-    report_put_agreement(r, v, &said);
+    report_put_worth(r, c, v, &said);
     put_said(out, &said);
     if (v->stance) {
         report_put_stance(v, &said);

@@ -114,14 +114,12 @@ static void put_findings(const struct report *r, struct str *out)
 static void put_paths(const struct report *r, int64_t claim_id,
                       struct str *out)
 {
+    const struct db_claim_path *p;
+
     str_puts(out, "\n| path | reads | verdict | supported | contradicted | "
              "not addressed |\n|---|---|---|---|---|---|\n");
-    for (int i = 0; i < report_n(r, DB_CLAIM_PATH); i++) {
-        const struct db_claim_path *p = report_row(r, DB_CLAIM_PATH, i);
-
-        if (p->claim_id != claim_id)
-            continue;
-        str_printf(out, "| %d | ", i);
+    for (int at = 0; (p = report_path(r, claim_id, &at)); ) {
+        str_printf(out, "| %d | ", at - 1);
         markdown_text(out, report_word(p->variant));
         str_puts(out, p->counts ? " | " : " (does not count) | ");
         markdown_text(out, report_word(p->verdict));
@@ -215,11 +213,9 @@ static void put_claim(const struct report *r, const struct db_claim *c,
     str_init(&said);
     report_put_verdict(v, &said);
     put_said(out, &said);
-    str_puts(out, "**; ");
-    report_put_error_rate(c, out);
-    str_printf(out, "; %s", report_contrast_word(report_contrast(r, c->id)));
+    str_puts(out, "**");
     str_init(&said);
-    report_put_agreement(r, v, &said);
+    report_put_worth(r, c, v, &said);
     put_said(out, &said);
     str_puts(out, ".\n\n");
     put_evidence(r, c->id, out);
