@@ -10,6 +10,23 @@ shift 2
 here=$(dirname "$0")
 failed=0 passed=0
 
+# Sessions of 400 keys: ways into the views, then what random hands would press.
+walks() {
+    awk -v dir="$1" 'BEGIN {
+        n = split("jljl* jlp*jlt jlpxjjxs jlpvcll jlyljl jlu jlpljdw " \
+                  "Glj*jj Gljl*IiY Gljjl+- Glw Gl Glld'"'"' jbjb'"'"'", way, " ")
+        keys = "jjjkkkhhlllg/a?:()()Y+-*iIcvtepxsadwyuofbnNOFZrm[]<"
+        srand(1)
+        for (i = 0; i < 28; i++) {
+            s = way[i % n + 1]
+            while (length(s) < 400)
+                s = s substr(keys, int(rand() * length(keys)) + 1, 1) \
+                    (rand() < 0.1 ? "\r" : rand() < 0.05 ? "\033" : "")
+            printf "%s", s > (dir "/" i)
+        }
+    }'
+}
+
 # A little of what each target knows: the shipped texts and the tests' files.
 seed() {
     mkdir -p "$dir/corpus/$1" "$dir/found"
@@ -21,12 +38,7 @@ seed() {
                   [ -f "$f" ] && cp "$f" "$dir/corpus/$1/"
               done ;;
     sql) printf 'SELECT * FROM v_step;' > "$dir/corpus/$1/one" ;;
-    keys) i=0
-          for keys in 'jjlllh/a?q' 'Gl+jliIY((' 'Gljl*jjiIOh)' 'Gljjl+-*/a' \
-                      'jlp*jlt(()' 'jlpxjjxs]a' 'jlpvcllcY' 'jlyljlwee' ; do
-              i=$((i + 1))
-              printf '%s' "$keys" > "$dir/corpus/$1/$i"
-          done ;;
+    keys) walks "$dir/corpus/$1" ;;
     esac
     return 0
 }
@@ -34,9 +46,11 @@ seed() {
 for name in "$@"; do
     seed "$name"
     log=$dir/$name.log
+    most=10                             # seconds for one input
+    [ "$name" = keys ] && most=60       # hundreds of screens on a busy machine
     known=$(find "$here/fuzz/found" -name "$name-*" 2>/dev/null)
     if { [ -z "$known" ] || "$dir/$name" $known; } > "$log" 2>&1 &&
-       "$dir/$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
+       "$dir/$name" -max_total_time="$seconds" -timeout="$most" -rss_limit_mb=2048 \
            -max_len=65536 -artifact_prefix="$dir/found/$name-" \
            -print_final_stats=1 "$dir/corpus/$name" >> "$log" 2>&1; then
         runs=$(sed -n 's/^stat::number_of_executed_units: //p' "$log")

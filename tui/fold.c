@@ -53,6 +53,11 @@ struct fold_row fold_at(const struct fold *f, int64_t row)
     return (struct fold_row){ i, (int)row - 1 };
 }
 
+int fold_open(const struct fold *f, struct fold_row at)
+{
+    return at.item < f->n && below(f, at.item) > 0;
+}
+
 struct fold_row fold_next(const struct fold *f, struct fold_row at)
 {
     return at.child + 1 < below(f, at.item)

@@ -23,6 +23,8 @@ void fold_release(struct fold *f);              /* a zeroed one is fine */
 
 int64_t fold_rows(const struct fold *f);
 struct fold_row fold_at(const struct fold *f, int64_t row);
+/* Whether rows show beneath its item. */
+int fold_open(const struct fold *f, struct fold_row at);
 /* The row after it; item n: there is none. */
 struct fold_row fold_next(const struct fold *f, struct fold_row at);
 /* The row of an item, or of what is beneath it where that still shows. */

@@ -5,7 +5,7 @@
 
 #include "base/text.h"
 
-enum { QUOTE_BYTES = 1200 };
+enum { QUOTE_BYTES = 1200, COUNT_COLS = 20 };
 
 void reviewed_release(struct reviewed *r)
 {
@@ -202,16 +202,18 @@ static void count_verdicts(const struct reviewed *r, int64_t run_id,
     struct pen p = doc_line(d, 0, ROLE_STRONG);
 
     pen_fmt(&p, "%d claims", r->set[DB_CLAIM].n);
+    doc_goes(d, &view_claims, addr_run(run_id));
     for (size_t k = 0; k < sizeof verdicts / sizeof *verdicts; k++) {
         int n = 0;
 
         for (int i = 0; i < r->set[DB_VERDICT].n; i++)
             n += strcmp(v[i].verdict, verdicts[k].verdict) == 0;
+        if (n > 0 && pen_room(&p) < COUNT_COLS)     /* on with the next line */
+            p = doc_line(d, 2, ROLE_TEXT);
         p.style = verdicts[k].role;
         if (n > 0)
             pen_fmt(&p, "  %d %s", n, verdicts[k].shown);
     }
-    doc_goes(d, &view_claims, addr_run(run_id));
 }
 
 /* Findings come worst first: the first that nobody has decided on. */

@@ -205,10 +205,12 @@ static void path_cell(struct view *v, const struct db_claim_path *x, int col,
         p->style = ROLE_DIM;
         pen_fmt(p, "%.2f", best > x->p[2] ? best : x->p[2]);
     } else if (col == C_TITLE) {
+        char words[64];
+        int n = snprintf(words, sizeof words, "%.40s%s", x->variant,
+                         x->counts ? "" : " (not counted)");
+
         p->style = ROLE_DIM;
-        pen_line(p, x->variant, strlen(x->variant));
-        if (!x->counts)
-            pen_str(p, ", same input: not counted");
+        pen_line(p, words, (size_t)n);
     }
 }
 
@@ -475,7 +477,7 @@ static void paths(const struct view *v, const struct db_claim *c,
     const struct claims *s = (const struct claims *)v;
     const struct db_claim_path *x;
 
-    doc_head(d, "Paths: scored, no chain of reasoning is written");
+    doc_head(d, "Paths (scored; no reasoning is written)");
     for (int k = 0; (x = path_of(s, c, k)) != NULL; k++) {
         struct db_addr at = steps_of(v, x);
         struct pen p = doc_line(d, 0, x->counts ? ROLE_TEXT : ROLE_FAINT);

@@ -28,6 +28,7 @@ struct row {
     const char *role, *origin, *text, *answer;
     const char *line;           /* of its text, below it; NULL: the step */
     size_t line_bytes;
+    int open;                   /* its text stands below it */
 };
 
 struct steps {
@@ -116,6 +117,7 @@ static int put_rows(struct steps *s, struct row *step, struct fold_row *at,
     int item = at->item;
     size_t from = 0;
 
+    step->open = fold_open(&s->fold, *at);
     for (int k = 0; k < at->child && text[from]; k++)
         take_line(s, text, &from);
     for (; got < n && at->item == item; *at = fold_next(&s->fold, *at)) {
@@ -145,7 +147,7 @@ static int fetch(struct view *v, int64_t from, int n)
             in.logprob_mean, in.logprob_min, pool_str(&v->pool, in.role),
             pool_str(&v->pool, in.origin),
             in.text ? pool_str(&v->pool, in.text) : NULL,
-            in.answer ? pool_str(&v->pool, in.answer) : NULL, NULL, 0 };
+            in.answer ? pool_str(&v->pool, in.answer) : NULL, NULL, 0, 0 };
 
         got = put_rows(s, &step, &at, got, n);
     }
@@ -176,7 +178,6 @@ static void cell(struct view *v, int i, int col, struct pen *p)
         if (col != C_ROLE)
             return;
         p->end = v->pane.col + v->pane.cols - 1;
-        p->style = ROLE_DIM;
         pen_line(p, r->line, r->line_bytes);
         return;
     }
@@ -208,6 +209,8 @@ static void cell(struct view *v, int i, int col, struct pen *p)
         pen_fmt(p, "%d", r->tok_to - r->tok_from);
         break;
     case C_TEXT:
+        if (r->open)
+            break;
         p->style = r->text ? ROLE_TEXT : ROLE_FAINT;
         if (r->text)
             pen_line(p, r->text, strlen(r->text));
