@@ -11,8 +11,6 @@
 #include "engine/hparams.h"
 #include "engine/sampler.h"
 
-enum { FEED = 64 };
-
 void routing_die(const char *what)
 {
     fprintf(stderr, "routing: %s\n", what);
@@ -25,7 +23,7 @@ void routing_must(enum sor_err err, const struct sor_msg *msg)
         routing_die(msg->text);
 }
 
-/* --- policies ------------------------------------------------------------- */
+/* --- policies ------------------------------------------------------------ */
 
 /* Keeps the "route" of a file that calibrate wrote, as text. */
 static void keep_policy(struct routing_bench *b, const char *json)
@@ -99,7 +97,7 @@ void routing_bench_open(struct routing_bench *b, const char *model,
     b->n_vocab = (int)engine_hparams(b->e)->n_vocab;
     b->block = mem_calloc((size_t)b->n_ctx / HOOK_BLOCK + 1,
                           sizeof *b->block);
-    b->logits = mem_calloc((size_t)2 * FEED * (size_t)b->n_vocab,
+    b->logits = mem_calloc((size_t)2 * ROUTING_FEED * (size_t)b->n_vocab,
                            sizeof *b->logits);
     if (!b->block || !b->logits)
         routing_die("out of memory");
@@ -121,7 +119,7 @@ void routing_bench_close(struct routing_bench *b)
     str_release(&b->calibration);
 }
 
-/* --- what a pass tells ---------------------------------------------------- */
+/* --- what a pass tells --------------------------------------------------- */
 
 static void hear_route(struct routing_bench *b, const struct hook_event *ev)
 {
@@ -171,7 +169,7 @@ void routing_turn(struct routing_bench *b, struct routing_policy *p)
     routing_must(engine_observe(b->e, &o, &msg), &msg);
 }
 
-/* --- reading -------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------- */
 
 void routing_begin(struct routing_bench *b)
 {
@@ -217,22 +215,26 @@ static double divergence(const struct routing_bench *b, const float *p,
     return kl > 0.0 ? kl : 0.0;
 }
 
-/* A row's logits under policy p, beside those of policy 0; id: the token that
- * follows; -1: none does. */
-static void measure(struct routing_bench *b, struct routing_policy *p,
-                    const float *row, const float *full, int pos, int32_t id)
+/* Row `at` of a piece under policy p, beside what policy 0 said of it; id: the
+ * token that follows; -1: none does. */
+static void measure(struct routing_bench *b, struct routing_policy *p, int at,
+                    int pos, int32_t id)
 {
-    struct sampler_stats st, was;
-    struct sampler_alt top = { -1, 0 }, best = { -1, 0 };
+    const float *full = b->logits + (size_t)at * (size_t)b->n_vocab;
+    const float *row = full + (p != b->policy ? ROUTING_FEED *
+                                                (size_t)b->n_vocab : 0);
+    struct routing_said *said = &b->said[at];
+    struct sampler_alt top = { -1, 0 };
+    struct sampler_stats st;
+    double kl = 0.0;
 
     sampler_stats(row, (uint32_t)b->n_vocab, &st);
-    sampler_stats(full, (uint32_t)b->n_vocab, &was);
     sampler_top(row, (uint32_t)b->n_vocab, st.lse, 1, &top);
-    sampler_top(full, (uint32_t)b->n_vocab, was.lse, 1, &best);
-    double kl = row == full ? 0.0
-                            : divergence(b, full, row, was.lse, st.lse);
-
-    p->flips += top.id != best.id;
+    if (row == full)
+        *said = (struct routing_said){ st.lse, top.id };
+    else
+        kl = divergence(b, full, row, said->lse, st.lse);
+    p->flips += top.id != said->top;
     p->kl += kl;
     if (p->as_written)
         session_note(p->session, pos + 1, (float)st.entropy);
@@ -246,7 +248,7 @@ static void measure(struct routing_bench *b, struct routing_policy *p,
         k->kl += (float)kl / HOOK_BLOCK;
         if (id >= 0)
             k->nll += (float)((st.lse - (double)row[id]) -
-                              (was.lse - (double)full[id])) / HOOK_BLOCK;
+                              (said->lse - (double)full[id])) / HOOK_BLOCK;
     }
 }
 
@@ -256,8 +258,8 @@ static void read_piece(struct routing_bench *b, struct routing_policy *p,
                        const int32_t *id, int at, int rows, int n)
 {
     size_t v = (size_t)b->n_vocab;
-    float *own = b->logits + (p != b->policy ? FEED * v : 0);
-    int most = p->as_written ? HOOK_BLOCK : FEED;
+    float *own = b->logits + (p != b->policy ? ROUTING_FEED * v : 0);
+    int most = p->as_written ? HOOK_BLOCK : ROUTING_FEED;
     struct sor_msg msg;
 
     routing_turn(b, p);
@@ -269,20 +271,19 @@ static void read_piece(struct routing_bench *b, struct routing_policy *p,
 
         routing_must(engine_step(b->e, &f, 1, &msg), &msg);
         for (int i = r; i < r + many; i++)
-            measure(b, p, own + (size_t)i * v, b->logits + (size_t)i * v,
-                    at + i, at + i + 1 < n ? id[at + i + 1] : -1);
+            measure(b, p, i, at + i, at + i + 1 < n ? id[at + i + 1] : -1);
     }
 }
 
 void routing_read(struct routing_bench *b, const int32_t *id, int from, int n)
 {
-    for (int at = from; at < n; at += FEED)
+    for (int at = from; at < n; at += ROUTING_FEED)
         for (int i = 0; i < b->n_policy; i++)
             read_piece(b, &b->policy[i], id, at,
-                       n - at < FEED ? n - at : FEED, n);
+                       n - at < ROUTING_FEED ? n - at : ROUTING_FEED, n);
 }
 
-/* --- what it took --------------------------------------------------------- */
+/* --- what it took -------------------------------------------------------- */
 
 /* Multiplications of a token beside attention: each weight of a matrix is used
  * once, the output head's too. */

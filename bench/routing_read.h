@@ -18,7 +18,7 @@
 
 struct routing_mass;
 
-enum { ROUTING_POLICIES = 32, ROUTING_NAME = 48 };
+enum { ROUTING_POLICIES = 32, ROUTING_NAME = 48, ROUTING_FEED = 64 };
 
 struct routing_cost {
     double read, compared, all;     /* KV blocks, over groups and layers; all:
@@ -55,7 +55,10 @@ struct routing_bench {
     struct routing_policy *now;     /* whose events come */
     struct routing_block *block;    /* [n_ctx / 16] */
     const struct routing_policy *watched;   /* whose blocks; NULL: nobody's */
-    float *logits;                  /* [2][64][n_vocab] */
+    float *logits;                  /* [2][ROUTING_FEED][n_vocab]: policy 0's
+                                     * and another's */
+    struct routing_said { double lse; int32_t top; } said[ROUTING_FEED];
+                                    /* by policy 0's rows */
 };
 
 void routing_must(enum sor_err err, const struct sor_msg *msg);
