@@ -166,6 +166,7 @@ static void text_is_copied_on_request(void **state)
     assert_null(tui_copied(ui.tui));
     play("Y");
     SHOWS("Copied");
+    SHOWS("characters: 3fa20000 2025-");
     s = tui_copied(ui.tui);
     assert_non_null(s);
     assert_memory_equal(s, "3fa20000\t2025-", 14);
@@ -186,6 +187,7 @@ static void text_is_copied_on_request(void **state)
 
 static void what_is_copied_is_safe_and_has_a_limit(void **state)
 {
+    static char longer[COPY_BYTES + 2];
     const char *s;
 
     (void)state;
@@ -200,6 +202,12 @@ static void what_is_copied_is_safe_and_has_a_limit(void **state)
     s = tui_copied(ui.tui);
     for (; s && *s; s++)
         assert_true((unsigned char)*s >= ' ' || *s == '\n');
+    memset(longer, 'a', sizeof longer - 1);
+    make("long", &(struct mkdb_opts){ .n_run = 1, .n_path = 1, .every = -1,
+                                      .prompt = longer });
+    browse("long", 80, 24, "Y");
+    SHOWS("Not copied: it is over 48 KiB; :export FILE writes it.");
+    assert_null(tui_copied(ui.tui));
     browse("none", 80, 24, "Y");
     SHOWS("There is nothing here to copy.");
     assert_null(tui_copied(ui.tui));

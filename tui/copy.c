@@ -84,7 +84,7 @@ void copy_here(struct tui *t)
         return;
     t->copying = 1;
     first = s->p + strspn(s->p, " \t\n");
-    text_safe_fit(begin, sizeof begin, first, strcspn(first, "\t\n"), 0);
+    text_safe_fit(begin, sizeof begin, first, strcspn(first, "\n"), TEXT_TAB);
     tui_say(t, "Copied %zu characters: %s%s", utf8_count(s->p, s->len), begin,
             strlen(begin) < s->len ? " .." : "");
 }

@@ -10,7 +10,7 @@
 
 enum { WANTED = 1u << DB_CLAUSE | 1u << DB_CLAUSE_TYPE | 1u << DB_FINDING |
                 1u << DB_CLAIM | 1u << DB_EVIDENCE | 1u << DB_LOGIC |
-                1u << DB_NORM,
+                1u << DB_NORM | 1u << DB_TERM,
        INDENT = 2, DEPTH_SHOWN = 6 };
 
 enum { C_NUMBER, C_MARK, C_CITED, C_TYPE, C_TEXT };
@@ -314,6 +314,20 @@ static void norms(const struct document *s, int64_t clause_id, struct doc *d)
     }
 }
 
+static void term(const struct document *s, int64_t id, struct pen *p)
+{
+    const struct db_term *x = s->r.set[DB_TERM].row;
+
+    for (int i = 0; i < s->r.set[DB_TERM].n; i++)
+        if (x[i].id == id && x[i].name) {
+            pen_str(p, "\"");
+            pen_line(p, x[i].name, strlen(x[i].name));
+            pen_str(p, "\"");
+            return;
+        }
+    pen_str(p, "a term");
+}
+
 /* Edges of the logic graph that end in this clause or begin in it. */
 static void logic(const struct view *v, int64_t clause_id, struct doc *d)
 {
@@ -349,6 +363,8 @@ static void logic(const struct view *v, int64_t clause_id, struct doc *d)
             db_text(tui_db(v->t), id, name, sizeof name);
             pen_fmt(&p, "%s ", kind);
             pen_line(&p, name, strlen(name));
+        } else if (strcmp(kind, "term") == 0) {
+            term(s, id, &p);
         } else {
             pen_str(&p, kind);
         }
