@@ -134,15 +134,28 @@ INLINE void put_strip(const struct kern_mat *w, int strip, VF v, float *y,
     }
 }
 
+INLINE int is_four_bits(enum kern_wtype t)
+{
+    return t == KERN_Q4_0 || t == KERN_Q4_1 || t == KERN_Q4_K;
+}
+
+/* acc plus a block's integer product p. */
+INLINE VF add_product(enum kern_wtype type, VI p, const VF *d,
+                      const struct kern_scale *x, VF acc)
+{
+    acc = vf_fma(vf_from(p), vf_mul(d[0], vf_set1(x->d)), acc);
+    return has_min(type) ? vf_fma(d[1], vf_set1(x->s), acc) : acc;
+}
+
 /* acc plus one block of a strip, unpacked, times block i of the rows. */
 INLINE VF add_block(enum kern_wtype type, const VB *wq, const VF *d,
                     const struct kern_acts *x, size_t i, const int wide,
                     VF acc)
 {
     const int8_t *q = x->q + i * 2 * KERN_QBLOCK;
-    VF dx = vf_set1(x->scale[i].d);
 
     if (type == KERN_Q6_K) {
+        VF dx = vf_set1(x->scale[i].d);
         VI a = vi_set1(-32 * x->scale[i].half);
         VI c = vi_set1(-32 * (x->scale[i].sum - x->scale[i].half));
 
@@ -153,10 +166,35 @@ INLINE VF add_block(enum kern_wtype type, const VB *wq, const VF *d,
     }
     VI start = type == KERN_Q8_0 ? vi_dot8_start(x->scale[i].sum)
              : type == KERN_Q4_0 ? vi_set1(-8 * x->scale[i].sum) : vi_zero();
-    VF p = vf_from(dot(type, wq, q, 0, 8, start, wide));
 
-    acc = vf_fma(p, vf_mul(d[0], dx), acc);
-    return has_min(type) ? vf_fma(d[1], vf_set1(x->scale[i].s), acc) : acc;
+    return add_product(type, dot(type, wq, q, 0, 8, start, wide), d,
+                       &x->scale[i], acc);
+}
+
+/* acc[t] plus that block times block i + t, for nt rows. */
+INLINE void add_blocks(enum kern_wtype type, const VB *wq, const VF *d,
+                       const struct kern_acts *x, size_t i, const int nt,
+                       const int wide, VF *acc)
+{
+#ifdef HAVE_DOT4_ROWS
+    if (is_four_bits(type) && nt > 1) {
+        VI p[TILE_ROWS];
+
+        vi_dot4_rows(wq, x->q + i * 2 * KERN_QBLOCK, nt, wide, p);
+        UNROLL
+        for (int t = 0; t < nt; t++) {
+            const struct kern_scale *s = &x->scale[i + (size_t)t];
+
+            if (type == KERN_Q4_0)
+                p[t] = vi_add(p[t], vi_set1(-8 * s->sum));
+            acc[t] = add_product(type, p[t], d, s, acc[t]);
+        }
+        return;
+    }
+#endif
+    UNROLL
+    for (int t = 0; t < nt; t++)
+        acc[t] = add_block(type, wq, d, x, i + (size_t)t, wide, acc[t]);
 }
 
 /* Does any of nt rows (a power of two) need the lo bytes of this block? */
@@ -191,15 +229,10 @@ INLINE void mul_quant_tile(const struct kern_mat *w, int strip,
         if (type == KERN_Q6_K || has_min(type))
             d[1] = scales(type, b, 1);
         unpack(type, b, wq);
-        if (!narrow || any_wide(x->wide + i, nt)) {
-            UNROLL
-            for (int t = 0; t < nt; t++)
-                acc[t] = add_block(type, wq, d, x, i + (size_t)t, 1, acc[t]);
-        } else {
-            UNROLL
-            for (int t = 0; t < nt; t++)
-                acc[t] = add_block(type, wq, d, x, i + (size_t)t, 0, acc[t]);
-        }
+        if (!narrow || any_wide(x->wide + i, nt))
+            add_blocks(type, wq, d, x, i, nt, 1, acc);
+        else
+            add_blocks(type, wq, d, x, i, nt, 0, acc);
     }
     UNROLL
     for (int t = 0; t < nt; t++)
@@ -396,7 +429,7 @@ struct part {
 
 /* Lane 4g + k joins lanes 4g .. 4g + 3 of v[k]. */
 #define DEFINE_JOIN(name, op)                                                 \
-    INLINE VF name(const VF *v)                                          \
+    INLINE VF name(const VF v[QUAD])                                          \
     {                                                                         \
         VF a = op(vf_evens(v[0], v[1]), vf_odds(v[0], v[1]));                 \
         VF b = op(vf_evens(v[2], v[3]), vf_odds(v[2], v[3]));                 \
