@@ -15,14 +15,22 @@
 /* cJSON says NULL for bad text and for no memory alike; this tells them
  * apart. */
 static _Thread_local int out_of_memory;
+static _Thread_local long n_refused;
 
 static void *hook_alloc(size_t n)
 {
     void *p = mem_alloc(n);
 
-    if (!p)
+    if (!p) {
         out_of_memory = 1;
+        n_refused++;
+    }
     return p;
+}
+
+long json_n_refused(void)
+{
+    return n_refused;
 }
 
 static void set_hooks(void)

@@ -33,6 +33,11 @@ enum sor_err json_parse_nul(const char *text, size_t n, const char *where,
 enum sor_err json_parse_line(const char *text, size_t n, const char *where,
                              cJSON **out, struct sor_msg *msg);
 
+/* How often cJSON was refused memory on this thread.  Its functions that copy
+ * and make trees say nothing of it: who used them asks whether it is as before,
+ * or takes half of a tree for all of it. */
+long json_n_refused(void);
+
 /* 1: an object in the tree has a key twice, *key; 0: none does; -1: out of
  * memory.  Readers differ in which of the two they take, so foreign input that
  * has them is better refused. */

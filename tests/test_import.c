@@ -346,6 +346,102 @@ static void openinference_spans_are_read(void **state)
     ROWS("SELECT n_token FROM v_path", "12;");
 }
 
+#define CHAT ATTR("gen_ai.operation.name", "stringValue", "\"chat\"") ","
+#define KIND ATTR("openinference.span.kind", "stringValue", "\"LLM\"") ","
+#define SPAN(trace, attributes) "{\"traceId\":\"" trace "\",\"spanId\":" \
+                                "\"0" trace "\",\"attributes\":[" \
+                                attributes "]}"
+
+/* The same things, as other programs write them. */
+static void spans_are_said_in_other_ways(void **state)
+{
+    static const char *const value[] = {
+        /* one message each, and all the numbers */
+        SPANS(SPAN("1", CHAT
+            ATTR("gen_ai.system", "stringValue", "\"them\"") ","
+            ATTR("gen_ai.usage.prompt_tokens", "intValue", "\"5\"") ","
+            ATTR("gen_ai.usage.reasoning.output_tokens", "intValue", "3") ","
+            ATTR("sorites.path.stop", "stringValue", "\"context\"") ","
+            ATTR("gen_ai.system_instructions", "stringValue",
+                 "\"[{\\\"parts\\\":[{\\\"type\\\":\\\"text\\\","
+                 "\\\"content\\\":\\\"Be.\\\"}]},\\\" Kind.\\\"]\"") ","
+            ATTR("gen_ai.input.messages", "stringValue",
+                 "\"{\\\"messages\\\":[{\\\"role\\\":\\\"user\\\","
+                 "\\\"content\\\":\\\"Whole?\\\"}]}\"") ","
+            ATTR("gen_ai.output.messages", "kvlistValue", "{\"values\":["
+                 ATTR("content", "stringValue", "\"It is 1.\"") ","
+                 ATTR("rank", "intValue", "\"4\"") ","
+                 ATTR("at", "intValue", "4") "]}"))),
+        /* bare text */
+        SPANS(SPAN("2", KIND
+            ATTR("input.value", "stringValue", "\"Bare?\"") ","
+            ATTR("output.value", "stringValue", "\"It is 2.\""))),
+        /* messages numbered as nobody should */
+        SPANS(SPAN("3", KIND
+            ATTR("llm.input_messages.x.message.role", "stringValue",
+                 "\"user\"") ","
+            ATTR("llm.input_messages.-1.message.content", "stringValue",
+                 "\"no\"") ","
+            ATTR("llm.input_messages.99999999999.message.content",
+                 "stringValue", "\"no\"") ","
+            ATTR("llm.input_messages.1.message.content", "stringValue",
+                 "\"Odd?\"") ","
+            ATTR("llm.output_messages.0.message.content", "stringValue",
+                 "\"It is 3.\""))),
+        /* no answer, no id */
+        SPANS(SPAN("4", CHAT ATTR("x", "boolValue", "true"))),
+        SPANS("{\"attributes\":["
+              ATTR("gen_ai.operation.name", "stringValue", "\"chat\"") "]}"),
+        NULL
+    };
+
+    (void)state;
+    assert_int_equal(take(value).n_new, 3);
+    ROWS("SELECT r.id, r.prompt, p.text FROM v_path p JOIN v_run r "
+         "ON r.id = p.run_id ORDER BY r.id", "1|Whole?|It is 1.;2|Bare?|It is 2.;"
+         "3|user: \n\nuser: Odd?|It is 3.;");
+    ROWS("SELECT stop FROM v_path WHERE run_id = 1", "context;");
+    ROWS("SELECT system FROM v_run WHERE id = 1", "Be. Kind.;");
+    assert_non_null(strstr(said, "span 04: a call of a model with no "
+                                 "answer in it"));
+    assert_non_null(strstr(said, "span (no id): a call"));
+}
+
+/* --- our own lines --------------------------------------------------------- */
+
+static const char begin_line[] =
+    "{\"sorites\":1,\"run\":\"0123456789abcdef0123456789abcdef\"}";
+
+/* What is no row of a run, each time after a good beginning. */
+static void rows_of_no_run_are_refused(void **state)
+{
+    static char wide[4096] = "{\"run\":{\"a\":1";
+    static const struct { const char *line, *says; } bad[] = {
+        { "{\"run\":{\"uid\":[1]}}", "run: uid: no value of a row" },
+        { "{\"run\":{\"uid\":{\"hex\":\"zz\"}}}", "run: uid: no value" },
+        { "{\"nowhere\":{\"id\":1}}", "nowhere" },
+        { "{\"end\":\"0123456789abcdef0123456789abcdef\",\"rows\":7}",
+          "0 rows came of the run's 7; it is left out" },
+        { "{\"sorites\":1}", "the run is not named" },
+        { "{\"sorites\":1,\"run\":\"up\"}", "32 hex digits" },
+        { wide, "too many columns" },
+    };
+
+    (void)state;
+    for (int i = 0; i < 99; i++)
+        snprintf(wide + strlen(wide), 16, ",\"c%d\":%d", i, i);
+    strcat(wide, "}}");
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        const char *const list[] = { begin_line, bad[i].line, NULL };
+
+        assert_int_equal(take(list).n_new, 0);
+        if (!strstr(said, bad[i].says))
+            fail_msg("not \"%s\" but \"%s\"", bad[i].says, said);
+    }
+    ROWS("SELECT count(*) FROM run", "0;");
+    chain_holds();
+}
+
 /* --- what may come ------------------------------------------------------- */
 
 static void bad_lines_are_named_and_good_ones_stored(void **state)
@@ -411,9 +507,10 @@ static void forgetting_leaves_no_text(void **state)
          "+ (SELECT count(*) FROM text WHERE body IS NOT NULL)", "0;");
 }
 
-static void every_allocation_may_fail(void **state)
+/* Imports it with the ith allocation refused, for i from 1 until it goes in;
+ * so many runs there are before it and with it. */
+static void starve(const char *value, const char *none, const char *one)
 {
-    (void)state;
     for (uint64_t i = 1; ; i += i < 200 ? 1 : 17) {
         struct import_opts o = { .bad = bad };
         struct db_writer *w = dbtest_writer();
@@ -425,8 +522,7 @@ static void every_allocation_may_fail(void **state)
         mem_fail_at(i);
         err = import_open(w, &o, &im, &t.msg);
         if (!err)
-            err = import_value(im, batch_line, strlen(batch_line), "f:1",
-                               &t.msg);
+            err = import_value(im, value, strlen(value), "f:1", &t.msg);
         int reached = mem_count() - before >= i;
         mem_fail_at(0);
         import_close(im);
@@ -435,11 +531,24 @@ static void every_allocation_may_fail(void **state)
             assert_int_equal(err, SOR_OK);
             break;              /* it went in */
         }
-        assert_int_equal(err, SOR_NOMEM);
-        ROWS("SELECT count(*) FROM run", "0;");
+        if (err != SOR_NOMEM)
+            fail_msg("allocation %d: error %d, \"%s\"", (int)i, (int)err,
+                     said);
+        ROWS("SELECT count(*) FROM run", none);
     }
-    ROWS("SELECT count(*) FROM run", "1;");
+    ROWS("SELECT count(*) FROM run", one);
     chain_holds();
+}
+
+static void every_allocation_may_fail(void **state)
+{
+    (void)state;
+    starve(batch_line, "0;", "1;");
+    starve(SPANS(SPAN("1", KIND
+        ATTR("input.value", "stringValue", "\"Bare?\"") ","
+        ATTR("output.value", "stringValue", "\"It is 2.\""))), "1;", "2;");
+    starve("{\"question\":\"Q\",\"options\":[\"a\",7,\"b\"],"
+           "\"steps\":[\"One.\",\"It is 4.\"]}", "2;", "3;");
 }
 
 /* --- the parts ----------------------------------------------------------- */
@@ -497,6 +606,8 @@ int main(void)
         DBTEST(rows_have_a_question_and_an_answer),
         DBTEST(genai_spans_of_one_parent_are_paths),
         DBTEST(openinference_spans_are_read),
+        DBTEST(spans_are_said_in_other_ways),
+        DBTEST(rows_of_no_run_are_refused),
         DBTEST(bad_lines_are_named_and_good_ones_stored),
         DBTEST(twice_adds_nothing),
         DBTEST(forgetting_leaves_no_text),

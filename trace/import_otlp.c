@@ -305,6 +305,7 @@ static int64_t time_us(const cJSON *span, const char *key)
 /* Reads one call.  0, or -1: out of memory. */
 static int read_call(const cJSON *span, struct call *c)
 {
+    const long refused = json_n_refused();
     struct foreign *f = &c->f;
     cJSON *in = either(span, "gen_ai.input.messages", "llm.input_messages.",
                        "input.value");
@@ -324,7 +325,7 @@ static int read_call(const cJSON *span, struct call *c)
     rc = put_output(f, span, out);
     cJSON_Delete(in);
     cJSON_Delete(out);
-    return rc;
+    return json_n_refused() == refused ? rc : -1;
 }
 
 /* --- all spans ----------------------------------------------------------- */

@@ -117,6 +117,8 @@ static enum sor_err read_row(const cJSON *v, struct foreign *f,
         foreign_text(&p->text, answer, strlen(answer));
     else
         put_steps(steps, &p->text);
+    if (!str_ok(&p->text))
+        return sor_fail(msg, SOR_NOMEM, "out of memory");
     if (!p->text.len)
         return sor_fail(msg, SOR_FORMAT, "the answer is empty");
     return SOR_OK;
