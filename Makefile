@@ -315,7 +315,7 @@ hard: ## every promise of SECURITY.md; the figures go to build/hard/report.md
 
 # Files whose every line but one in twenty must have run.
 PARSERS := engine/gguf.c engine/gguf_get.c engine/hparams.c engine/lora.c \
-           engine/tok_open.c base/json.c base/text.c trace/import.c \
+           engine/route.c engine/tok_open.c base/json.c base/text.c trace/import.c \
            trace/import_chat.c trace/import_otlp.c trace/import_rows.c \
            trace/import_sorites.c review/document.c review/document_docx.c \
            review/document_numbering.c review/document_text.c \
@@ -324,7 +324,7 @@ PARSERS := engine/gguf.c engine/gguf_get.c engine/hparams.c engine/lora.c \
 cover-parsers: ## line coverage of what reads a stranger's bytes: 95 % or more
 	@SORITES_FAST=1 $(MAKE) --no-print-directory BUILD=build/cover \
 	    OPT='-O1 -g --coverage' LDFLAGS=--coverage all unit \
-	    SUITES="$(HOSTILE) base_json base_text" || true
+	    SUITES="$(HOSTILE) base_json base_text numbering route" || true
 	@sh tests/cover.sh build/cover 95 $(PARSERS)
 
 .PHONY: cover

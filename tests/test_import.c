@@ -398,7 +398,8 @@ static void spans_are_said_in_other_ways(void **state)
     (void)state;
     assert_int_equal(take(value).n_new, 3);
     ROWS("SELECT r.id, r.prompt, p.text FROM v_path p JOIN v_run r "
-         "ON r.id = p.run_id ORDER BY r.id", "1|Whole?|It is 1.;2|Bare?|It is 2.;"
+         "ON r.id = p.run_id ORDER BY r.id",
+         "1|Whole?|It is 1.;2|Bare?|It is 2.;"
          "3|user: \n\nuser: Odd?|It is 3.;");
     ROWS("SELECT stop FROM v_path WHERE run_id = 1", "context;");
     ROWS("SELECT system FROM v_run WHERE id = 1", "Be. Kind.;");
@@ -407,7 +408,7 @@ static void spans_are_said_in_other_ways(void **state)
     assert_non_null(strstr(said, "span (no id): a call"));
 }
 
-/* --- our own lines --------------------------------------------------------- */
+/* --- our own lines ------------------------------------------------------- */
 
 static const char begin_line[] =
     "{\"sorites\":1,\"run\":\"0123456789abcdef0123456789abcdef\"}";

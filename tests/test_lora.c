@@ -38,6 +38,10 @@ struct flaw {
     const char *type, *kind, *arch, *b_name;
     uint64_t b_rank;
     int whole_alpha;            /* 1: an integer, which it may not be */
+    uint64_t rank;              /* of both, where it is not RANK */
+    uint32_t a_type;            /* where it is not F32 */
+    int more;                   /* 1: a tensor of no matrix */
+    int no_alpha;
 };
 
 static void save_adapter(const struct flaw *w)
@@ -50,8 +54,15 @@ static void save_adapter(const struct flaw *w)
                                          : "blk.1.ffn_up.weight.lora_b",
                                GGUF_F32, 2, { RANK, FF, 1, 1 } };
 
+    if (w->rank)
+        a.dim[1] = b.dim[0] = w->rank;
     if (w->b_rank)
         b.dim[0] = w->b_rank;
+    if (w->a_type)
+        a.type = w->a_type;
+    float *zero = calloc((size_t)(a.dim[1] + b.dim[0]) * (EMBD + FF),
+                         sizeof *zero);
+    assert_non_null(zero);
     mkgguf_init(&g);
     str_init(&bytes);
     mkgguf_str(&g, "general.architecture", w->arch ? w->arch : "llama");
@@ -59,10 +70,19 @@ static void save_adapter(const struct flaw *w)
     mkgguf_str(&g, "adapter.type", w->kind ? w->kind : "lora");
     if (w->whole_alpha)
         mkgguf_u32(&g, "adapter.lora.alpha", 2 * RANK);
-    else
+    else if (!w->no_alpha)
         mkgguf_f32(&g, "adapter.lora.alpha", 2.0f * RANK);
-    mkgguf_tensor(&g, &a, m.a, sizeof m.a);
-    mkgguf_tensor(&g, &b, m.b, (size_t)b.dim[0] * FF * sizeof(float));
+    mkgguf_tensor(&g, &a, w->rank ? zero : m.a,
+                  (size_t)a.dim[1] * EMBD * sizeof(float));
+    mkgguf_tensor(&g, &b, w->rank ? zero : m.b,
+                  (size_t)b.dim[0] * FF * sizeof(float));
+    if (w->more) {
+        struct mkgguf_tensor c = a;
+
+        c.name = "blk.1.attn_norm.weight.lora_a";
+        mkgguf_tensor(&g, &c, m.a, sizeof m.a);
+    }
+    free(zero);
     mkgguf_file(&g, &bytes);
     assert_int_equal(mkgguf_save(m.adapter, &bytes, NULL), SOR_OK);
     str_release(&bytes);
@@ -257,6 +277,9 @@ static void what_does_not_fit_is_refused(void **state)
           "has a lora_a without its lora_b" },
         { { .b_rank = 16 }, SOR_FORMAT, "does not fit" },
         { { .whole_alpha = 1 }, SOR_FORMAT, "is of type u32, not f32" },
+        { { .rank = 1 << 14 }, SOR_LIMIT, "rank 16384; at most" },
+        { { .a_type = GGUF_I32 }, SOR_UNSUP, "is I32 and F32, which is not" },
+        { { .more = 1 }, SOR_UNSUP, "1 of its 3 tensors belong to no matrix" },
     };
     struct lora *l = NULL;
     struct session *s;
@@ -285,6 +308,9 @@ static void what_does_not_fit_is_refused(void **state)
     assert_int_equal(session_adapt(s, &good, 1, &msg), SOR_USAGE);
     session_close(s);
     lora_close((struct lora *)(uintptr_t)good);
+    save_adapter(&(struct flaw){ .no_alpha = 1 });
+    lora_close((struct lora *)(uintptr_t)open_lora(m.e, 1.0f));
+    lora_close(NULL);
 }
 
 /* --- a real one -----------------------------------------------------------

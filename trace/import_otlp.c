@@ -463,7 +463,8 @@ static enum sor_err put_runs(struct import *im, struct calls *s,
             if (msg)
                 *msg = why;
         }
-        if (one == SOR_NOMEM || one == SOR_IO || one == SOR_FULL || one == SOR_BUSY)
+        if (one == SOR_NOMEM || one == SOR_IO || one == SOR_FULL ||
+            one == SOR_BUSY)
             break;
     }
     return err;
