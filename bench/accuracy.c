@@ -49,7 +49,7 @@ static void ask(const char *text, const char *answer)
     b.n++;
 }
 
-/* --- questions ---------------------------------------------------------------- */
+/* --- questions ----------------------------------------------------------- */
 
 static void read_sums(int n)
 {
@@ -113,7 +113,7 @@ static void read_file(const char *path, int n)
     fclose(f);
 }
 
-/* --- answers ------------------------------------------------------------------- */
+/* --- answers ------------------------------------------------------------- */
 
 static void open_path(struct gen_path *p, struct sampler *s, int i, int slot)
 {

@@ -169,7 +169,7 @@ static void read_questions(const char *path, int n)
     fclose(f);
 }
 
-/* --- what it costs -------------------------------------------------------- */
+/* --- what it costs ------------------------------------------------------- */
 
 enum { MOST = 4096 };
 static double whole[MOST], nll[MOST];   /* nats, by position */

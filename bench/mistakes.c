@@ -67,7 +67,7 @@ static void must(enum sor_err err)
         die(b.msg.text);
 }
 
-/* --- what the model makes of a step --------------------------------------- */
+/* --- what the model makes of a step -------------------------------------- */
 
 /* Feeds id[0..n) and adds what each token costs, given that `last` holds the
  * logits before the first; last becomes those after the last. */
@@ -147,7 +147,7 @@ static void read_trace(struct trace *t, const char *question,
     mem_free(last);
 }
 
-/* --- the file ------------------------------------------------------------- */
+/* --- the file ------------------------------------------------------------ */
 
 static int task_of(const char *name)
 {
@@ -212,7 +212,7 @@ static void read_file(const char *path)
     fprintf(stderr, "\r\033[K");
 }
 
-/* --- the rule ------------------------------------------------------------- */
+/* --- the rule ------------------------------------------------------------ */
 
 struct rule {
     double log_p[TASKS][STEPS + 1];
@@ -346,7 +346,7 @@ static void predict(unsigned use, int *guess)
     }
 }
 
-/* --- the table ------------------------------------------------------------ */
+/* --- the table ----------------------------------------------------------- */
 
 /* Right ones of a task (-1: of all) in *k of *n. */
 static void count(const int *guess, int task, int *k, int *n)

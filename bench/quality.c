@@ -62,7 +62,7 @@ static void must(enum sor_err err)
         die(q.msg.text);
 }
 
-/* --- a row of logits --------------------------------------------------------- */
+/* --- a row of logits ----------------------------------------------------- */
 
 static int likeliest(const float *z)
 {
@@ -113,7 +113,7 @@ static void compare(struct model *m, int row, int32_t next)
     m->same += likeliest(b) == q.top[row];
 }
 
-/* --- the text ---------------------------------------------------------------- */
+/* --- the text ------------------------------------------------------------ */
 
 static void read_text(const char *path, size_t n_tok)
 {
@@ -172,7 +172,7 @@ static void run_chunk(size_t from, size_t end)
         session_close(q.model[i].s);
 }
 
-/* --- the whole --------------------------------------------------------------- */
+/* --- the whole ----------------------------------------------------------- */
 
 static void open_models(char **path, int n_ctx)
 {

@@ -48,7 +48,7 @@ static int number(const char *name, int otherwise)
     return s && *s ? atoi(s) : otherwise;
 }
 
-/* --- rows of the tables --------------------------------------------------- */
+/* --- rows of the tables -------------------------------------------------- */
 
 static void put_head(const char *what)
 {
@@ -131,7 +131,7 @@ static void put_blocks(const char *set, int n)
     str_release(&line);
 }
 
-/* --- texts ---------------------------------------------------------------- */
+/* --- texts --------------------------------------------------------------- */
 
 static const char *member(const cJSON *o, const char *key)
 {
@@ -180,7 +180,7 @@ static void each_line(const char *path, const char *kind,
     mem_free(text);
 }
 
-/* --- running text --------------------------------------------------------- */
+/* --- running text -------------------------------------------------------- */
 
 /* All policies; after 1K, 2K and 4K tokens those that run has. */
 static void read_running(const cJSON *line)
@@ -257,7 +257,7 @@ static void hard(const char *inputs)
     each_line(inputs, "hard", read_hard);
 }
 
-/* --- questions ------------------------------------------------------------ */
+/* --- questions ----------------------------------------------------------- */
 
 /* What one policy made of all questions so far. */
 struct answers {
@@ -480,7 +480,7 @@ static void simple(const char *inputs)
     put_answers();
 }
 
-/* --- beyond the trained context ------------------------------------------- */
+/* --- beyond the trained context ------------------------------------------ */
 
 static void longer(const char *inputs)
 {
@@ -509,7 +509,7 @@ static void speed(const char *inputs)
     each_line(inputs, "long", time_long);
 }
 
-/* --- the program ---------------------------------------------------------- */
+/* --- the program --------------------------------------------------------- */
 
 static const struct stage {
     const char *name;

@@ -103,7 +103,7 @@ static void add(const char *prompt, const char *opened, float temperature)
         opened ? copy(opened, strlen(opened)) : NULL, temperature };
 }
 
-/* --- what is asked -------------------------------------------------------- */
+/* --- what is asked ------------------------------------------------------- */
 
 static void slurp(const char *path, struct str *out)
 {
@@ -195,7 +195,7 @@ static void ask_file(const char *path, int n)
     fclose(f);
 }
 
-/* --- answers -------------------------------------------------------------- */
+/* --- answers ------------------------------------------------------------- */
 
 static void encode(const struct text *t, struct tok_ids *ids)
 {

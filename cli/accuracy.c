@@ -31,8 +31,8 @@ static const struct {
     const char *text;
     struct accuracy figures;
 } known[] = {
-    { MODEL_135M, KIND_SUM, "accuracy of this model on sums of two numbers from 10 to 99, "
-      "greedy: 18 of 100 right" STABILITY,
+    { MODEL_135M, KIND_SUM, "accuracy of this model on sums of two numbers "
+      "from 10 to 99, greedy: 18 of 100 right" STABILITY,
       /* always 109, which 90 of the 8,100 pairs make */
       { 18, 100, 90.0 / 8100 } },
     { MODEL_135M, KIND_APPLES, "accuracy of this model on this question, "

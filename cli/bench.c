@@ -46,7 +46,7 @@ static int write_of(const struct bench_work *w, int i)
     return w->is_mixed ? LEAST + i * 29 % BENCH_SEQS : w->n_write;
 }
 
-/* --- the recorder --------------------------------------------------------- */
+/* --- the recorder -------------------------------------------------------- */
 
 static const char *piece(void *ud, int32_t id, size_t *n)
 {
@@ -137,7 +137,7 @@ static enum sor_err end_run(struct bench *b, double *ms)
     return err;
 }
 
-/* --- the work ------------------------------------------------------------- */
+/* --- the work ------------------------------------------------------------ */
 
 /* Counting: a text that a model goes on with for as long as it is asked to. */
 static enum sor_err make_text(struct bench *b, int n_tok)
@@ -307,7 +307,7 @@ enum sor_err bench_run(struct bench *b, int i, void (*done)(void *ud),
     return err;
 }
 
-/* --- before and after ----------------------------------------------------- */
+/* --- before and after ---------------------------------------------------- */
 
 static enum sor_err open_route(struct bench *b)
 {

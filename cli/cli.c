@@ -12,7 +12,7 @@
 
 #include "base/xdg.h"
 
-/* --- commands and exit codes ---------------------------------------------- */
+/* --- commands and exit codes --------------------------------------------- */
 
 const struct cmd *cli_find(const char *name)
 {
@@ -73,7 +73,7 @@ void cli_report(struct cli *cli, enum sor_err err)
                 "name one with -m or SORITES_MODEL\n");
 }
 
-/* --- default places -------------------------------------------------------- */
+/* --- default places ------------------------------------------------------ */
 
 /* The first of: as typed, the environment, the XDG data folder. */
 static const char *place(struct str *path, const char *typed,
@@ -102,7 +102,7 @@ const char *cli_db(struct cli *cli)
     return place(&cli->db_path, cli->db, "SORITES_DB", "trace.db");
 }
 
-/* --- output ----------------------------------------------------------------- */
+/* --- output -------------------------------------------------------------- */
 
 /* A device or a FIFO is written to as it is; a file is replaced by rename, so
  * that a failure half-way leaves the old one. */
@@ -178,7 +178,7 @@ int cli_unicode(const struct cli *cli)
     return !cli->no_unicode && strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 }
 
-/* --- signals ----------------------------------------------------------------- */
+/* --- signals ------------------------------------------------------------- */
 
 static atomic_int stop, terminated;
 

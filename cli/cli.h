@@ -101,7 +101,7 @@ int cli_unicode(const struct cli *cli);
 
 /* After cli_catch_signals() the first SIGINT, SIGTERM or SIGHUP only makes
  * cli_stopped() true (poll it, close the trace, return SOR_INTERRUPTED) and
- * the second ends the program at once with 130.  Only for commands that poll. */
+ * the second ends the program at once with 130.  For commands that poll. */
 void cli_catch_signals(void);
 int cli_stopped(void);
 /* 1 after SIGTERM or SIGHUP: whoever sent it does not wait for a reader. */

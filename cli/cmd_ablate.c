@@ -54,7 +54,7 @@ struct job {
     struct result r;
 };
 
-/* --- what is to be changed ------------------------------------------------ */
+/* --- what is to be changed ----------------------------------------------- */
 
 static int is_same(const struct ablate_part *a, const struct ablate_part *b)
 {
@@ -227,7 +227,7 @@ static enum sor_err make_parts(struct job *j)
     return err;
 }
 
-/* --- computing ------------------------------------------------------------ */
+/* --- computing ----------------------------------------------------------- */
 
 /* The row of --patch, read in the same engine. */
 static enum sor_err read_other(struct job *j)
@@ -321,7 +321,7 @@ static enum sor_err find_or_compute(struct job *j)
     return SOR_OK;
 }
 
-/* --- showing -------------------------------------------------------------- */
+/* --- showing ------------------------------------------------------------- */
 
 static double base_of_sort;     /* qsort() passes nothing along */
 

@@ -23,7 +23,7 @@ static const struct opt_spec opts[] = {
     OPT_END
 };
 
-/* --- an application ----------------------------------------------------------- */
+/* --- an application ------------------------------------------------------ */
 
 static void put_reasons(struct json *j, const char *key, const struct score *s,
                         int against)
@@ -120,7 +120,7 @@ static enum sor_err assess_row(struct cli *cli, const struct pack *p,
     return SOR_OK;
 }
 
-/* --- a question ----------------------------------------------------------------- */
+/* --- a question ---------------------------------------------------------- */
 
 static enum sor_err assess_question(struct cli *cli, const struct pack *p,
                                     const cJSON *row, struct json *j)
@@ -165,7 +165,7 @@ static enum sor_err assess_question(struct cli *cli, const struct pack *p,
     return SOR_OK;
 }
 
-/* --- lines ---------------------------------------------------------------------- */
+/* --- lines --------------------------------------------------------------- */
 
 static enum sor_err assess_line(struct cli *cli, const struct pack *p,
                                 const struct input *in, FILE *to)
@@ -184,7 +184,8 @@ static enum sor_err assess_line(struct cli *cli, const struct pack *p,
     json_echo(&j, cJSON_GetObjectItemCaseSensitive(row, "id"));
     pack_facts(p, "attribute", &n);
     if (!err)
-        err = n ? assess_row(cli, p, row, &j) : assess_question(cli, p, row, &j);
+        err = n ? assess_row(cli, p, row, &j)
+                : assess_question(cli, p, row, &j);
     if (err && row) {
         struct sor_msg what = cli->msg;
 

@@ -34,7 +34,7 @@ struct job {
     struct result r;
 };
 
-/* --- which rows ----------------------------------------------------------- */
+/* --- which rows ---------------------------------------------------------- */
 
 static enum sor_err list_heads(struct job *j, const struct db_model *m)
 {
@@ -81,7 +81,7 @@ static int is_wanted(const struct job *j, int layer, int head)
            (opt.head < 0 || head == opt.head);
 }
 
-/* --- text ----------------------------------------------------------------- */
+/* --- text ---------------------------------------------------------------- */
 
 static void show_top(struct job *j)
 {
@@ -165,7 +165,7 @@ static void show(struct job *j)
         show_rows(j);
 }
 
-/* --- JSON and NumPy ------------------------------------------------------- */
+/* --- JSON and NumPy ------------------------------------------------------ */
 
 static void json_top(struct json *js, const struct db_attention *a)
 {
@@ -269,7 +269,7 @@ static enum sor_err write_npy(struct job *j)
     return err;
 }
 
-/* --- together ------------------------------------------------------------- */
+/* --- together ------------------------------------------------------------ */
 
 static int has_row(const struct result *r, const struct lens_head *h)
 {

@@ -38,7 +38,7 @@ static const struct opt_spec opts[] = {
     OPT_END
 };
 
-/* --- which ---------------------------------------------------------------- */
+/* --- which --------------------------------------------------------------- */
 
 /* 1 where name stands in the list a,b,c (NULL: all do). */
 static int in_list(const char *list, const char *name)
@@ -71,7 +71,7 @@ static enum sor_err check_only(struct cli *cli)
     return SOR_OK;
 }
 
-/* --- what came out -------------------------------------------------------- */
+/* --- what came out ------------------------------------------------------- */
 
 static double mib(int64_t bytes)
 {
@@ -212,7 +212,7 @@ static enum sor_err show_json(const struct bench *b, struct str *out)
     return SOR_OK;
 }
 
-/* --- the command ---------------------------------------------------------- */
+/* --- the command --------------------------------------------------------- */
 
 struct ticks { struct progress bar; uint64_t n; };
 

@@ -18,7 +18,8 @@ static struct { int verdict, wait; const char *name, *reason; } opt;
 static const struct opt_spec opts[] = {
     { 0, "verdict", "none|supported|contradicted|not_addressed", OPT_WORD,
       &opt.verdict, "what the verdict should be", 0, 0 },
-    { 0, "name", "NAME", OPT_STR, &opt.name, "who decides (you: $USER, or your login)", 0, 0 },
+    { 0, "name", "NAME", OPT_STR, &opt.name,
+      "who decides (you: $USER, or your login)", 0, 0 },
     { 0, "reason", "TEXT", OPT_STR, &opt.reason, "why", 0, 0 },
     { 0, "wait", NULL, OPT_FLAG, &opt.wait,
       "wait where another process writes", 0, 0 },

@@ -28,7 +28,7 @@ struct job {
     int part;                   /* the first position that differs; -1: none */
 };
 
-/* --- reading -------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------- */
 
 /* Text that came without tokens was cut into words (trace/foreign.h). */
 static int is_words(const struct side *s)
@@ -74,7 +74,7 @@ static double recorded(struct side *s, int pos, int32_t id, double *below)
     return found;
 }
 
-/* --- showing -------------------------------------------------------------- */
+/* --- showing ------------------------------------------------------------- */
 
 static void say_prob(FILE *to, double logprob, double below)
 {

@@ -69,7 +69,7 @@ static void path_of(const struct cli *cli, const struct eval_set *set,
                    set->file);
 }
 
-/* --- results -------------------------------------------------------------- */
+/* --- results ------------------------------------------------------------- */
 
 static void print_text(FILE *to, const struct eval *e)
 {
@@ -148,7 +148,7 @@ static enum sor_err keep(const struct eval *e, const char *set,
     return err;
 }
 
-/* --- the run -------------------------------------------------------------- */
+/* --- the run ------------------------------------------------------------- */
 
 static enum sor_err open_model(struct eval *e, struct engine **engine,
                                char hex[SHA256_HEX])

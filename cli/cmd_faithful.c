@@ -50,7 +50,7 @@ struct job {
     struct result r;
 };
 
-/* --- what is tested ------------------------------------------------------- */
+/* --- what is tested ------------------------------------------------------ */
 
 static enum sor_err read_question(struct job *j)
 {
@@ -107,7 +107,7 @@ static enum sor_err read_path(struct job *j)
     return SOR_OK;
 }
 
-/* --- can the model do the task at all? ------------------------------------ */
+/* --- can the model do the task at all? ----------------------------------- */
 
 static enum sor_err read_accuracy(struct job *j)
 {
@@ -151,7 +151,7 @@ static void say_accuracy(const struct job *j, char *out, size_t cap)
                        "here");
 }
 
-/* --- computing ------------------------------------------------------------ */
+/* --- computing ----------------------------------------------------------- */
 
 static enum sor_err compute(struct job *j)
 {
@@ -159,9 +159,9 @@ static enum sor_err compute(struct job *j)
     struct faithful_opts o = {
         .step = j->step, .n_step = j->n_step, .end = j->end,
         .answer_step = j->answer_step,
-        .question = j->question, .norm = j->norm, .stated = j->stated, .samples = opt.samples,
-        .temperature = opt.temperature, .seed = cli->seed,
-        .max_tok = opt.max_tok, .progress = progress_advance,
+        .question = j->question, .norm = j->norm, .stated = j->stated,
+        .samples = opt.samples, .temperature = opt.temperature,
+        .seed = cli->seed, .max_tok = opt.max_tok, .progress = progress_advance,
         .cancelled = progress_stopped, .ud = &j->bar };
     enum sor_err err = experiment_engine(&j->x);
 
@@ -183,7 +183,8 @@ static enum sor_err find_or_compute(struct job *j)
     struct str params;
     enum sor_err err;
 
-    /* Paths with one prefix may state different answers.  What only samples depend on is no part of the key without them. */
+    /* Paths with one prefix may state different answers.  What only samples
+     * depend on is no part of the key without them. */
     str_init(&params);
     str_printf(&params, "{\"samples\":%d,\"temperature\":%g,\"max_tok\":%d,"
                "\"seed\":%llu,\"end\":%d,\"answer\":\"%016llx\"}", opt.samples,
@@ -198,7 +199,7 @@ static enum sor_err find_or_compute(struct job *j)
     return err || j->r.cached ? err : compute(j);
 }
 
-/* --- showing -------------------------------------------------------------- */
+/* --- showing ------------------------------------------------------------- */
 
 static const char *cell(const struct db_trial *t)
 {
@@ -362,8 +363,7 @@ static enum sor_err run(struct cli *cli)
     if (!j)
         return sor_fail(&cli->msg, SOR_NOMEM, "out of memory");
     cli_catch_signals();
-    err = experiment_begin(&j->x, cli, cli->argv[0],
-                                        EXPERIMENT_PATH);
+    err = experiment_begin(&j->x, cli, cli->argv[0], EXPERIMENT_PATH);
     if (!err)
         err = test(j);
     if (!err && cli->json)

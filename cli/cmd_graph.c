@@ -55,7 +55,7 @@ struct ask {
     struct db_run run;
 };
 
-/* --- graphs --------------------------------------------------------------- */
+/* --- graphs -------------------------------------------------------------- */
 
 static enum sor_err build_reasoning(struct ask *a, struct graph *g)
 {
@@ -147,7 +147,7 @@ static enum sor_err build_compare(struct ask *a, struct graph *g)
     return compare_build(a->d, side, g, &a->cli->msg);
 }
 
-/* --- plots ---------------------------------------------------------------- */
+/* --- plots --------------------------------------------------------------- */
 
 typedef enum sor_err trail_fn(const struct trail *t, struct str *out,
                               struct sor_msg *msg);
@@ -217,7 +217,7 @@ static const struct kind {
     { NULL, plot_votes, 1 },        { NULL, plot_calibration, 0 },
 };
 
-/* --- the command ---------------------------------------------------------- */
+/* --- the command --------------------------------------------------------- */
 
 /* The format to write, from --format or the name of -o; NULL means what the
  * kind is made as: DOT, or of a plot SVG. */
@@ -342,10 +342,10 @@ const struct cmd cmd_graph = {
             "steps, the answers and their votes; logic the clauses, terms and "
             "claims of a review; overview its parts; terms and references "
             "some of that; claim one claim, its paths side by side; compare "
-            "two paths.\nPlots (no DOT): routing is how each token was computed "
-            "in each layer, share the same in sum; entropy and cost run along "
-            "a path; votes are bars; calibration, of all reviews, holds "
-            "stated probabilities against decisions.\nWithout -o, DOT (of "
-            "plots SVG) goes to stdout.\n",
+            "two paths.\nPlots (no DOT): routing is how each token was "
+            "computed in each layer, share the same in sum; entropy and cost "
+            "run along a path; votes are bars; calibration, of all reviews, "
+            "holds stated probabilities against decisions.\nWithout -o, DOT "
+            "(of plots SVG) goes to stdout.\n",
     .opts = opts, .run = run
 };

@@ -22,7 +22,7 @@
 #include "viz/render.h"
 
 
-/* --- libraries, as loaded, not as compiled against -------------------------- */
+/* --- libraries, as loaded, not as compiled against ----------------------- */
 
 static void openssl_version(char *out, size_t cap)
 {
@@ -84,7 +84,7 @@ static const struct {
 
 enum { N_LIBRARIES = sizeof libraries / sizeof *libraries };
 
-/* --- this machine ------------------------------------------------------------ */
+/* --- this machine -------------------------------------------------------- */
 
 /* Linux's name for the processor, or the empty string. */
 static void cpu_name(char *out, size_t cap)
@@ -158,7 +158,7 @@ static enum sor_err gather(struct cli *cli, struct info *in)
     return SOR_OK;
 }
 
-/* --- output -------------------------------------------------------------------- */
+/* --- output -------------------------------------------------------------- */
 
 static void json_file(struct json *j, const char *key, const char *path,
                       long long bytes)

@@ -58,7 +58,7 @@ static void facts(const struct model_hparams *hp, struct fact out[FACTS])
     memcpy(out, f, sizeof f);
 }
 
-/* --- JSON ----------------------------------------------------------------- */
+/* --- JSON ---------------------------------------------------------------- */
 
 struct writer {
     FILE       *to;
@@ -206,7 +206,7 @@ static int as_json(const struct gguf *g, const struct verdict *v, FILE *to)
     return ok;
 }
 
-/* --- for people ----------------------------------------------------------- */
+/* --- for people ---------------------------------------------------------- */
 
 /* s, safe to show, cut to SHOWN_BYTES. */
 static void print_str(FILE *to, struct gguf_str s, const char *quote)
@@ -331,7 +331,7 @@ static void as_text(const struct gguf *g, const struct verdict *v, FILE *to)
         print_tensor(to, g, gguf_tensor_at(g, i));
 }
 
-/* --- the command ---------------------------------------------------------- */
+/* --- the command --------------------------------------------------------- */
 
 static enum sor_err run(struct cli *cli)
 {

@@ -21,7 +21,7 @@ static const struct opt_spec opts[] = {
 
 enum { BAR = 20, WORD = 16, PARTS_SHOWN = 12 };
 
-/* --- text ----------------------------------------------------------------- */
+/* --- text ---------------------------------------------------------------- */
 
 static void show_head(struct experiment *x, const struct result *r)
 {
@@ -118,7 +118,7 @@ static void show_attribution(struct experiment *x, const struct result *r)
     }
 }
 
-/* --- JSON ----------------------------------------------------------------- */
+/* --- JSON ---------------------------------------------------------------- */
 
 static void json_layers(struct experiment *x, struct json *j,
                         const struct result *r)

@@ -93,7 +93,7 @@ static enum sor_err compute(struct job *j)
     return err;
 }
 
-/* --- the outcome -------------------------------------------------------------------- */
+/* --- the outcome --------------------------------------------------------- */
 
 static void say_layer(const struct replay_diff *d, char *out, size_t cap)
 {

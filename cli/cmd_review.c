@@ -63,7 +63,7 @@ struct job {
     const char *name;                   /* of the document at hand */
 };
 
-/* --- progress ------------------------------------------------------------- */
+/* --- progress ------------------------------------------------------------ */
 
 static int stopped(void *ud)
 {
@@ -100,7 +100,7 @@ static void say_first(const struct job *j, const struct review *r)
         log_info("  and %d more", r->n_finding - FIRST_SHOWN);
 }
 
-/* --- what is needed once -------------------------------------------------- */
+/* --- what is needed once ------------------------------------------------- */
 
 /* Does the pack know anything of contracts: rules for them, or an adapter that
  * reads claims? */
@@ -154,7 +154,7 @@ static enum sor_err open_model(struct job *j)
     return err ? err : judge_open(j->e, j->pack, &j->judge, &j->cli->msg);
 }
 
-/* --- one document --------------------------------------------------------- */
+/* --- one document -------------------------------------------------------- */
 
 /* Why there is nothing to review, or NULL. */
 static const char *unfit(const struct document *d)
@@ -290,7 +290,7 @@ static enum sor_err review(struct job *j, const char *path)
     return err;
 }
 
-/* --- all documents -------------------------------------------------------- */
+/* --- all documents ------------------------------------------------------- */
 
 /* One bad document does not keep the others from being reviewed; the first
  * error is the command's. */

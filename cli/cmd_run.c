@@ -144,7 +144,7 @@ static uint64_t tag_of(int path)
     return (uint64_t)path + 1;
 }
 
-/* --- what the recorder asks ----------------------------------------------------- */
+/* --- what the recorder asks ---------------------------------------------- */
 
 static const char *piece(void *ud, int32_t id, size_t *n)
 {
@@ -168,7 +168,7 @@ static int stopped(void *ud)
     return cli_stopped();
 }
 
-/* --- before decoding -------------------------------------------------------------- */
+/* --- before decoding ----------------------------------------------------- */
 
 static enum sor_err read_question(struct job *j)
 {
@@ -432,7 +432,7 @@ static enum sor_err fork_paths(struct job *j)
     return err;
 }
 
-/* --- decoding --------------------------------------------------------------------- */
+/* --- decoding ------------------------------------------------------------ */
 
 static void flush_piece(struct job *j)
 {
@@ -541,7 +541,7 @@ static enum sor_err check_finite(struct job *j)
                         ? "; a smaller scale of --lora may help" : "");
 }
 
-/* --- after decoding ----------------------------------------------------------------- */
+/* --- after decoding ------------------------------------------------------ */
 
 static void say_rate(const struct job *j)
 {

@@ -120,7 +120,7 @@ static void on_event(void *ud, const struct hook_event *ev)
             ev->u.layer.norm_out;
 }
 
-/* --- a line in --------------------------------------------------------------- */
+/* --- a line in ----------------------------------------------------------- */
 
 static enum sor_err take_tokens(struct scorer *s, const cJSON *list)
 {
@@ -177,7 +177,7 @@ static enum sor_err take_line(struct scorer *s, const cJSON *line)
     return err;
 }
 
-/* --- a line out -------------------------------------------------------------- */
+/* --- a line out ---------------------------------------------------------- */
 
 static void put_id(struct scorer *s)
 {
@@ -364,7 +364,7 @@ static enum sor_err score_line(struct scorer *s, const struct str *line)
     return err;
 }
 
-/* --- the command ------------------------------------------------------------- */
+/* --- the command --------------------------------------------------------- */
 
 static enum sor_err open_route(struct scorer *s)
 {
@@ -421,10 +421,10 @@ static void close_scorer(struct scorer *s)
 static enum sor_err run(struct cli *cli)
 {
     struct scorer s = { .cli = cli };
-    struct hook_observer watch = { 1u << HOOK_ROW |
-                                   (unsigned)(opt.route.choice != 0) << HOOK_ROUTE |
-                                   (unsigned)(opt.layers != 0) << HOOK_LAYER,
-                                   &s, on_event };
+    unsigned routes = opt.route.choice != 0, layers = opt.layers != 0;
+    struct hook_observer watch = {
+        1u << HOOK_ROW | routes << HOOK_ROUTE | layers << HOOK_LAYER, &s,
+        on_event };
     struct input in = { 0 };
     enum sor_err err = routing_settle(cli, &opt.route);
 

@@ -144,7 +144,7 @@ static enum sor_err check(struct cli *cli, struct db *d)
     return r.ok ? SOR_OK : SOR_DIFFERS;
 }
 
-/* --- a review against a policy ----------------------------------------------- */
+/* --- a review against a policy ------------------------------------------- */
 
 static void policy_text(FILE *to, const struct report *r,
                         const struct str *failed, int n_rule, int n_failed)

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-/* --- reading -------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------- */
 
 struct reading {
     struct db *d;
@@ -130,7 +130,7 @@ void diff_steps_release(struct diff_steps *s)
     *s = (struct diff_steps){ .n = 0 };
 }
 
-/* --- pairing -------------------------------------------------------------- */
+/* --- pairing ------------------------------------------------------------- */
 
 /* The first step of s from `from` on that ends behind token `pos`; s->n: there
  * is none.  Steps are in order, so a walk never turns back. */

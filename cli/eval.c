@@ -11,7 +11,7 @@
 
 enum { DRAWS = 2000, BLOCK = 1 << 16 };
 
-/* --- ratios --------------------------------------------------------------- */
+/* --- ratios -------------------------------------------------------------- */
 
 void tally_release(struct tally *t)
 {
@@ -140,7 +140,7 @@ struct tally_value tally_value(const struct tally *t, int i)
     return v;
 }
 
-/* --- files ---------------------------------------------------------------- */
+/* --- files --------------------------------------------------------------- */
 
 struct lines {
     const char *path;
@@ -245,7 +245,7 @@ double eval_iou(struct eval_place a, struct eval_place b)
     return inter > 0 && all > 0 ? (double)inter / all : 0.0;
 }
 
-/* --- documents ------------------------------------------------------------ */
+/* --- documents ----------------------------------------------------------- */
 
 enum sor_err eval_read(const char *text, const struct review_opts *o,
                        struct review **out, struct sor_msg *msg)

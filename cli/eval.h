@@ -14,7 +14,7 @@
 #include "cli/progress.h"
 #include "review/review.h"
 
-/* --- ratios --------------------------------------------------------------- */
+/* --- ratios -------------------------------------------------------------- */
 
 struct tally_part { double num, den, n; };
 
@@ -42,7 +42,7 @@ struct tally_value { double value, low, high; int64_t n; };
 /* Percentiles 2.5 and 97.5 of 2,000 draws, from a fixed seed. */
 struct tally_value tally_value(const struct tally *t, int i);
 
-/* --- one evaluation ------------------------------------------------------- */
+/* --- one evaluation ------------------------------------------------------ */
 
 struct eval {
     struct cli *cli;

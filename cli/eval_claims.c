@@ -28,7 +28,7 @@ static int stopped(void *ud)
     return cli_stopped();
 }
 
-/* --- one claim ------------------------------------------------------------ */
+/* --- one claim ----------------------------------------------------------- */
 
 static int gold_of(const cJSON *annotation)
 {
@@ -119,7 +119,7 @@ static void score(struct claims *x, const struct review *r,
         put_bin(x, 1, c->confidence, (int)c->verdict == gold);
 }
 
-/* --- documents ------------------------------------------------------------ */
+/* --- documents ----------------------------------------------------------- */
 
 static enum sor_err claim_line(void *ud, const cJSON *line)
 {

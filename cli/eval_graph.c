@@ -29,7 +29,7 @@ struct doc {
     struct defects *defects;
 };
 
-/* --- lists ---------------------------------------------------------------- */
+/* --- lists --------------------------------------------------------------- */
 
 static struct item *push(struct items *l)
 {
@@ -131,7 +131,7 @@ static int count_uses(const struct items *gold, const struct items *found)
     return hit;
 }
 
-/* --- both sides ----------------------------------------------------------- */
+/* --- both sides ---------------------------------------------------------- */
 
 /* External names are free text, but for terms that are defined elsewhere. */
 static void put_node(char out[NAME], const char *name)
@@ -243,7 +243,7 @@ static int found_lists(const struct doc *d, struct items *clauses,
     return 1;
 }
 
-/* --- documents ------------------------------------------------------------ */
+/* --- documents ----------------------------------------------------------- */
 
 static void close_doc(struct doc *d)
 {
@@ -277,7 +277,7 @@ static void step(struct eval *e)
     progress_set(&e->bar, (uint64_t)++e->n_done);
 }
 
-/* --- graphs --------------------------------------------------------------- */
+/* --- graphs -------------------------------------------------------------- */
 
 static void score_edges(struct tally *t, const struct items *gold,
                         const struct items *found)
@@ -348,7 +348,7 @@ enum sor_err eval_graph(struct eval *e, const char *path)
     return eval_lines(path, e->max_doc, graph_line, e, &e->cli->msg);
 }
 
-/* --- planted faults ------------------------------------------------------- */
+/* --- planted faults ------------------------------------------------------ */
 
 static int overlaps(struct eval_place a, struct eval_place b)
 {

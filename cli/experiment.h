@@ -48,8 +48,8 @@ enum sor_err experiment_engine(struct experiment *x);
 /* The token after position pos as recorded; -1: none. */
 int32_t experiment_next(const struct experiment *x, int pos);
 
-/* Stores what is new of a result; where the file cannot be written it says so and goes on,
- * since what was computed can still be shown. */
+/* Stores what is new of a result; where the file cannot be written it says so
+ * and goes on, since what was computed can still be shown. */
 void experiment_store(struct experiment *x, struct result *r);
 
 /* The text of a token as one safe word in quotes, at most `width` columns

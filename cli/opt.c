@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- nearness of words ---------------------------------------------------- */
+/* --- nearness of words --------------------------------------------------- */
 
 static int min(int a, int b)
 {
@@ -50,7 +50,7 @@ int opt_nearer(const char *typed, const char *have, int *best)
     return 1;
 }
 
-/* --- one value ------------------------------------------------------------ */
+/* --- one value ----------------------------------------------------------- */
 
 /* strto*() must have read all of it, something, and in range. */
 static int whole(const char *text, const char *end)
@@ -149,7 +149,7 @@ static enum sor_err set(const struct opt_spec *o, const char *text,
     return SOR_USAGE;
 }
 
-/* --- the command line ----------------------------------------------------- */
+/* --- the command line ---------------------------------------------------- */
 
 /* The entry with this letter or this long name of len bytes; NULL: none. */
 static const struct opt_spec *find(const struct opt_tables *t, char letter,

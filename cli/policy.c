@@ -24,7 +24,7 @@ struct held {
     const char *verdict;
 };
 
-/* --- failures ------------------------------------------------------------- */
+/* --- failures ------------------------------------------------------------ */
 
 static void begin_line(struct policy *p)
 {
@@ -51,7 +51,7 @@ static void fail_claim(struct policy *p, const struct held *h,
     str_printf(p->failed, "%s: %s\n", h->claim->name, what);
 }
 
-/* --- rules on one claim --------------------------------------------------- */
+/* --- rules on one claim -------------------------------------------------- */
 
 static void at_least(struct policy *p, const struct held *h, double have)
 {
@@ -136,7 +136,7 @@ static void forbidden(struct policy *p, const struct held *h)
             fail_claim(p, h, h->verdict);
 }
 
-/* --- rules on the review -------------------------------------------------- */
+/* --- rules on the review ------------------------------------------------- */
 
 static void complete(struct policy *p)
 {
@@ -173,7 +173,7 @@ static void decided(struct policy *p)
     }
 }
 
-/* --- the table ------------------------------------------------------------ */
+/* --- the table ----------------------------------------------------------- */
 
 enum rule_kind { RULE_NUMBER, RULE_FLAG, RULE_WORDS };
 

@@ -34,7 +34,7 @@ static const char *leaf(const struct jobs *j, int i, const char *ending,
     return out;
 }
 
-/* --- the child ------------------------------------------------------------ */
+/* --- the child ----------------------------------------------------------- */
 
 /* What went wrong goes to a file, since the parent says it in its turn. */
 static void run_child(struct jobs *j, int i, int n_thread,
@@ -77,7 +77,7 @@ static enum sor_err start(struct jobs *j, int n_thread,
     return SOR_OK;
 }
 
-/* --- the parent ----------------------------------------------------------- */
+/* --- the parent ---------------------------------------------------------- */
 
 static void wait_one(struct jobs *j)
 {

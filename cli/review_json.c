@@ -13,7 +13,7 @@ struct print {
     const struct pack *pack;
 };
 
-/* --- words ---------------------------------------------------------------- */
+/* --- words --------------------------------------------------------------- */
 
 static const char *const relation_name[RELATIONS] = {
     [RELATION_UNRELATED] = "unrelated", [RELATION_SUPPORTS] = "supports",
@@ -28,7 +28,7 @@ static const char *const format_name[] = {
     [DOCUMENT_PDF] = "pdf", [DOCUMENT_DOCX] = "docx"
 };
 
-/* --- members -------------------------------------------------------------- */
+/* --- members ------------------------------------------------------------- */
 
 /* "start" and "end" in code points; null for a place that there is none of. */
 static void put_span(struct print *p, struct span s)
@@ -74,7 +74,7 @@ static void put_verdict_p(struct print *p, const double v[3])
     json_end_obj(&p->j);
 }
 
-/* --- document, clauses ---------------------------------------------------- */
+/* --- document, clauses --------------------------------------------------- */
 
 static void put_document(struct print *p)
 {
@@ -122,7 +122,7 @@ static void put_clauses(struct print *p)
     json_end_arr(&p->j);
 }
 
-/* --- claims --------------------------------------------------------------- */
+/* --- claims -------------------------------------------------------------- */
 
 static void put_evidence(struct print *p, const struct claim_result *c)
 {
@@ -282,7 +282,7 @@ static void put_claims(struct print *p)
     json_end_arr(&p->j);
 }
 
-/* --- the logic graph ------------------------------------------------------ */
+/* --- the logic graph ----------------------------------------------------- */
 
 /* The name of an end as an allocated-free string: terms may be long. */
 static void put_node(struct print *p, const char *key, const struct node *n)
@@ -402,7 +402,7 @@ static void put_terms(struct print *p)
     json_end_arr(&p->j);
 }
 
-/* --- defects, findings ---------------------------------------------------- */
+/* --- defects, findings --------------------------------------------------- */
 
 static void put_defect(struct print *p, const struct defect *x)
 {

@@ -15,7 +15,7 @@ struct screen {
     int all;
 };
 
-/* --- pieces --------------------------------------------------------------- */
+/* --- pieces -------------------------------------------------------------- */
 
 static const char *bold(const struct screen *s, int on)
 {
@@ -77,7 +77,7 @@ static void put_quote(const struct screen *s, int from, int to)
     fprintf(s->to, "%s\n", cli_unicode(s->cli) ? "”" : "\"");
 }
 
-/* --- the head ------------------------------------------------------------- */
+/* --- the head ------------------------------------------------------------ */
 
 static void put_head(const struct screen *s)
 {
@@ -114,7 +114,7 @@ static void put_head(const struct screen *s)
     }
 }
 
-/* --- findings ------------------------------------------------------------- */
+/* --- findings ------------------------------------------------------------ */
 
 static const char *severity_word(int severity)
 {
@@ -207,7 +207,7 @@ static void put_findings(const struct screen *s)
                 "%.8s\n", quiet, s->r->uid);
 }
 
-/* --- claims --------------------------------------------------------------- */
+/* --- claims -------------------------------------------------------------- */
 
 /* Evidence quoted: what a verdict rests on, or clauses that are only ranked. */
 static void put_evidence(const struct screen *s, int64_t claim_id)
@@ -333,7 +333,7 @@ static void put_claims(const struct screen *s)
         put_claim(s, report_row(s->r, DB_CLAIM, i));
 }
 
-/* --- the end -------------------------------------------------------------- */
+/* --- the end ------------------------------------------------------------- */
 
 static void put_unchecked(const struct screen *s)
 {

@@ -14,7 +14,7 @@
 enum { CELL_BYTES = 160, PIECE_BYTES = 48, ANSWER_COLUMNS = 24, BAR_CELLS = 20,
        PARTING_LINES = 24 };
 
-/* --- pieces ------------------------------------------------------------------- */
+/* --- pieces -------------------------------------------------------------- */
 
 static void put_safe(const struct show *s, const char *text, unsigned flags)
 {
@@ -80,7 +80,7 @@ static enum sor_err unreadable(struct sor_msg *msg, enum sor_err err,
                     "read from the database", what);
 }
 
-/* --- paths as far as they are there ------------------------------------------------ */
+/* --- paths as far as they are there -------------------------------------- */
 
 /* The run's paths, one after the other.  A path without an end (cut off, or
  * still decoded) has the tokens that are there: their number and their text. */
@@ -123,7 +123,7 @@ static enum sor_err walk_end(struct walk *w)
     return db_cur_close(w->c);
 }
 
-/* --- answers -------------------------------------------------------------------- */
+/* --- answers ------------------------------------------------------------- */
 
 /* The path that speaks for the leading answer: the likeliest of those that
  * give it; its ordinal, or -1.  text: what it says (appended). */
@@ -205,7 +205,7 @@ static enum sor_err show_votes(const struct show *s, int n_path,
     return err ? unreadable(msg, err, "votes") : SOR_OK;
 }
 
-/* --- where the paths part ----------------------------------------------------------
+/* --- where the paths part ---------------------------------------------------
  *
  * Pairs that differ first at one position, under one prefix, are one parting of
  * the ways: n paths have at most n - 1 of them, and together they say where
@@ -385,7 +385,7 @@ static enum sor_err show_partings(const struct show *s, int n_path,
     return err;
 }
 
-/* --- paths ---------------------------------------------------------------------- */
+/* --- paths --------------------------------------------------------------- */
 
 static enum sor_err show_paths(const struct show *s, int n_prompt,
                                struct sor_msg *msg)
@@ -514,7 +514,7 @@ void show_next(const struct show *s, FILE *to)
             : "ordinal, role, text FROM v_step", (long long)s->run_id);
 }
 
-/* --- JSON ---------------------------------------------------------------------- */
+/* --- JSON ---------------------------------------------------------------- */
 
 static void json_field(struct json *j, const char *key, const char *value)
 {

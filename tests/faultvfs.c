@@ -39,7 +39,7 @@ static struct file *of(sqlite3_file *f)
     return (struct file *)(void *)f;
 }
 
-/* --- faults --------------------------------------------------------------- */
+/* --- faults -------------------------------------------------------------- */
 
 void faultvfs_fail(const struct faultvfs_fault *f)
 {
@@ -78,7 +78,7 @@ static int meet(enum faultvfs_op op)
     return rc;
 }
 
-/* --- the log -------------------------------------------------------------- */
+/* --- the log ------------------------------------------------------------- */
 
 static void note(enum faultvfs_op op, const char *file, int64_t at,
                  const void *bytes, size_t n)
@@ -129,7 +129,7 @@ void faultvfs_forget(void)
     v.n = v.cap = 0;
 }
 
-/* --- files ---------------------------------------------------------------- */
+/* --- files --------------------------------------------------------------- */
 
 static int on_close(sqlite3_file *f)
 {

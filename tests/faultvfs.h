@@ -36,7 +36,7 @@ long faultvfs_struck(void);
  * change nothing). */
 void faultvfs_skip_syncs(int skip);
 
-/* --- the log -------------------------------------------------------------- */
+/* --- the log ------------------------------------------------------------- */
 
 struct faultvfs_entry {
     enum faultvfs_op op;        /* FAULTVFS_OPS: a mark */

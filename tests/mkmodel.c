@@ -15,7 +15,7 @@
 
 enum { HEAD_DIM = 16, BLOCK = 32 };
 
-/* --- the tokenizer -------------------------------------------------------- */
+/* --- the tokenizer ------------------------------------------------------- */
 
 static const char *const marks[] = {
     "<|endoftext|>", "<|im_start|>", "<|im_end|>",
@@ -147,7 +147,7 @@ static void put_tokenizer(struct mkgguf *m, const struct mkmodel_opts *o,
     mkgguf_bool(m, "tokenizer.ggml.add_bos_token", 0);
 }
 
-/* --- weights -------------------------------------------------------------- */
+/* --- weights ------------------------------------------------------------- */
 
 /* splitmix64 (Steele, Lea, Flood 2014), to a float in [-1, 1). */
 static float noise(uint64_t *state)
@@ -344,7 +344,7 @@ static void put_layer(struct maker *k, const struct mkmodel_opts *o, int l)
                                       o->poison == l + 1 });
 }
 
-/* --- the file ------------------------------------------------------------- */
+/* --- the file ------------------------------------------------------------ */
 
 static void put_hparams(struct mkgguf *m, const struct mkmodel_opts *o,
                         uint64_t n_vocab)

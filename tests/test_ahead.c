@@ -136,7 +136,7 @@ static void record(const struct made *m, struct gen_stats *st)
     tok_ids_release(&ids);
 }
 
-/* --- reading -------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------- */
 
 static double one(const char *sql)
 {

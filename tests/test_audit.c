@@ -122,7 +122,7 @@ static void record(const char *db, const char *policy, const char *opts)
         fail_msg("%s: %s", opts, prog_err);
 }
 
-/* --- what it leaves alone ------------------------------------------------- */
+/* --- what it leaves alone ------------------------------------------------ */
 
 static void the_run_is_the_same_with_and_without(void **state)
 {
@@ -157,7 +157,7 @@ static void the_run_is_the_same_with_and_without(void **state)
     assert_int_equal(prog_run("verify --chain same.db"), 0);
 }
 
-/* --- which tokens, and what they read ------------------------------------- */
+/* --- which tokens, and what they read ------------------------------------ */
 
 static void all_that_left_something_out_is_priced_at_a_rate_of_one(void **state)
 {
@@ -224,7 +224,7 @@ static void a_share_is_chosen_by_seed_and_position(void **state)
     assert_int_equal(prog_run("verify --chain share.db"), 0);
 }
 
-/* --- what they cost ------------------------------------------------------- */
+/* --- what they cost ------------------------------------------------------ */
 
 static struct {
     int32_t id[ROWS_MAX];
@@ -349,7 +349,7 @@ static void prices_are_those_of_the_long_way_round(void **state)
                     "kl_local > 0 AND kl_total <> kl_local") > 0);
 }
 
-/* --- forks, damage, refusals ---------------------------------------------- */
+/* --- forks, damage, refusals --------------------------------------------- */
 
 static void forks_are_audited_for_their_own_tokens(void **state)
 {
@@ -424,7 +424,7 @@ static void what_there_is_nothing_to_price_of_is_refused(void **state)
     assert_non_null(strstr(prog_err, "was not routed"));
 }
 
-/* --- what happens to the rows --------------------------------------------- */
+/* --- what happens to the rows -------------------------------------------- */
 
 static void the_rows_travel_and_go_with_the_run(void **state)
 {
@@ -454,7 +454,7 @@ static void the_rows_travel_and_go_with_the_run(void **state)
     assert_int_equal(prog_run("verify --chain rows.db"), 0);
 }
 
-/* --- the picture ---------------------------------------------------------- */
+/* --- the picture --------------------------------------------------------- */
 
 static int times(const char *what)
 {

@@ -192,7 +192,7 @@ static void integers_are_refused(void **state)
     engine_close(e);
 }
 
-/* --- the self-check finds a wrong library --------------------------------- */
+/* --- the self-check finds a wrong library -------------------------------- */
 
 static double error_at, error_by, leak;
 
@@ -231,7 +231,7 @@ static void a_wrong_library_is_found(void **state)
     assert_non_null(strstr(msg.text, "depend on the others"));
 }
 
-/* --- a run, and its replay ------------------------------------------------ */
+/* --- a run, and its replay ----------------------------------------------- */
 
 static void a_run_says_so_and_is_replayed(void **state)
 {

@@ -16,7 +16,7 @@
 #include "engine/tok.h"
 #include "tests/mkmodel.h"
 
-/* --- helpers -------------------------------------------------------------- */
+/* --- helpers ------------------------------------------------------------- */
 
 struct fixture {
     struct gguf *g;
@@ -80,7 +80,7 @@ static int markers(const struct fixture *f, const struct chat_turns *turns)
     return n;
 }
 
-/* --- writing -------------------------------------------------------------- */
+/* --- writing ------------------------------------------------------------- */
 
 static void chatml_is_written(void **state)
 {
@@ -142,7 +142,7 @@ static void without_a_template_only_contents_count(void **state)
     close_small(&f);
 }
 
-/* --- what people write stays text ----------------------------------------- */
+/* --- what people write stays text ---------------------------------------- */
 
 static void contents_and_roles_make_no_markers(void **state)
 {
@@ -213,7 +213,7 @@ static void unknown_roles_are_refused_and_nothing_is_kept(void **state)
     close_small(&f);
 }
 
-/* --- the real model ------------------------------------------------------- */
+/* --- the real model ------------------------------------------------------ */
 
 static void smollm_puts_its_own_system_message_first(void **state)
 {

@@ -85,7 +85,7 @@ static void reads(const char *text, const char *want)
     document_close(d);
 }
 
-/* --- numbers -------------------------------------------------------------- */
+/* --- numbers ------------------------------------------------------------- */
 
 static void numbering_of_every_kind(void **state)
 {
@@ -204,7 +204,7 @@ static void text_without_line_breaks(void **state)
           "1.2 Scope};2 Term");
 }
 
-/* --- what has no number --------------------------------------------------- */
+/* --- what has no number -------------------------------------------------- */
 
 static void paragraphs_headings_recitals(void **state)
 {
@@ -307,7 +307,7 @@ static void empty_lines_are_no_pages(void **state)
     }
 }
 
-/* --- spans and looking up ------------------------------------------------- */
+/* --- spans and looking up ------------------------------------------------ */
 
 static void spans_hold_what_they_should(void **state)
 {
@@ -361,7 +361,7 @@ static void numbers_are_found_from_where_one_stands(void **state)
     document_close(d);
 }
 
-/* --- passages ------------------------------------------------------------- */
+/* --- passages ------------------------------------------------------------ */
 
 static void passages_are_short_and_whole(void **state)
 {
@@ -403,7 +403,7 @@ static void passages_are_short_and_whole(void **state)
     str_release(&s);
 }
 
-/* --- against the annotated documents -------------------------------------- */
+/* --- against the annotated documents ------------------------------------- */
 
 /* Wanted and found spans of one document; they agree where they begin at one
  * place with one number, and overlap by half at least. */
@@ -476,7 +476,7 @@ static void annotated_documents_are_read_so(void **state)
     assert_true(overlap >= 0.95);
 }
 
-/* --- hostile texts -------------------------------------------------------- */
+/* --- hostile texts ------------------------------------------------------- */
 
 /* Whatever the text, spans nest, are in order and are not empty. */
 static void check(const struct clauses *c, size_t n)

@@ -306,7 +306,7 @@ static void rows_cannot_command_the_terminal(void **state)
     assert_non_null(strstr(prog_out, "[2J"));
 }
 
-/* --- where a person reads ------------------------------------------------- */
+/* --- where a person reads ------------------------------------------------ */
 
 /* A terminal of its own: the master's descriptor, the other end's name. */
 static int open_terminal(const char **name)

@@ -20,6 +20,7 @@
 #include "tests/mkdb.h"
 #include "tests/models.h"
 #include "tests/prog.h"
+#include "tests/slow.h"
 
 static const char *model;
 
@@ -67,7 +68,7 @@ static int is_crash(int rc)
     return rc > 128 && rc != 130;
 }
 
-/* --- memory --------------------------------------------------------------- */
+/* --- memory -------------------------------------------------------------- */
 
 static const char *const commands[] = {
     "run --db m.db --max-tokens 6 -n 2 --seed 1 -t 1 go",
@@ -113,7 +114,7 @@ static void memory_may_run_out_anywhere(void **state)
     is_sound("t.db");
 }
 
-/* --- streams -------------------------------------------------------------- */
+/* --- streams ------------------------------------------------------------- */
 
 /* Those of `commands` that write to stdout. */
 static void streams_may_be_full_or_closed(void **state)
@@ -148,7 +149,7 @@ static void readers_may_leave(void **state)
     is_sound("m.db");
 }
 
-/* --- signals -------------------------------------------------------------- */
+/* --- signals ------------------------------------------------------------- */
 
 static void a_signal_at_any_moment(void **state)
 {
@@ -158,7 +159,8 @@ static void a_signal_at_any_moment(void **state)
 
     (void)state;
     for (int i = 0; i < n; i++) {
-        struct timespec nap = { 0, (long)(i * 7 % 100) * 3000000L };
+        long ms = (long)(i * 7 % 100) * (slow() ? 60 : 3);
+        struct timespec nap = { ms / 1000, ms % 1000 * 1000000L };
         pid_t pid = prog_start("run --db s.db --ctx 50000 --max-tokens 40000 "
                                "-n 2 go");
 

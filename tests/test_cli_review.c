@@ -477,7 +477,7 @@ static void hostile_text_stays_text(void **state)
     assert_null(strchr(prog_out, '\x1b'));
 }
 
-/* --- measuring ------------------------------------------------------------ */
+/* --- measuring ----------------------------------------------------------- */
 
 /* Code points before a piece of the contract. */
 static int cp_of(const char *piece)
@@ -564,7 +564,7 @@ static void faults_are_measured(void **state)
     assert_int_equal(prog_run("eval graph bad.jsonl"), 3);
 }
 
-/* --- with the real model -------------------------------------------------- */
+/* --- with the real model ------------------------------------------------- */
 
 static const char *model(void)
 {

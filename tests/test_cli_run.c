@@ -37,7 +37,7 @@ static void in_dir(char out[128], const char *leaf)
     snprintf(out, 128, "%s/%s", prog_dir, leaf);
 }
 
-/* --- what is recorded ---------------------------------------------------------- */
+/* --- what is recorded ---------------------------------------------------- */
 
 static int count_runs(const char *leaf)
 {
@@ -230,7 +230,7 @@ static void every_level_records_what_it_says(void **state)
     }
 }
 
-/* --- Ctrl-C ----------------------------------------------------------------------- */
+/* --- Ctrl-C -------------------------------------------------------------- */
 
 static int has_token(struct db *d, int64_t run_id)
 {
@@ -279,7 +279,7 @@ static void ctrl_c_closes_the_trace(void **state)
     assert_int_equal(prog_run("replay last --verify --db stop.db"), 0);
 }
 
-/* --- bad input --------------------------------------------------------------------- */
+/* --- bad input ----------------------------------------------------------- */
 
 static void truncate_model(const char *leaf, size_t keep)
 {

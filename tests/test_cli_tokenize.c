@@ -36,7 +36,7 @@ static void spill(const char *leaf, const char *text)
     prog_spill(path, text, strlen(text));
 }
 
-/* --- tokenize ------------------------------------------------------------- */
+/* --- tokenize ------------------------------------------------------------ */
 
 static void tokenizes_lines_and_decodes_them(void **state)
 {
@@ -124,7 +124,7 @@ static void bad_lines_are_named(void **state)
     prog_expect_sentence("in: ");
 }
 
-/* --- inspect -------------------------------------------------------------- */
+/* --- inspect ------------------------------------------------------------- */
 
 static const cJSON *get(const cJSON *o, const char *key)
 {

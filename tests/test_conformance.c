@@ -43,7 +43,7 @@ static struct engine *engine;
 static const struct limits *limit;
 static char shared[512];
 
-/* --- files ------------------------------------------------------------------- */
+/* --- files --------------------------------------------------------------- */
 
 static char *slurp(const char *leaf, size_t *n)
 {
@@ -102,7 +102,7 @@ static int close_engine(void **state)
     return 0;
 }
 
-/* --- tokens -------------------------------------------------------------------- */
+/* --- tokens -------------------------------------------------------------- */
 
 /* A NUL cannot live in the strings of the JSON parser.  One line has one: it
  * goes through as a character of the private use area. */
@@ -169,7 +169,7 @@ static void token_ids_are_the_reference_s(void **state)
     free(text);
 }
 
-/* --- logits and norms ----------------------------------------------------------- */
+/* --- logits and norms ---------------------------------------------------- */
 
 struct passage {
     int n;

@@ -63,7 +63,7 @@ static char *with(const char *one, const char *two, const char *three,
     return copy;
 }
 
-/* --- what is found --------------------------------------------------------------- */
+/* --- what is found ------------------------------------------------------- */
 
 static struct pack *pack;
 static struct document *doc;
@@ -259,7 +259,7 @@ static void what_is_in_order_is_left_alone(void **state)
     }
 }
 
-/* --- hostile text --------------------------------------------------------------------- */
+/* --- hostile text -------------------------------------------------------- */
 
 /* A text of nothing but what the rules look for ends soon, whatever is found. */
 static void hostile_texts_end_soon(void **state)
@@ -324,7 +324,7 @@ static void out_of_memory_is_an_error(void **state)
     mem_free(text);
 }
 
-/* --- the annotated faults --------------------------------------------------------------- */
+/* --- the annotated faults ------------------------------------------------ */
 
 static int overlaps(const cJSON *place, struct span s)
 {

@@ -84,7 +84,7 @@ static void forget(void)
     memset(m.got, 0, N * m.row);
 }
 
-/* --- setup: the plain pass -------------------------------------------------------- */
+/* --- setup: the plain pass ----------------------------------------------- */
 
 static int setup(const char *path, enum kern_kvtype kv_type)
 {
@@ -151,7 +151,7 @@ static void need_model(void)
     }
 }
 
-/* --- the contract ------------------------------------------------------------------ */
+/* --- the contract -------------------------------------------------------- */
 
 static void chunking_changes_no_bit(void **state)
 {

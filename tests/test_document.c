@@ -42,7 +42,7 @@ static enum sor_err refused(const void *bytes, size_t n, const char *because)
     return err;
 }
 
-/* --- encodings ------------------------------------------------------------ */
+/* --- encodings ----------------------------------------------------------- */
 
 static void text_is_the_files_own(void **state)
 {
@@ -108,7 +108,7 @@ static void binaries_are_refused_with_the_place(void **state)
                              ".doc"), SOR_UNSUP);
 }
 
-/* --- places --------------------------------------------------------------- */
+/* --- places -------------------------------------------------------------- */
 
 static void places_convert_both_ways(void **state)
 {
@@ -149,7 +149,7 @@ static void form_feeds_are_pages(void **state)
     document_close(d);
 }
 
-/* --- DOCX ----------------------------------------------------------------- */
+/* --- DOCX ---------------------------------------------------------------- */
 
 #define W "xmlns:w=\"http://schemas.openxmlformats.org/wordprocessingml/2006/" \
           "main\""
@@ -306,7 +306,7 @@ static void a_zip_bomb_is_stopped(void **state)
     free(blank);
 }
 
-/* --- PDF ------------------------------------------------------------------ */
+/* --- PDF ----------------------------------------------------------------- */
 
 static const char two_pages[] =
     "%PDF-1.4\n1 0 obj <</Type/Catalog/Pages 2 0 R>> endobj\n"
@@ -356,7 +356,7 @@ static void a_pdf_without_pdftotext_names_it(void **state)
     free(keep);
 }
 
-/* --- files ---------------------------------------------------------------- */
+/* --- files --------------------------------------------------------------- */
 
 static void files_that_cannot_be_read_say_why(void **state)
 {
@@ -388,7 +388,7 @@ static void every_allocation_may_fail(void **state)
     document_close(d);
 }
 
-/* --- is it a contract ----------------------------------------------------- */
+/* --- is it a contract ---------------------------------------------------- */
 
 static enum document_fit fit(const char *text)
 {

@@ -224,7 +224,7 @@ static void libreoffice_shows_the_comments(void **state)
     free(text);
 }
 
-/* --- words ---------------------------------------------------------------- */
+/* --- words --------------------------------------------------------------- */
 
 static void a_change_is_shown_by_words(void **state)
 {

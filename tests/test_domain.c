@@ -17,7 +17,7 @@
 #include "review/pack.h"
 #include "tests/minipack.h"
 
-/* --- a small pack of our own ------------------------------------------------- */
+/* --- a small pack of our own --------------------------------------------- */
 
 static void spill(const char *name, const char *text)
 {
@@ -43,7 +43,7 @@ static struct pack *open_small(void)
     return p;
 }
 
-/* --- what a pack holds --------------------------------------------------------- */
+/* --- what a pack holds --------------------------------------------------- */
 
 static void everything_is_read(void **state)
 {
@@ -128,7 +128,7 @@ static void a_cut_character_does_no_harm(void **state)
     pack_close(p);
 }
 
-/* --- wrong packs ----------------------------------------------------------------- */
+/* --- wrong packs --------------------------------------------------------- */
 
 struct wrong { const char *file, *from, *to, *says; };
 
@@ -269,7 +269,7 @@ static void out_of_memory_is_an_error(void **state)
     assert_true(failed > 50);
 }
 
-/* --- claims of the user's own ----------------------------------------------------- */
+/* --- claims of the user's own -------------------------------------------- */
 
 static void a_claim_in_the_packs_words_is_the_packs(void **state)
 {
@@ -344,7 +344,7 @@ static void a_claim_that_states_a_value_is_the_packs(void **state)
     pack_close(p);
 }
 
-/* --- the shipped packs -------------------------------------------------------------- */
+/* --- the shipped packs --------------------------------------------------- */
 
 static void shipped_packs_open_with_their_adapters(void **state)
 {

@@ -147,7 +147,7 @@ static void markers_are_not_shared(void **state)
     mem_free(e);
 }
 
-/* --- attention ------------------------------------------------------------ */
+/* --- attention ----------------------------------------------------------- */
 
 /* Prompt 0..64, steps of 16 tokens from there.  Every token puts half of its
  * mass on the sink and spreads the rest evenly, but the third step's put
@@ -222,7 +222,7 @@ static void blocks_are_split(void **state)
     mem_free(e);
 }
 
-/* --- robustness ----------------------------------------------------------- */
+/* --- robustness ---------------------------------------------------------- */
 
 static void stays_linear(void **state)
 {

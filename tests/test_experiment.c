@@ -75,7 +75,7 @@ static double ask(const char *leaf, const char *sql)
     return v;
 }
 
-/* --- lens ----------------------------------------------------------------- */
+/* --- lens ---------------------------------------------------------------- */
 
 /* The last layer's reading is what the run recorded of the next token. */
 static void the_lens_ends_in_the_recorded_token(void **state)
@@ -223,7 +223,7 @@ static void whole_rows_of_attention(void **state)
     assert_non_null(strstr(prog_err, "LAYER.HEAD"));
 }
 
-/* --- forks ---------------------------------------------------------------- */
+/* --- forks --------------------------------------------------------------- */
 
 static const char *const forks[] = {
     "--text ' six seven'",
@@ -338,7 +338,7 @@ static void diff_says_where_they_part(void **state)
     cJSON_Delete(root);
 }
 
-/* --- ablation ------------------------------------------------------------- */
+/* --- ablation ------------------------------------------------------------ */
 
 /* Patching a row with itself changes no bit; every other effect is marked for
  * what it is. */
@@ -430,7 +430,7 @@ static void a_mask_reaches_the_row(void **state)
     assert_true(ask("mask.db", "SELECT kl FROM effect") > 0);
 }
 
-/* --- what stays, what goes ------------------------------------------------ */
+/* --- what stays, what goes ----------------------------------------------- */
 
 static void experiments_go_with_their_run(void **state)
 {
@@ -508,7 +508,7 @@ static void addresses_are_said_and_refused(void **state)
     assert_non_null(strstr(prog_out, "1 word the same; they part at 1 (A has 2 words"));
 }
 
-/* --- faithfulness: only a model that reasons has any ---------------------- */
+/* --- faithfulness: only a model that reasons has any --------------------- */
 
 static void faithfulness_and_its_refusal(void **state)
 {

@@ -20,7 +20,7 @@
 #include "tests/mkgguf.h"
 #include "tests/mkmodel.h"
 
-/* --- helpers -------------------------------------------------------------- */
+/* --- helpers ------------------------------------------------------------- */
 
 static char path[64];
 
@@ -105,7 +105,7 @@ static uint64_t touch(const struct gguf *g)
     return sum;
 }
 
-/* --- what it reads -------------------------------------------------------- */
+/* --- what it reads ------------------------------------------------------- */
 
 static void reads_every_kind_of_value(void **state)
 {
@@ -281,7 +281,7 @@ static void knows_every_type_by_name_and_size(void **state)
     assert_int_equal(gguf_vtype_bytes(GGUF_V_STR), 0);
 }
 
-/* --- what it refuses ------------------------------------------------------ */
+/* --- what it refuses ----------------------------------------------------- */
 
 static void refuses_what_is_no_file(void **state)
 {
@@ -473,7 +473,7 @@ static void refuses_tensors_in_the_wrong_place(void **state)
     wants(&m, SOR_FORMAT, "\"a\" is there twice");
 }
 
-/* --- no file at all hurts ------------------------------------------------- */
+/* --- no file at all hurts ------------------------------------------------ */
 
 static void open_and_touch(int with_tokenizer, int *opened)
 {

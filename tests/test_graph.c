@@ -421,6 +421,21 @@ static void values(void **state)
           "amount EUR 40.00" },
         { "1. the sum of EUR 10.000 or EUR 10.50 or EUR 1.250.000",
           "amount EUR 10000.00 | amount EUR 10.50 | amount EUR 1250000.00" },
+        { "1. of USD 5m, EUR 3k, GBP 5bn, $2.5 MM and $2 (two) million",
+          "amount USD 5000000.00 | amount EUR 3000.00 | "
+          "amount GBP 5000000000.00 | amount USD 2500000.00 | "
+          "amount USD 2000000.00" },
+        { "1. of EUR 1.234,56 or EUR 5,50 or 1 000 000 euros or 500 Euros",
+          "amount EUR 1234.56 | amount EUR 5.50 | amount EUR 1000000.00 | "
+          "amount EUR 500.00" },
+        { "1. $0.125 or HK$500 or $5,000 CAD or $3 trillion or $5-10 million",
+          "amount USD 0.1250 | amount HKD 500.00 | amount CAD 5000.00 | "
+          "amount USD 3000000000000.00 | amount USD 5000000.00" },
+        { "1. INR 12,50,000 or INR 2 crore",
+          "amount INR 1250000.00 | amount INR 20000000.00" },
+        { "1. one that cannot be read, $5x or $1,0000 or Z$5", "" },
+        { "1. 2,5% or 1,250% or 0.125% but not one-tenth of 1% or 1/2%",
+          "percent 2.5% | percent 1250% | percent 0.125%" },
         { "1. interest of 1.5% or five percent (5%) or ten percent",
           "percent 1.5% | percent 5% | percent 10%" },
         { "1. It is governed by the laws of the State of New York.",
@@ -703,7 +718,7 @@ static int close_pack(void **state)
     return 0;
 }
 
-/* --- values in a claim ---------------------------------------------------- */
+/* --- values in a claim --------------------------------------------------- */
 
 static void a_text_is_one_value_and_nothing_else(void **state)
 {

@@ -27,7 +27,7 @@
 #include "tests/mkmodel.h"
 #include "tests/slow.h"
 
-/* --- what is opened ------------------------------------------------------- */
+/* --- what is opened ------------------------------------------------------ */
 
 static char model_path[64], adapter_path[64];
 static struct engine *whole;    /* the undamaged model, for adapters */
@@ -104,7 +104,7 @@ struct subject {
     clock_t slowest;
 };
 
-/* --- meeting it ----------------------------------------------------------- */
+/* --- meeting it ---------------------------------------------------------- */
 
 static void meet(struct subject *s, const char *what, size_t at)
 {
@@ -182,7 +182,7 @@ static void every_byte(struct subject *s)
     str_release(&s->good);
 }
 
-/* --- a model, an adapter, a pack ------------------------------------------ */
+/* --- a model, an adapter, a pack ----------------------------------------- */
 
 static size_t header_bytes(const char *path)
 {

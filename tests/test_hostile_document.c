@@ -50,7 +50,7 @@ static int reads(const void *bytes, size_t n, struct sor_msg *msg)
     return 1;
 }
 
-/* --- DOCX ----------------------------------------------------------------- */
+/* --- DOCX ---------------------------------------------------------------- */
 
 static void every_byte_of_a_docx(void **state)
 {
@@ -135,7 +135,7 @@ static void an_endless_list_of_names(void **state)
     free(part);
 }
 
-/* --- PDF: its reader is a child that is not to be trusted ----------------- */
+/* --- PDF: its reader is a child that is not to be trusted ---------------- */
 
 static char dir[64];
 

@@ -340,7 +340,7 @@ static const struct fault tensors[] = {
     { APPEND, .v = 4096 },
 };
 
-/* --- making one ---------------------------------------------------------------- */
+/* --- making one ---------------------------------------------------------- */
 
 static char path[64];
 static struct str good;
@@ -534,7 +534,7 @@ static void spoil(const struct fault *x, struct str *out)
     ggufedit_close(&e);
 }
 
-/* --- meeting one --------------------------------------------------------------- */
+/* --- meeting one --------------------------------------------------------- */
 
 /* A good file computes. */
 static void runs(struct engine *e)

@@ -33,7 +33,7 @@ enum { ROUNDS = 10, HARD_ROUNDS = 80, ALIGN = 32, SECONDS = 20 };
 #define MAX64 UINT64_MAX
 #define LENGTH(x) (sizeof(x) / sizeof(x)[0])
 
-/* --- chance --------------------------------------------------------------- */
+/* --- chance -------------------------------------------------------------- */
 
 static uint64_t chance;
 
@@ -66,7 +66,7 @@ static const char *const needed[] = {
     "tokenizer.ggml.model", "tokenizer.ggml.tokens", "tokenizer.ggml.merges",
 };
 
-/* --- parts ---------------------------------------------------------------- */
+/* --- parts --------------------------------------------------------------- */
 
 struct work {
     struct ggufedit e;
@@ -191,7 +191,7 @@ static uint64_t vocabulary(struct work *w)
     return peek(&kv_of(w, arrays[0])->value, 4, 8);
 }
 
-/* --- what changes nothing ------------------------------------------------- */
+/* --- what changes nothing ------------------------------------------------ */
 
 static void order_of_keys(struct work *w)
 {
@@ -286,7 +286,7 @@ static void a_longer_context(struct work *w)
     mkgguf_num(&kv->value, 512 + draw(100000), 4);
 }
 
-/* --- what spoils it ------------------------------------------------------- */
+/* --- what spoils it ------------------------------------------------------ */
 
 /* Each of these numbers is bound to the shape of some tensor. */
 static void another_shape_of_model(struct work *w)
@@ -605,7 +605,7 @@ static void data_cut_short(struct work *w)
     w->tail = 0;
 }
 
-/* --- meeting it ----------------------------------------------------------- */
+/* --- meeting it ---------------------------------------------------------- */
 
 struct kind {
     const char *name;

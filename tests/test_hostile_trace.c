@@ -51,7 +51,7 @@ static int said(const char *what)
     return strstr(prog_err, what) != NULL;
 }
 
-/* --- lines ---------------------------------------------------------------- */
+/* --- lines --------------------------------------------------------------- */
 
 #define GOOD "{\"question\":\"Q\",\"completion\":\"The answer is 42.\"}"
 
@@ -120,7 +120,7 @@ static void a_bad_line_costs_no_other(void **state)
     }
 }
 
-/* --- great ones ----------------------------------------------------------- */
+/* --- great ones ---------------------------------------------------------- */
 
 enum { MIB = 1 << 20 };
 
@@ -247,7 +247,7 @@ static void great_lines_are_met_in_time(void **state)
     }
 }
 
-/* --- every field of our own format ---------------------------------------- */
+/* --- every field of our own format --------------------------------------- */
 
 /* Where the value of the k-th key of {"table":{...}} stands; 0: no such. */
 static size_t value_at(const char *line, int k, size_t *n)
@@ -378,7 +378,7 @@ static void what_was_believed_can_be_shown(void **state)
                                   *v), 0);
 }
 
-/* --- hostile words -------------------------------------------------------- */
+/* --- hostile words ------------------------------------------------------- */
 
 /* As they stand in JSON: escapes of terminals, HTML, DOT and SQL, characters
  * that turn text around, hide in it or pile up on it. */

@@ -108,7 +108,7 @@ static void attend(const struct kern_table *k, struct scene *s)
         k->finish(s->pp[i], s->form->hd, s->o[i], &s->total[i]);
 }
 
-/* --- what is kept, read as kern.h lays it out ------------------------------ */
+/* --- what is kept, read as kern.h lays it out ---------------------------- */
 
 static double half_at(const uint8_t *p, size_t i)
 {
@@ -247,7 +247,7 @@ static void kept_equals_the_plain_one(void **state)
     }
 }
 
-/* --- what comes out ---------------------------------------------------------- */
+/* --- what comes out ------------------------------------------------------ */
 
 /* Doubles over what is kept.  With bytes the query has 16 bits and the weights
  * 14, of the largest in each. */

@@ -35,7 +35,7 @@ static int setup(void **state)
     return 0;
 }
 
-/* --- files ---------------------------------------------------------------- */
+/* --- files --------------------------------------------------------------- */
 
 static int n_file, n_open;      /* made; readable by others */
 static const char *needle;      /* what no file may hold; NULL */
@@ -127,7 +127,7 @@ static void what_is_forgotten_is_in_no_file(void **state)
     assert_int_equal(prog_run("verify --chain f.db"), 0);
 }
 
-/* --- network -------------------------------------------------------------- */
+/* --- network ------------------------------------------------------------- */
 
 /* A section of a 64-bit ELF file by its type; NULL: none. */
 static const Elf64_Shdr *section(const unsigned char *elf, Elf64_Word type)

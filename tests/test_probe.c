@@ -17,7 +17,7 @@
 #include "probe/prefix.h"
 #include "probe/rewrite.h"
 
-/* --- diff ----------------------------------------------------------------- */
+/* --- diff ---------------------------------------------------------------- */
 
 /* Plays the script and checks that it makes b out of a; returns its edits. */
 static int play(const int32_t *a, int n_a, const int32_t *b, int n_b)
@@ -121,7 +121,7 @@ static void too_many_edits_are_cut_and_said(void **state)
     mem_free(b);
 }
 
-/* --- intervals ------------------------------------------------------------ */
+/* --- intervals ----------------------------------------------------------- */
 
 static void close_to(double have, double want)
 {
@@ -149,7 +149,7 @@ static void intervals_are_the_published_ones(void **state)
     close_to(high, 0.3339);
 }
 
-/* --- steps rewritten by rule ---------------------------------------------- */
+/* --- steps rewritten by rule --------------------------------------------- */
 
 static void expect(int (*rule)(const char *, size_t, struct str *),
                    const char *was, const char *now)
@@ -183,7 +183,7 @@ static void words_are_exchanged_whole(void **state)
     expect(rewrite_paraphrase, "because", "since");
 }
 
-/* --- masks and files ------------------------------------------------------ */
+/* --- masks and files ----------------------------------------------------- */
 
 static void masks_come_back_from_their_words(void **state)
 {

@@ -176,7 +176,7 @@ static void any_truncation_or_deletion_may_fail(void **state)
     every(FAULTVFS_DELETE, 0, 0, 0);
 }
 
-/* --- calls that are interrupted or do less than they were asked ----------- */
+/* --- calls that are interrupted or do less than they were asked ---------- */
 
 static atomic_long n_call;
 

@@ -42,7 +42,7 @@ static void in_dir(char out[128], const char *leaf)
     snprintf(out, 128, "%s/%s", prog_dir, leaf);
 }
 
-/* --- identical ------------------------------------------------------------------ */
+/* --- identical ----------------------------------------------------------- */
 
 static const char *const runs[] = {
     "",
@@ -146,7 +146,7 @@ static void without_verify_the_run_is_shown_again(void **state)
     assert_non_null(strstr(prog_out, said));
 }
 
-/* --- one flipped byte ------------------------------------------------------------- */
+/* --- one flipped byte ---------------------------------------------------- */
 
 /* The place of bytes[0..n) in a file. */
 static size_t find_bytes(const unsigned char *in, size_t len,
@@ -238,7 +238,7 @@ static void a_flipped_byte_in_the_model_is_located(void **state)
     free(bytes);
 }
 
-/* --- what no chain can tell ---------------------------------------------------------
+/* --- what no chain can tell -------------------------------------------------
  * Whoever can write the file can recompute the chain.  Then only the replay
  * itself tells: these tests change values and ask it alone. */
 

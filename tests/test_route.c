@@ -382,7 +382,7 @@ static void what_is_told_is_what_was_read(void **state)
     free(t);
 }
 
-/* --- the guard, and forced modes ------------------------------------------ */
+/* --- the guard, and forced modes ----------------------------------------- */
 
 /* A guard that trusts nothing computes all again: as if routing were off. */
 static void a_guard_of_all_is_off(void **state)
@@ -452,7 +452,7 @@ static void forced_modes_give_the_same(void **state)
     free(t);
 }
 
-/* --- the policy ----------------------------------------------------------- */
+/* --- the policy ---------------------------------------------------------- */
 
 static void json_there_and_back(void **state)
 {

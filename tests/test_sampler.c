@@ -65,7 +65,7 @@ static struct sampler start(const struct sampler_params *p, uint32_t ordinal)
     return s;
 }
 
-/* --- what it records ------------------------------------------------------ */
+/* --- what it records ----------------------------------------------------- */
 
 /* Float terms summed in short runs: some 1e-6 of relative error. */
 static void the_record_is_the_softmax(void **state)
@@ -142,7 +142,7 @@ static void the_top_is_what_sorting_gives(void **state)
     assert_int_equal(sampler_top(logits, 5, 0.0, 9, top), 5);
 }
 
-/* --- greedy --------------------------------------------------------------- */
+/* --- greedy -------------------------------------------------------------- */
 
 static void greedy_takes_the_lowest_id_among_ties(void **state)
 {
@@ -160,7 +160,7 @@ static void greedy_takes_the_lowest_id_among_ties(void **state)
     assert_true(pick.logprob == pick.top[0].logprob);
 }
 
-/* --- sampling ------------------------------------------------------------- */
+/* --- sampling ------------------------------------------------------------ */
 
 /* Draws `rounds` times; counts by id. */
 static void draw_many(const struct sampler_params *p, int rounds, int count[N])
@@ -281,7 +281,7 @@ static void one_candidate_is_always_taken(void **state)
     }
 }
 
-/* --- the same every time -------------------------------------------------- */
+/* --- the same every time ------------------------------------------------- */
 
 static void the_state_is_seed_and_draws(void **state)
 {
@@ -339,7 +339,7 @@ static void the_stream_is_this_one(void **state)
     sampler_scratch_release(&w);
 }
 
-/* --- bad logits ----------------------------------------------------------- */
+/* --- bad logits ---------------------------------------------------------- */
 
 static void nan_is_counted_and_never_chosen(void **state)
 {

@@ -19,7 +19,7 @@
 #include "tests/mkgguf.h"
 #include "tests/mkmodel.h"
 
-/* --- helpers -------------------------------------------------------------- */
+/* --- helpers ------------------------------------------------------------- */
 
 /* The same numbers on every machine: a linear congruential generator (Knuth,
  * TAOCP 3.3.4, line 26), its upper bits. */
@@ -71,7 +71,7 @@ static const char *pieces(const struct tok *t, const char *text, unsigned flags)
     return out;
 }
 
-/* --- small vocabulary ----------------------------------------------------- */
+/* --- small vocabulary ---------------------------------------------------- */
 
 static void merges_by_rank(void **state)
 {
@@ -234,7 +234,7 @@ static void any_bytes_come_back(void **state)
     tok_close(t);
 }
 
-/* --- merging -------------------------------------------------------------- */
+/* --- merging ------------------------------------------------------------- */
 
 /* The textbook's way: look for the lowest rank, merge its leftmost pair. */
 static size_t merge_slowly(const struct tok_merge *m, size_t n_merge,
@@ -311,7 +311,7 @@ static void long_pieces_are_quick(void **state)
     tok_close(t);
 }
 
-/* --- pre-tokenizers ------------------------------------------------------- */
+/* --- pre-tokenizers ------------------------------------------------------ */
 
 static enum sor_err join(void *ud, const char *piece, size_t n)
 {
@@ -372,7 +372,7 @@ static void llama3_takes_whole_pieces_and_bos(void **state)
     tok_pre_close(NULL);
 }
 
-/* --- what it refuses ------------------------------------------------------ */
+/* --- what it refuses ----------------------------------------------------- */
 
 struct bad {
     const char *model, *pre, *merge;
@@ -473,7 +473,7 @@ static void says_so_when_memory_ends(void **state)
     unlink(path);
 }
 
-/* --- the real vocabulary -------------------------------------------------- */
+/* --- the real vocabulary ------------------------------------------------- */
 
 static FILE *open_reference(void)
 {

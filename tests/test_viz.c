@@ -176,7 +176,7 @@ static void text_arrives_as_it_is(void **state)
     graph_release(&g);
 }
 
-/* --- labels --------------------------------------------------------------- */
+/* --- labels -------------------------------------------------------------- */
 
 static const struct {
     const char *text;
@@ -236,7 +236,7 @@ static void label_is_valid_utf8_wherever_it_is_cut(void **state)
     }
 }
 
-/* --- the child ------------------------------------------------------------ */
+/* --- the child ----------------------------------------------------------- */
 
 /* n nodes, each with an edge to every later one: work for minutes. */
 static void tangle(struct str *out, int n)
@@ -324,7 +324,7 @@ static void formats_have_their_magic(void **state)
     assert_null(render_format("exe"));
 }
 
-/* --- the model ------------------------------------------------------------ */
+/* --- the model ----------------------------------------------------------- */
 
 static void graph_keeps_what_it_is_given(void **state)
 {
