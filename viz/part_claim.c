@@ -138,11 +138,11 @@ static void put_paths(const struct report *r, const struct db_claim *c,
 
     if (!report_path(r, c->id, &at))
         return;
-    str_puts(out, "<h4 class=\"clear\">Paths side by side</h4><p class=\"dim\">Paths differ in "
-             "what the model reads; each step is scored or follows a rule, "
-             "none is generated.</p>\n<div class=\"scroll\" tabindex=\"0\" "
-             "role=\"region\" aria-label=\"Paths side by side\">"
-             "<table class=\"paths\">");
+    str_puts(out, "<h4 class=\"clear\">Paths side by side</h4>"
+             "<p class=\"dim\">Paths differ in what the model reads; each step "
+             "is scored or follows a rule, none is generated.</p>\n"
+             "<div class=\"scroll\" tabindex=\"0\" role=\"region\" "
+             "aria-label=\"Paths side by side\"><table class=\"paths\">");
     put_path_heads(r, c, out);
     str_puts(out, "<tbody>\n");
     for (int i = 0; i < n; i++) {
