@@ -315,9 +315,10 @@ hard: ## every promise of SECURITY.md; the figures go to build/hard/report.md
 
 # Files whose every line but one in twenty must have run.
 PARSERS := engine/gguf.c engine/gguf_get.c engine/hparams.c engine/lora.c \
-           engine/route.c engine/tok_open.c base/json.c base/text.c trace/import.c \
-           trace/import_chat.c trace/import_otlp.c trace/import_rows.c \
-           trace/import_sorites.c review/document.c review/document_docx.c \
+           engine/route.c engine/tok_open.c base/json.c base/text.c \
+           trace/import.c trace/import_chat.c trace/import_otlp.c \
+           trace/import_rows.c trace/import_sorites.c \
+           review/document.c review/document_docx.c \
            review/document_numbering.c review/document_text.c \
            review/document_xml.c review/pack_read.c review/pack_json.c
 .PHONY: cover-parsers

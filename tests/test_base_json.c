@@ -301,6 +301,53 @@ static void a_member_comes_back_as_it_was(void **state)
     }
 }
 
+static void members_in_one_call(void **state)
+{
+    struct str out;
+    struct json j;
+
+    (void)state;
+    str_init(&out);
+    json_init(&j, &out);
+    json_obj(&j);
+    json_put_str(&j, "s", "a\"b");
+    json_put_int(&j, "i", INT64_MIN);
+    json_put_num(&j, "n", 0.5);
+    json_put_bool(&j, "b", 1);
+    json_end_obj(&j);
+    assert_string_equal(out.p, "{\"s\":\"a\\\"b\","
+                        "\"i\":-9223372036854775808,\"n\":0.5,\"b\":true}");
+    str_release(&out);
+}
+
+static void with_nul_it_must_be_utf8(void **state)
+{
+    cJSON *root = NULL;
+    struct sor_msg msg = { "" };
+
+    (void)state;
+    assert_int_equal(json_parse_nul("\"a\xff\"", 4, "f", &root, &msg),
+                     SOR_FORMAT);
+    assert_string_equal(msg.text, "f: not UTF-8");
+    assert_null(root);
+}
+
+/* A copy that was refused memory is told apart from one of nothing. */
+static void a_refused_copy_is_counted(void **state)
+{
+    cJSON *root = NULL, *copy;
+    long n = json_n_refused();
+
+    (void)state;
+    assert_int_equal(json_parse("[1,\"two\"]", 9, "f", &root, NULL), SOR_OK);
+    mem_fail_at(2);
+    copy = cJSON_Duplicate(root, 1);
+    mem_fail_at(0);
+    assert_null(copy);
+    assert_int_equal(json_n_refused(), n + 1);
+    cJSON_Delete(root);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -318,6 +365,9 @@ int main(void)
         cmocka_unit_test(writer_places_commas),
         cmocka_unit_test(strings_are_escaped_and_come_back),
         cmocka_unit_test(floats_survive_nine_digits),
+        cmocka_unit_test(members_in_one_call),
+        cmocka_unit_test(with_nul_it_must_be_utf8),
+        cmocka_unit_test(a_refused_copy_is_counted),
     };
     return cmocka_run_group_tests_name("base_json", tests, NULL, NULL);
 }
