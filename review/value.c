@@ -3,9 +3,11 @@
  *
  * Forms: a period is ISO 8601's ("P30D", "P2Y", "PT72H"), business days with B
  * ("P10BD"); a date is YYYY-MM-DD; an amount is its currency by ISO 4217 and a
- * number with two digits ("USD 1000000.00"); a percentage has no zeros at its
- * end ("5%", "1.5%"); a law is its place in lower case ("new york"). */
+ * number with two digits ("USD 1000000.00"), four for a fraction of a cent; a
+ * percentage has no zeros at its end ("5%", "1.5%"); a law is its place in
+ * lower case ("new york"). */
 #include <ctype.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,15 +60,32 @@ static double number_word(const char *s, size_t n)
     return sum;
 }
 
-/* "1,250,000.50" -> 1250000.5; 0: none. */
-static double digits(const char *s, size_t n)
+/* "1,250,000.50", "1.250.000,50", "1 250 000", "2,5"; 0: none.  The last mark
+ * is the decimal one where it is the only one of its kind and either another
+ * kind stands before it or the digits after it are no group of three; a point
+ * alone before three digits is one too, unless `grouped` says that points part
+ * thousands. */
+static double number(const char *s, size_t n, int grouped)
 {
+    size_t points = 0, commas = 0, last = n, k = 0;
     char buf[40];
-    size_t k = 0;
+    int decimal;
 
+    for (size_t i = 0; i < n; i++) {
+        points += s[i] == '.';
+        commas += s[i] == ',';
+        if (s[i] == '.' || s[i] == ',')
+            last = i;
+    }
+    if (last < n && s[last] == '.')
+        decimal = points == 1 && (commas > 0 || n - last != 4 || !grouped);
+    else
+        decimal = commas == 1 && (points > 0 || n - last != 4);
     for (size_t i = 0; i < n && k < sizeof buf - 1; i++)
-        if (isdigit((unsigned char)s[i]) || s[i] == '.')
+        if (isdigit((unsigned char)s[i]))
             buf[k++] = s[i];
+        else if (i == last && decimal)
+            buf[k++] = '.';
     buf[k] = '\0';
     return strtod(buf, NULL);
 }
@@ -87,7 +106,8 @@ static int period(const struct rules *r, const struct match *m, char *out)
 {
     struct group word = group(r, m, 1), num = group(r, m, 2);
     struct group unit = group(r, m, 4);
-    double n = num.n ? digits(num.s, num.n) : number_word(word.s, word.n);
+    double n = num.n ? number(num.s, num.n, 0)
+                     : number_word(word.s, word.n);
     char c = unit.n ? (char)toupper((unsigned char)unit.s[0]) : 'D';
 
     if (n <= 0 || n > 99999)
@@ -104,33 +124,16 @@ static int period(const struct rules *r, const struct match *m, char *out)
 
 static int date_of(struct group d, struct group mo, struct group y, char *out)
 {
-    int month = (int)digits(mo.s, mo.n);
+    int month = (int)number(mo.s, mo.n, 0);
 
     for (int k = 0; k < 12 && mo.n >= 3; k++)
         if (same_word(mo.s, 3, months[k]))
             month = k + 1;
     if (month < 1 || month > 12)
         return 0;
-    snprintf(out, VALUE_FORM, "%04d-%02d-%02d", (int)digits(y.s, y.n), month,
-             (int)digits(d.s, d.n));
+    snprintf(out, VALUE_FORM, "%04d-%02d-%02d", (int)number(y.s, y.n, 0),
+             month, (int)number(d.s, d.n, 0));
     return 1;
-}
-
-/* "10.000" of euros is ten thousand: a point before every three digits. */
-static int points_are_thousands(const char *s, size_t n)
-{
-    size_t groups = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        if (s[i] == ',')
-            return 0;
-        if (s[i] != '.')
-            continue;
-        if (i + 4 > n || (i + 4 < n && s[i + 4] != '.') || s[i + 3] == '.')
-            return 0;
-        groups++;
-    }
-    return groups > 0;
 }
 
 /* Groups: day, month and year; or month, day, year; or year, month, day. */
@@ -149,39 +152,76 @@ static int date_iso(const struct rules *r, const struct match *m, char *out)
     return date_of(group(r, m, 3), group(r, m, 2), group(r, m, 1), out);
 }
 
-/* Groups: 1 currency, 2 number, 3 "million", 4 currency after it. */
-static int amount(const struct rules *r, const struct match *m, char *out)
+/* Does s start with these letters, of whatever case? */
+static int starts(struct group s, const char *with)
+{
+    size_t n = strlen(with);
+
+    for (size_t i = 0; i < n && i < s.n; i++)
+        if (tolower((unsigned char)s.s[i]) != tolower((unsigned char)with[i]))
+            return 0;
+    return s.n >= n;
+}
+
+/* The code of a currency by ISO 4217, from its sign, its name or the code. */
+static void currency(struct group sign, char code[4])
 {
     static const struct { const char *sign, *code; } of[] = {
-        { "$", "USD" }, { "US$", "USD" }, { "USD", "USD" },
-        { "dollar", "USD" }, { "\xe2\x82\xac", "EUR" }, { "EUR", "EUR" },
-        { "euro", "EUR" }, { "\xc2\xa3", "GBP" }, { "GBP", "GBP" },
-        { "pound", "GBP" }, { "RMB", "CNY" }, { "CNY", "CNY" },
-        { "\xc2\xa5", "JPY" }, { "JPY", "JPY" }, { "CHF", "CHF" },
-        { "CAD", "CAD" }, { "C$", "CAD" }, { "AUD", "AUD" },
-        { "A$", "AUD" }, { "INR", "INR" } };
-    struct group sign = group(r, m, 1), num = group(r, m, 2);
-    struct group times = group(r, m, 3);
-    const char *code = "USD";
-    double n = digits(num.s, num.n);
+        { "$", "USD" }, { "US$", "USD" }, { "dollar", "USD" },
+        { "\xe2\x82\xac", "EUR" }, { "euro", "EUR" },
+        { "\xc2\xa3", "GBP" }, { "pound", "GBP" }, { "\xc2\xa5", "JPY" },
+        { "C$", "CAD" }, { "CDN", "CAD" }, { "A$", "AUD" },
+        { "HK$", "HKD" }, { "S$", "SGD" }, { "NZ$", "NZD" },
+        { "NT$", "TWD" }, { "RMB", "CNY" } };
 
-    if (points_are_thousands(num.s, num.n)) {
-        n = 0;
-        for (size_t i = 0; i < num.n; i++)
-            if (isdigit((unsigned char)num.s[i]))
-                n = 10 * n + (num.s[i] - '0');
-    }
-
-    if (!sign.n)
-        sign = group(r, m, 4);
     for (size_t k = 0; k < sizeof of / sizeof *of; k++)
-        if (sign.n >= strlen(of[k].sign) &&
-            strncmp(sign.s, of[k].sign, strlen(of[k].sign)) == 0)
-            code = of[k].code;
-    if (times.n)
-        n *= tolower((unsigned char)times.s[0]) == 'm'   ? 1e6
-             : tolower((unsigned char)times.s[0]) == 'b' ? 1e9 : 1e3;
-    snprintf(out, VALUE_FORM, "%s %.2f", code, n);
+        if (starts(sign, of[k].sign)) {
+            strcpy(code, of[k].code);
+            return;
+        }
+    snprintf(code, 4, "%.*s", (int)sign.n, sign.s);
+}
+
+/* What "million", "m" or "bn" multiplies by; 1: nothing. */
+static double times(struct group word)
+{
+    static const struct { const char *word; double n; } of[] = {
+        { "mrd", 1e9 }, { "m", 1e6 }, { "b", 1e9 }, { "tn", 1e12 },
+        { "tr", 1e12 }, { "t", 1e3 }, { "k", 1e3 }, { "l", 1e5 },
+        { "c", 1e7 } };             /* lakh, crore; the first that fits */
+
+    for (size_t k = 0; k < sizeof of / sizeof *of; k++)
+        if (starts(word, of[k].word))
+            return of[k].n;
+    return 1;
+}
+
+/* Are points that part three digits marks of thousands?  "EUR 1.125" is, and
+ * "$1.500"; "$1.125" and "$0.125" are prices with a fraction. */
+static int by_points(struct group sign, struct group num)
+{
+    static const char *const fractions[] = { "$", "US$", "\xc2\xa3" };
+    int fraction = num.n > 3 && strncmp(num.s + num.n - 2, "00", 2) != 0;
+
+    for (size_t k = 0; k < sizeof fractions / sizeof *fractions; k++)
+        if (fraction && starts(sign, fractions[k]))
+            return 0;
+    return num.n > 0 && num.s[0] != '0';
+}
+
+/* Groups: 1 currency, 2 number, 3 "million", 4 currency after it, which says
+ * more than a "$" before it. */
+static int amount(const struct rules *r, const struct match *m, char *out)
+{
+    struct group sign = group(r, m, 1), num = group(r, m, 2);
+    struct group after = group(r, m, 4);
+    char code[4] = "";
+    double n = number(num.s, num.n, by_points(sign, num)) *
+               times(group(r, m, 3));
+    int cents = fabs(100 * n - round(100 * n)) < 1e-3;
+
+    currency(after.n ? after : sign, code);
+    snprintf(out, VALUE_FORM, "%s %.*f", code, cents ? 2 : 4, n);
     return 1;
 }
 
@@ -191,7 +231,8 @@ static int percent(const struct rules *r, const struct match *m, char *out)
     struct group word = group(r, m, 1), num = group(r, m, 2);
 
     snprintf(out, VALUE_FORM, "%g%%",
-             num.n ? digits(num.s, num.n) : number_word(word.s, word.n));
+             num.n ? number(num.s, num.n, 0)
+                   : number_word(word.s, word.n));
     return num.n || out[0] != '0';
 }
 

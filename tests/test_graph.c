@@ -433,6 +433,9 @@ static void values(void **state)
           "amount USD 3000000000000.00 | amount USD 5000000.00" },
         { "1. INR 12,50,000 or INR 2 crore",
           "amount INR 1250000.00 | amount INR 20000000.00" },
+        { "1. $1.500 of 500,000 Euros or CDN$750,000 and split 40%/60%",
+          "amount USD 1500.00 | amount EUR 500000.00 | "
+          "amount CAD 750000.00 | percent 40% | percent 60%" },
         { "1. one that cannot be read, $5x or $1,0000 or Z$5", "" },
         { "1. 2,5% or 1,250% or 0.125% but not one-tenth of 1% or 1/2%",
           "percent 2.5% | percent 1250% | percent 0.125%" },
