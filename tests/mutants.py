@@ -8,9 +8,10 @@ one operand of it) under which something is refused, and an |= of one.
 BUILD holds the tests and archives, made with the address sanitizer, so that a
 read out of bounds is a failure too.
 
-Prints one line for each mutant that no test notices, then the sum; exits 1
+As many at once as there are processors.  Prints one line for each mutant that no test notices, then the sum; exits 1
 where there are any but the known ones (EQUIVALENT, with the reason).
 """
+import concurrent.futures
 import os
 import re
 import subprocess
@@ -119,15 +120,24 @@ def run(command, **more):
                           stderr=subprocess.DEVNULL, **more).returncode
 
 
-def noticed(build, cc, flags, libs, name, source):
+def noticed(build, cc, flags, libs, no, name, source):
     """1: a test failed; 0: none did; -1: it does not compile."""
-    c, o = build + "/mutant.c", build + "/mutant.o"
+    base = "%s/mutant%d" % (build, no)
+    try:
+        return meet(base, build, cc, flags, libs, name, source)
+    finally:
+        for end in (".c", ".o", ""):
+            if os.path.exists(base + end):
+                os.remove(base + end)
+
+
+def meet(exe, build, cc, flags, libs, name, source):
+    c, o = exe + ".c", exe + ".o"
     with open(c, "w") as f:
         f.write('#line 1 "%s"\n%s' % (name, source))
     if run([cc] + flags + ["-w", "-c", "-o", o, c]):
         return -1
     for suite in SUITES:
-        exe = build + "/mutant"
         link = [cc] + flags + ["-pie", "-o", exe,
                                "%s/tests/test_%s.o" % (build, suite), o,
                                build + "/libaid.a", build + "/libcli.a",
@@ -150,13 +160,18 @@ def main():
     os.environ["SORITES_FAST"] = "1"
     tried = caught = known = 0
     missed = []
-    for name in FILES:
-        text = open(name).read()
-        for a, b, to in find(text):
-            line = text.count("\n", 0, a) + 1
-            was = " ".join(text[a:b].split())
-            got = noticed(build, cc, flags, libs, name,
-                          text[:a] + to + text[b:])
+    tasks = []
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for name in FILES:
+            text = open(name).read()
+            for a, b, to in find(text):
+                line = text.count("\n", 0, a) + 1
+                was = " ".join(text[a:b].split())
+                tasks.append((name, line, was, pool.submit(
+                    noticed, build, cc, flags, libs, len(tasks), name,
+                    text[:a] + to + text[b:])))
+        for name, line, was, task in tasks:
+            got = task.result()
             if got < 0:
                 print("%s:%d: does not compile without: %s" %
                       (name, line, was))
