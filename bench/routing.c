@@ -166,9 +166,7 @@ static void each_line(const char *path, const char *kind,
     FILE *f = fopen(path, "r");
     struct sor_msg msg;
 
-    if (!f || !text)
-        routing_die("the inputs cannot be read");
-    while (fgets(text, TEXT_MAX, f)) {
+    while (f && text && fgets(text, TEXT_MAX, f)) {
         cJSON *root;
 
         routing_must(json_parse(text, strlen(text), path, &root, &msg), &msg);
@@ -176,6 +174,8 @@ static void each_line(const char *path, const char *kind,
             take(root);
         cJSON_Delete(root);
     }
+    if (!f || !text || ferror(f))
+        routing_die("the inputs cannot be read");
     fclose(f);
     mem_free(text);
 }
@@ -526,7 +526,8 @@ static char *slurp(const char *path)
 
     if (!f || !text || !fread(text, 1, TEXT_MAX - 1, f))
         routing_die("the calibration cannot be read");
-    fclose(f);
+    else
+        fclose(f);
     return text;
 }
 

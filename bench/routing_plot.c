@@ -23,7 +23,7 @@ static struct series {
 } series[PLOT_SERIES];
 static int n_series;
 
-static void die(const char *what)
+static _Noreturn void die(const char *what)
 {
     fprintf(stderr, "routing_plot: %s\n", what);
     exit(3);
@@ -103,10 +103,11 @@ static void bin(struct series *s)
     s->n = n;
 }
 
-static void draw(struct plot *p, const char *path)
+static void draw(const struct plot *what, const char *path)
 {
     static double x[PLOT_SERIES][POINTS], y[PLOT_SERIES][POINTS];
     struct plot_series line[PLOT_SERIES];
+    struct plot p = *what;
     struct str svg;
     FILE *f = fopen(path, "w");
 
@@ -121,10 +122,10 @@ static void draw(struct plot *p, const char *path)
         line[i] = (struct plot_series){ .name = s->name, .x = x[i],
                                         .y = y[i], .n = s->n };
     }
-    p->series = line;
-    p->n_series = n_series;
+    p.series = line;
+    p.n_series = n_series;
     str_init(&svg);
-    plot_svg(p, &svg);
+    plot_svg(&p, &svg);
     if (!f || fputs(svg.p, f) < 0 || fclose(f) != 0)
         die("the picture cannot be written");
     str_release(&svg);

@@ -11,7 +11,7 @@
 #include "engine/hparams.h"
 #include "engine/sampler.h"
 
-void routing_die(const char *what)
+_Noreturn void routing_die(const char *what)
 {
     fprintf(stderr, "routing: %s\n", what);
     exit(3);

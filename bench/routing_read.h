@@ -62,7 +62,7 @@ struct routing_bench {
 };
 
 void routing_must(enum sor_err err, const struct sor_msg *msg);
-void routing_die(const char *what);
+_Noreturn void routing_die(const char *what);
 
 /* json: the text of a file that calibrate wrote. */
 void routing_bench_open(struct routing_bench *b, const char *model,
