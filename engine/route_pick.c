@@ -32,7 +32,11 @@ void route_pick_release(struct route_pick *p)
 
 /* p->far[b] for blocks from..to-1: what no product of theirs exceeds.  Blocks
  * of a timeline lie side by side as a rule, so a vector of hulls answers for
- * 16 of them. */
+ * 16 of them.
+ * Every hull is read.  Hulls of several blocks, to leave out those that do not
+ * reach as far as the last block picked, leave out too little: behind 8,000
+ * tokens of Wikitext (SmolLM2-135M, sparse) 34 % of those of 2 blocks reach as
+ * far, 71 % of 4, 93 % of 8 and 99 % of 16. */
 static void measure(const struct forward *f, struct route_pick *p, int row,
                     int group, const float *const *q)
 {
