@@ -270,7 +270,8 @@ static enum sor_err second_opinions(struct job *j)
 
 static enum sor_err run(struct cli *cli)
 {
-    struct db_writer_opts o = { .wait = opt.wait,
+    /* lazy: what was read is told when the writer has closed */
+    struct db_writer_opts o = { .wait = opt.wait, .lazy = 1,
                                 .cancelled = progress_stopped };
     struct job j = { .cli = cli };
     enum sor_err err, viewed = SOR_OK;

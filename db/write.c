@@ -18,7 +18,9 @@
 /* FULL syncs the WAL at each commit, so that a batch whose id db_commit()
  * returned survives a power cut and not only kill -9.  It costs one fsync a
  * batch, some milliseconds on the writer's thread, twice to five times a
- * second. */
+ * second.  A lazy writer leaves that to its checkpoints (NORMAL: a power cut
+ * takes whole batches from the end, never part of one), the last of them in
+ * db_writer_close(). */
 static const char pragmas[] =
     "PRAGMA journal_mode = WAL;"
     "PRAGMA synchronous = FULL;"
@@ -218,7 +220,9 @@ static enum sor_err open_real(struct db_writer *w, const char *path,
         (!exists && (err = make_file(path, msg))))
         return err;
     if ((err = connect_rw(w, path, msg)) || (err = prepare_all(w, msg)) ||
-        (err = load_ids(w, msg)) || (err = load_head(w, msg))) {
+        (err = load_ids(w, msg)) || (err = load_head(w, msg)) ||
+        (o && o->lazy &&
+         (err = conn_exec(w->d, "PRAGMA synchronous = NORMAL", msg)))) {
         if (!exists) {
             db_close(w->d);
             w->d = NULL;

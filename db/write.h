@@ -23,6 +23,9 @@ struct db_writer_opts {
     int wait;                           /* wait for the lock */
     int (*cancelled)(void *ud);         /* polled while waiting; may be NULL */
     void *ud;
+    int lazy;                           /* commits outlive this process at
+                                         * once, a power cut when the writer
+                                         * has closed; else each at once */
 };
 
 enum sor_err db_writer_open(const char *path, const struct db_writer_opts *o,

@@ -30,7 +30,7 @@ enum { STRIDE = 17, FILES = 4, SECTOR = 512 };
  * many runs there are. */
 enum { MARK_RUNS = 1 << 30 };
 
-/* --- what is recorded ----------------------------------------------------- */
+/* --- what is recorded ---------------------------------------------------- */
 
 static void on_commit(void *ud, int64_t batch_id)
 {
@@ -84,7 +84,7 @@ static void tell(size_t upto)
                       e[i].file, (long long)e[i].at, e[i].n);
 }
 
-/* --- a disk --------------------------------------------------------------- */
+/* --- a disk -------------------------------------------------------------- */
 
 struct disk {
     struct image { char name[32]; uint8_t *p; size_t n; int there; }
@@ -159,7 +159,7 @@ static void release_disk(struct disk *d)
     d->n = 0;
 }
 
-/* --- cuts ----------------------------------------------------------------- */
+/* --- cuts ---------------------------------------------------------------- */
 
 enum cut { CUT_ALL, CUT_SYNCED, CUT_SOME, CUTS };
 
@@ -206,7 +206,7 @@ static void cut_at(struct disk *d, size_t upto, enum cut cut)
     }
 }
 
-/* --- what must be there --------------------------------------------------- */
+/* --- what must be there -------------------------------------------------- */
 
 static int64_t ask(sqlite3 *s, const char *query)
 {
@@ -295,10 +295,50 @@ static void a_power_cut_at_any_moment(void **state)
     faultvfs_skip_syncs(0);
 }
 
+/* A lazy writer waits for the disk when it closes and not at each commit, so
+ * that what is told afterwards is true. */
+static void a_lazy_writer_syncs_when_it_closes(void **state)
+{
+    enum { COMMITS = 4 };
+    const struct faultvfs_entry *e;
+    struct db_writer *w = NULL;
+    char uid[33];
+    size_t n;
+
+    (void)state;
+    faultvfs_install();
+    for (int k = 0; k < 2; k++) {
+        struct db_writer_opts o = { .lazy = k };
+        int is_closing = 0, n_sync[2] = { 0, 0 };
+
+        OK(db_writer_open(t.path, &o, &w, &t.msg));
+        faultvfs_record(1);
+        for (int i = 0; i < COMMITS; i++) {
+            snprintf(uid, sizeof uid, "%032x", 100 * k + i);
+            OK(db_begin(w, 0, &t.msg));
+            dbtest_put_run(w, uid);
+            OK(db_commit(w, NULL, &t.msg));
+        }
+        faultvfs_mark(1);
+        db_writer_close(w);
+        faultvfs_record(0);
+        e = faultvfs_log(&n);
+        for (size_t i = 0; i < n; i++) {
+            is_closing |= e[i].op == FAULTVFS_OPS;
+            n_sync[is_closing] += e[i].op == FAULTVFS_SYNC;
+        }
+        /* a WAL that begins anew has its header synced, once */
+        assert_true(o.lazy ? n_sync[0] <= 1 : n_sync[0] >= COMMITS);
+        assert_true(n_sync[1] > 0);
+        faultvfs_forget();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         DBTEST(a_power_cut_at_any_moment),
+        DBTEST(a_lazy_writer_syncs_when_it_closes),
     };
 
     return cmocka_run_group_tests_name("power_loss", tests, NULL, NULL);

@@ -443,8 +443,9 @@ static int start_thread(struct rec *r)
 enum sor_err rec_open(const char *db_path, const struct rec_opts *opts,
                       struct rec **out, struct sor_msg *msg)
 {
-    struct db_writer_opts wo = { opts->wait, opts->cancelled,
-                                 opts->cancelled_ud };
+    struct db_writer_opts wo = { .wait = opts->wait,
+                                 .cancelled = opts->cancelled,
+                                 .ud = opts->cancelled_ud };
     struct rec *r = mem_calloc(1, sizeof *r);
     enum sor_err err = SOR_NOMEM;
     size_t ring, row;
