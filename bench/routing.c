@@ -176,7 +176,8 @@ static void each_line(const char *path, const char *kind,
     }
     if (!f || !text || ferror(f))
         routing_die("the inputs cannot be read");
-    fclose(f);
+    else
+        fclose(f);
     mem_free(text);
 }
 
