@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "cli/cli.h"
 #include "db/review.h"
@@ -83,24 +84,69 @@ static const char *user_name(void)
 }
 
 static enum sor_err put(struct cli *cli, struct db_writer *w, int64_t run_id,
-                        const struct db_finding *f)
+                        const struct db_decision *row)
+{
+    enum sor_err err = db_begin(w, run_id, &cli->msg);
+
+    if (err)
+        return err;
+    err = db_put_review_row(w, DB_DECISION, run_id, row, NULL, &cli->msg);
+    if (err)
+        db_rollback(w);
+    else
+        err = db_commit(w, NULL, &cli->msg);
+    return err;
+}
+
+/* The row, in the words of a report's "decisions". */
+static enum sor_err say_json(struct cli *cli, const struct report *r,
+                             const struct db_finding *f,
+                             const struct db_decision *d)
+{
+    const struct db_claim *c = report_find(r, DB_CLAIM, f->claim_id);
+    FILE *to = cli_out(cli);
+    enum sor_err err = SOR_OK;
+    struct str line;
+    struct json j;
+
+    if (!to)
+        return SOR_IO;
+    str_init(&line);
+    json_init(&j, &line);
+    json_obj(&j);
+    json_put_str(&j, "run", r->uid);
+    json_put_int(&j, "finding", f->ordinal);
+    json_put_str(&j, "claim", c ? c->name : NULL);
+    json_put_str(&j, "text", f->text);
+    json_put_str(&j, "choice", d->choice);
+    json_put_str(&j, "verdict", d->verdict);
+    json_put_str(&j, "name", d->name);
+    json_put_str(&j, "reason", d->reason);
+    json_put_int(&j, "at_us", d->at_us);
+    json_end_obj(&j);
+    str_putc(&line, '\n');
+    if (!str_ok(&line))
+        err = sor_fail(&cli->msg, SOR_NOMEM, "out of memory");
+    else if (fputs(line.p, to) < 0)
+        err = sor_fail(&cli->msg, SOR_IO, "cannot write the result");
+    str_release(&line);
+    return err;
+}
+
+/* Kept first, and said only then. */
+static enum sor_err decide(struct cli *cli, struct db_writer *w,
+                           const struct report *r, const struct db_finding *f)
 {
     struct db_decision row = { .finding_id = f->id, .choice = cli->argv[2],
         .verdict = verdicts[opt.verdict], .reason = opt.reason,
         .name = opt.name ? opt.name : user_name(),
         .at_us = clock_wall_us() };
-    enum sor_err err = db_begin(w, run_id, &cli->msg);
+    enum sor_err err = put(cli, w, r->run_id, &row);
 
     if (err)
         return err;
-    err = db_put_review_row(w, DB_DECISION, run_id, &row, NULL, &cli->msg);
-    if (err)
-        db_rollback(w);
-    else
-        err = db_commit(w, NULL, &cli->msg);
-    if (!err)
-        log_info("finding %d: %s", f->ordinal, f->text ? f->text : "");
-    return err;
+    log_info("finding %d: %s", f->ordinal, f->text ? f->text : "");
+    return cli->json ? say_json(cli, r, f, &row) : SOR_OK;
 }
 
 static enum sor_err run(struct cli *cli)
@@ -128,7 +174,7 @@ static enum sor_err run(struct cli *cli)
     if (!err)
         err = db_writer_open(cli_db(cli), &lock, &w, &cli->msg);
     if (!err)
-        err = put(cli, w, id, f);
+        err = decide(cli, w, r, f);
     db_writer_close(w);
     report_close(r);
     return err;

@@ -177,24 +177,26 @@ static void decided(struct policy *p)
 
 enum rule_kind { RULE_NUMBER, RULE_FLAG, RULE_WORDS };
 
+/* A number beyond its scale would hold always or never, unnoticed. */
 static const struct rule {
     const char *name;
     enum rule_kind kind;
     void (*claim)(struct policy *p, const struct held *h);
     void (*review)(struct policy *p);
+    int most;                           /* of a number; the least is 0 */
 } rules[] = {
-    { "minimum_stability", RULE_NUMBER, stability, NULL },
-    { "minimum_confidence", RULE_NUMBER, confidence, NULL },
-    { "maximum_error_rate", RULE_NUMBER, error_rate, NULL },
-    { "maximum_severity", RULE_NUMBER, NULL, severity },
-    { "measured", RULE_FLAG, measured, NULL },
-    { "contrast_passed", RULE_FLAG, contrast, NULL },
-    { "checks_passed", RULE_FLAG, checks, NULL },
-    { "coverage", RULE_FLAG, coverage, NULL },
-    { "located", RULE_FLAG, located, NULL },
-    { "complete", RULE_FLAG, NULL, complete },
-    { "decided", RULE_FLAG, NULL, decided },
-    { "forbidden_verdicts", RULE_WORDS, forbidden, NULL },
+    { "minimum_stability", RULE_NUMBER, stability, NULL, 1 },
+    { "minimum_confidence", RULE_NUMBER, confidence, NULL, 1 },
+    { "maximum_error_rate", RULE_NUMBER, error_rate, NULL, 1 },
+    { "maximum_severity", RULE_NUMBER, NULL, severity, 3 },
+    { "measured", RULE_FLAG, measured, NULL, 0 },
+    { "contrast_passed", RULE_FLAG, contrast, NULL, 0 },
+    { "checks_passed", RULE_FLAG, checks, NULL, 0 },
+    { "coverage", RULE_FLAG, coverage, NULL, 0 },
+    { "located", RULE_FLAG, located, NULL, 0 },
+    { "complete", RULE_FLAG, NULL, complete, 0 },
+    { "decided", RULE_FLAG, NULL, decided, 0 },
+    { "forbidden_verdicts", RULE_WORDS, forbidden, NULL, 0 },
 };
 
 static const struct rule *find_rule(const char *name)
@@ -280,6 +282,25 @@ static enum sor_err check_words(const cJSON *list, const char *path,
     return SOR_OK;
 }
 
+/* Is this a rule, and its value one that it can have? */
+static enum sor_err check_rule(const struct rule *rule, const cJSON *value,
+                               const char *path, struct sor_msg *msg)
+{
+    if (!rule)
+        return sor_fail(msg, SOR_FORMAT, "%s: no rule \"%s\"", path,
+                        value->string);
+    if (!fits(rule, value))
+        return sor_fail(msg, SOR_FORMAT, "%s: %s: must be %s", path,
+                        rule->name, rule->kind == RULE_NUMBER
+                        ? "a number" : rule->kind == RULE_FLAG
+                        ? "true or false" : "a list of verdicts");
+    if (rule->kind == RULE_NUMBER &&
+        !(value->valuedouble >= 0 && value->valuedouble <= rule->most))
+        return sor_fail(msg, SOR_FORMAT, "%s: %s: must be from 0 to %d", path,
+                        rule->name, rule->most);
+    return rule->kind == RULE_WORDS ? check_words(value, path, msg) : SOR_OK;
+}
+
 static enum sor_err hold(struct policy *p, const cJSON *tree,
                          const char *path, int *n_rule, struct sor_msg *msg)
 {
@@ -288,16 +309,7 @@ static enum sor_err hold(struct policy *p, const cJSON *tree,
     cJSON_ArrayForEach(p->value, tree) {
         const struct rule *rule = find_rule(p->value->string);
 
-        if (!rule)
-            return sor_fail(msg, SOR_FORMAT, "%s: no rule \"%s\"", path,
-                            p->value->string);
-        if (!fits(rule, p->value))
-            return sor_fail(msg, SOR_FORMAT, "%s: %s: must be %s", path,
-                            rule->name, rule->kind == RULE_NUMBER
-                            ? "a number" : rule->kind == RULE_FLAG
-                            ? "true or false" : "a list of verdicts");
-        if (rule->kind == RULE_WORDS &&
-            (err = check_words(p->value, path, msg)))
+        if ((err = check_rule(rule, p->value, path, msg)))
             return err;
         if (cJSON_IsFalse(p->value))
             continue;
@@ -311,28 +323,45 @@ static enum sor_err hold(struct policy *p, const cJSON *tree,
     return SOR_OK;
 }
 
+/* The policy's tree; the caller's, also on failure. */
+static enum sor_err read_policy(const char *path, cJSON **tree,
+                                struct sor_msg *msg)
+{
+    const char *key;
+    struct str text;
+    int twice;
+    enum sor_err err;
+
+    str_init(&text);
+    if (!(err = input_slurp(path, POLICY_BYTES, &text, msg)))
+        err = json_parse(text.p, text.len, path, tree, msg);
+    str_release(&text);
+    if (err)
+        return err;
+    if (!cJSON_IsObject(*tree))
+        return sor_fail(msg, SOR_FORMAT, "%s: a policy is an object of rules",
+                        path);
+    if ((twice = json_twice(*tree, &key)) < 0)
+        return sor_fail(msg, SOR_NOMEM, "%s: out of memory", path);
+    return twice ? sor_fail(msg, SOR_FORMAT, "%s: the rule \"%.60s\" stands "
+                            "twice", path, key)
+                 : SOR_OK;
+}
+
 enum sor_err policy_check(const char *path, const struct report *r,
                           struct str *failed, int *n_rule, int *n_failed,
                           struct sor_msg *msg)
 {
     struct policy p = { .r = r, .failed = failed };
     cJSON *tree = NULL;
-    struct str text;
-    enum sor_err err;
+    enum sor_err err = read_policy(path, &tree, msg);
 
-    str_init(&text);
     *n_rule = 0;
-    if (!(err = input_slurp(path, POLICY_BYTES, &text, msg)))
-        err = json_parse(text.p, text.len, path, &tree, msg);
-    if (!err && !cJSON_IsObject(tree))
-        err = sor_fail(msg, SOR_FORMAT, "%s: a policy is an object of rules",
-                       path);
     if (!err)
         err = hold(&p, tree, path, n_rule, msg);
     if (!err && *n_rule == 0)
         err = sor_fail(msg, SOR_FORMAT, "%s: holds no rule", path);
     *n_failed = p.n_failed;
     cJSON_Delete(tree);
-    str_release(&text);
     return err;
 }

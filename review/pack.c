@@ -378,6 +378,8 @@ enum sor_err pack_claims_file(struct pack *p, const char *path,
                                           (size_t)(slash - path));
     if (in.dir)
         err = pack_read_file(&in, &pack_customs_file, &all);
+    if (!err && in.dir && all.n == 0)
+        err = pack_wrong(&in, NULL, "holds no claim");
     if (!err && (!in.dir || !(list = arena_alloc(&w->arena, (size_t)all.n,
                                                  sizeof *list))))
         err = SOR_NOMEM;

@@ -307,6 +307,23 @@ static void decisions_make_sense(void **state)
                  "about no claim");
     expect_usage(prog_run("decide last 0 correct"), "--reason");
     assert_int_equal(prog_run("decide last 0 correct --reason 'Annex B'"), 0);
+    assert_string_equal(prog_out, "");
+}
+
+static void a_decision_as_json(void **state)
+{
+    (void)state;
+    assert_int_equal(prog_run("review --rules-only -q c.txt"), 0);
+    assert_int_equal(prog_run("decide last 0 reject --name 'A \"B\"' --json"),
+                     0);
+    cJSON *tree = parse_out();
+    assert_int_equal(member(tree, "finding")->valueint, 0);
+    assert_string_equal(member(tree, "choice")->valuestring, "reject");
+    assert_string_equal(member(tree, "name")->valuestring, "A \"B\"");
+    assert_true(cJSON_IsNull(member(tree, "verdict")));
+    assert_int_equal(strlen(member(tree, "run")->valuestring), 32);
+    assert_true(member(tree, "at_us")->valuedouble > 1e15);
+    cJSON_Delete(tree);
 }
 
 static void spill(const char *name, const char *text)
@@ -683,6 +700,7 @@ int main(void)
         cmocka_unit_test(superseded_decisions_stay),
         cmocka_unit_test(a_mark_carries_all_its_numbers),
         cmocka_unit_test(decisions_make_sense),
+        cmocka_unit_test(a_decision_as_json),
         cmocka_unit_test(policies_fail_by_name),
         cmocka_unit_test(what_is_no_contract),
         cmocka_unit_test(several_documents),

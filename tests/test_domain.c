@@ -312,6 +312,9 @@ static void a_claim_in_the_packs_words_is_the_packs(void **state)
     spill("mine.json", "[{\"id\":\"x\"}]");
     assert_int_equal(pack_claims_file(p, path, &c, &n, &msg), SOR_FORMAT);
     assert_non_null(strstr(msg.text, "mine.json: [0]: \"text\" is missing"));
+    spill("mine.json", "[]");
+    assert_int_equal(pack_claims_file(p, path, &c, &n, &msg), SOR_FORMAT);
+    assert_non_null(strstr(msg.text, "mine.json: holds no claim"));
     pack_close(p);
 }
 

@@ -82,6 +82,26 @@ static void unknown_verdicts_are_refused(void **state)
     assert_int_equal(verify("{\"forbidden_verdicts\": [7]}"), 3);
 }
 
+/* A rule that stands twice, or whose number is beyond its scale, would hold or
+ * fail whatever the review says. */
+static void what_binds_nothing_is_refused(void **state)
+{
+    static const char *const beyond[] = {
+        "{\"minimum_stability\": 2}", "{\"minimum_confidence\": -0.1}",
+        "{\"maximum_error_rate\": 1.01}", "{\"maximum_severity\": 9}",
+    };
+
+    (void)state;
+    assert_int_equal(prog_run("review --rules-only -q n.txt"), 0);
+    for (size_t i = 0; i < sizeof beyond / sizeof *beyond; i++) {
+        assert_int_equal(verify(beyond[i]), 3);
+        prog_expect_sentence("must be from 0 to");
+    }
+    assert_int_equal(verify("{\"maximum_severity\": 3}"), 0);
+    assert_int_equal(verify("{\"complete\": true, \"complete\": false}"), 3);
+    prog_expect_sentence("the rule \"complete\" stands twice");
+}
+
 /* A side is taken by the playbook's word, a role or a name, or refused. */
 static void sides_are_known_or_refused(void **state)
 {
@@ -141,6 +161,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_verdict_is_no_pass),
         cmocka_unit_test(unknown_verdicts_are_refused),
+        cmocka_unit_test(what_binds_nothing_is_refused),
         cmocka_unit_test(sides_are_known_or_refused),
         cmocka_unit_test(packs_without_contracts_are_refused),
         cmocka_unit_test(what_is_unmeasured_has_no_edges),
