@@ -23,6 +23,7 @@ const char *defect_kind_name(enum defect_kind k)
         [DEFECT_PLACEHOLDER] = "placeholder",
         [DEFECT_WRONG_PARTY_NAME] = "wrong_party_name",
         [DEFECT_MISSING_CLAUSE] = "missing_clause",
+        [DEFECT_CONFLICTING_LAW] = "conflicting_law",
     };
 
     return names[k];

@@ -110,6 +110,23 @@ static int other_form(const struct hunt *h, struct span name)
     return named && mine[0];
 }
 
+/* Does a name that stands nowhere else do what only a party does ("shall pay"),
+ * be its first word that of a party or not? */
+static int acts_once(const struct hunt *h, struct span name)
+{
+    char whole[100];
+    size_t to, n = name.to - name.from;
+
+    if (n >= sizeof whole ||
+        !rule_matches(&h->r, "company.plain", name, NULL) ||
+        !rule_matches(&h->r, "company.acts", hunt_after(h, name), NULL))
+        return 0;
+    memcpy(whole, h->r.d->text + name.from, n);
+    whole[n] = '\0';
+    return hunt_word(h, whole, 0, 1, &to) == name.from &&
+           hunt_word(h, whole, to, 1, &to) == h->r.d->n_byte;
+}
+
 /* --- strangers ------------------------------------------------------------------ */
 
 static void strangers(struct hunt *h)
@@ -129,10 +146,12 @@ static void strangers(struct hunt *h)
                      h->r.d->text + s.from);
             continue;
         }
-        if (times_named(h, s) >= NAMED_OFTEN ||
-            !rule_matches(&h->r, "company.lead", hunt_before(s), NULL) ||
-            rule_matches(&h->r, "company.context", hunt_before(s), NULL) ||
-            rule_matches(&h->r, "company.introduced", hunt_after(h, s), NULL))
+        if (!acts_once(h, s) &&
+            (times_named(h, s) >= NAMED_OFTEN ||
+             !rule_matches(&h->r, "company.lead", hunt_before(s), NULL) ||
+             rule_matches(&h->r, "company.context", hunt_before(s), NULL) ||
+             rule_matches(&h->r, "company.introduced", hunt_after(h, s),
+                          NULL)))
             continue;
         hunt_add(h, (struct defect) { .kind = DEFECT_WRONG_PARTY_NAME,
                                       .span = s },

@@ -229,20 +229,19 @@ static int conflict(const struct hunt *h, const struct said *a,
            alike(a, b);
 }
 
-static void report_conflict(struct hunt *h, const struct said *a,
-                            const struct said *b)
+/* Two places, x.span and x.related, say two things of one: of what. */
+static void report(struct hunt *h, struct defect x, const char *of)
 {
+    enum { QUOTED = 60 };
+    const char *text = h->r.d->text;
+    size_t a = x.span.to - x.span.from, b = x.related.to - x.related.from;
     char here[80], there[80];
 
-    hunt_add(h, (struct defect) { .kind = DEFECT_CONFLICTING_NUMBER,
-                                  .span = a->v->span, .related = b->v->span },
-             "%s says \"%.*s\", %s \"%.*s\", of what reads like one thing",
-             hunt_place(h, a->v->span, here, sizeof here),
-             (int)(a->v->span.to - a->v->span.from),
-             h->r.d->text + a->v->span.from,
-             hunt_place(h, b->v->span, there, sizeof there),
-             (int)(b->v->span.to - b->v->span.from),
-             h->r.d->text + b->v->span.from);
+    hunt_add(h, x, "%s says \"%.*s\", %s \"%.*s\", of %s",
+             hunt_place(h, x.span, here, sizeof here),
+             (int)(a < QUOTED ? a : QUOTED), text + x.span.from,
+             hunt_place(h, x.related, there, sizeof there),
+             (int)(b < QUOTED ? b : QUOTED), text + x.related.from, of);
 }
 
 /* Values that stand beside a topic; a long contract has a few hundred. */
@@ -266,7 +265,11 @@ static void conflicts(struct hunt *h)
     for (int i = 0; i < n; i++)
         for (int k = i + 1; k < n; k++)
             if (conflict(h, &list[i], &list[k])) {
-                report_conflict(h, &list[i], &list[k]);
+                report(h, (struct defect) {
+                           .kind = DEFECT_CONFLICTING_NUMBER,
+                           .span = list[i].v->span,
+                           .related = list[k].v->span },
+                       "what reads like one thing");
                 break;
             }
     mem_free(list);
@@ -377,19 +380,100 @@ static void survivals(struct hunt *h)
     for (int i = 0; i < n; i++)
         for (int k = 0; k < i; k++)
             if (contradict(&list[i], &list[k])) {
-                hunt_add(h, (struct defect) {
-                             .kind = DEFECT_CONTRADICTORY_SURVIVAL,
-                             .span = list[k].span, .related = list[i].span },
-                         "the same duties are said to last for two different "
-                         "times");
+                report(h, (struct defect) {
+                           .kind = DEFECT_CONTRADICTORY_SURVIVAL,
+                           .span = list[k].span, .related = list[i].span },
+                       "how long the same duties last");
                 break;
             }
     mem_free(list);
 }
 
+/* One place says that nothing outlasts the document, another that something
+ * does. */
+static void none_and_some(struct hunt *h)
+{
+    struct hits none = rule_hits(&h->r, "survival.nothing", NULL);
+    struct hits some = rule_hits(&h->r, "survival.some", "survival.nothing");
+
+    if (none.n > 0 && some.n > 0)
+        report(h, (struct defect) {
+                   .kind = DEFECT_CONTRADICTORY_SURVIVAL,
+                   .span = hit_span(&none.at[0]),
+                   .related = rule_sentence(&h->r, some.at[0].m.from[0]) },
+               "what lasts after the end");
+    hits_free(&none);
+    hits_free(&some);
+}
+
+/* --- how long, and under which law, the whole holds ---------------------- */
+
+/* The one period that a match of "conflict.term" holds. */
+static const struct value *period_in(const struct hunt *h, struct span s)
+{
+    for (int i = 0; i < h->g->n_value; i++) {
+        const struct value *v = &h->g->value[i];
+
+        if (v->kind == VALUE_PERIOD && v->span.from >= s.from &&
+            v->span.to <= s.to)
+            return v;
+    }
+    return NULL;
+}
+
+static void whole_terms(struct hunt *h)
+{
+    struct hits found = rule_hits(&h->r, "conflict.term", NULL);
+    const struct value *first = NULL;
+
+    for (int i = 0; i < found.n; i++) {
+        const struct value *v = period_in(h, hit_span(&found.at[i]));
+
+        if (first && v && value_same(VALUE_PERIOD, first->norm, v->norm) == 0)
+            report(h, (struct defect) { .kind = DEFECT_CONFLICTING_NUMBER,
+                                        .span = first->span,
+                                        .related = v->span },
+                   "how long the document is in force");
+        if (!first)
+            first = v;
+    }
+    hits_free(&found);
+}
+
+/* Is the value the law of the whole document, and under no condition? */
+static int governs(const struct hunt *h, const struct value *v)
+{
+    struct span s = rule_sentence(&h->r, v->span.from);
+
+    return v->kind == VALUE_LAW && rule_matches(&h->r, "conflict.law", s,
+                                                NULL) &&
+           !rule_matches(&h->r, "conflict.law.not", s, NULL);
+}
+
+static void whole_laws(struct hunt *h)
+{
+    const struct value *first = NULL;
+
+    for (int i = 0; i < h->g->n_value; i++) {
+        const struct value *v = &h->g->value[i];
+
+        if (!governs(h, v))
+            continue;
+        if (first && value_same(VALUE_LAW, first->norm, v->norm) == 0 &&
+            rule_sentence(&h->r, first->span.from).from !=
+                rule_sentence(&h->r, v->span.from).from)
+            report(h, (struct defect) { .kind = DEFECT_CONFLICTING_LAW,
+                                        .span = first->span,
+                                        .related = v->span },
+                   "the law that governs");
+        if (!first)
+            first = v;
+    }
+}
+
 /* --- "thirty (45)" ------------------------------------------------------------------ */
 
-/* The number that English words spell, up to thousands; -1: they do not. */
+/* The number that English words spell, up to millions; -1: they do not. */
 static int spelt_number(const char *s, size_t n)
 {
     static const struct { const char *word; int worth; } words[] = {
@@ -401,7 +485,8 @@ static int spelt_number(const char *s, size_t n)
         { "nineteen", 19 }, { "twenty", 20 }, { "thirty", 30 },
         { "forty", 40 }, { "fifty", 50 }, { "sixty", 60 },
         { "seventy", 70 }, { "eighty", 80 }, { "ninety", 90 },
-        { "hundred", 100 }, { "thousand", 1000 }, { "and", 0 },
+        { "hundred", 100 }, { "thousand", 1000 }, { "million", 1000000 },
+        { "and", 0 },
     };
     int sum = 0, total = 0;
 
@@ -421,8 +506,8 @@ static int spelt_number(const char *s, size_t n)
             k++;
         if (k == sizeof words / sizeof *words)
             return -1;
-        if (words[k].worth == 1000) {
-            total += (sum ? sum : 1) * 1000;
+        if (words[k].worth >= 1000) {
+            total += (sum ? sum : 1) * words[k].worth;
             sum = 0;
         } else if (words[k].worth == 100) {
             sum = (sum ? sum : 1) * 100;
@@ -431,6 +516,17 @@ static int spelt_number(const char *s, size_t n)
         }
     }
     return total + sum;
+}
+
+/* "1,250" in digits. */
+static int plain_number(const char *s, size_t n)
+{
+    int value = 0;
+
+    for (size_t i = 0; i < n; i++)
+        if (isdigit((unsigned char)s[i]) && value < 100000000)
+            value = 10 * value + (s[i] - '0');
+    return value;
 }
 
 /* Group 1 and 2: words and digits, in either order. */
@@ -445,7 +541,8 @@ static void mismatches(struct hunt *h)
         int digits = 3 - words;
         int a = spelt_number(text + m->from[words],
                              m->to[words] - m->from[words]);
-        int b = atoi(text + m->from[digits]);
+        int b = plain_number(text + m->from[digits],
+                             m->to[digits] - m->from[digits]);
 
         if (a > 0 && a != b)
             hunt_add(h, (struct defect) { .kind = DEFECT_CONFLICTING_NUMBER,
@@ -458,6 +555,9 @@ static void mismatches(struct hunt *h)
 void defect_values(struct hunt *h)
 {
     conflicts(h);
+    whole_terms(h);
+    whole_laws(h);
     survivals(h);
+    none_and_some(h);
     mismatches(h);
 }

@@ -367,8 +367,8 @@ static int same_node(const struct node *a, const struct node *b)
                               : a->index == b->index;
 }
 
-/* "If A and B conflict, A shall prevail": groups 1 and, where it is said,
- * 2 are winner and loser; else the loser is the other one of "between A and
+/* "If A and B conflict, A shall prevail", "A prevails over B": groups 1 and,
+ * where it is said, 2 are winner and loser; else the loser is the other one of "between A and
  * B" in the sentence. */
 static void prevail(struct rules *r, const struct hit *h)
 {
@@ -379,7 +379,8 @@ static void prevail(struct rules *r, const struct hit *h)
                       .rule = h->by->id };
     struct match m;
 
-    if (clause < 0 || !rule_matches(r, "override.conflict", sentence, NULL))
+    if (clause < 0 || (over.from >= over.to &&
+                       !rule_matches(r, "override.conflict", sentence, NULL)))
         return;
     e.src = party_to(r, (struct span) { h->m.from[1], h->m.to[1] }, clause);
     e.dst = e.src;

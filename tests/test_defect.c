@@ -165,6 +165,24 @@ static const struct fault {
       DEFECT_WRONG_PARTY_NAME, "Castlegate Pumps GmbH" },
     { "", "", " The risk passes to Northwind Tools LLC on delivery.",
       DEFECT_WRONG_PARTY_NAME, "Northwind Tools LLC" },
+    { " Northwind Retail Inc. shall pay the carrier.", "", "",
+      DEFECT_WRONG_PARTY_NAME, "Northwind Retail Inc." },
+    { "", "", " The deposit is $10,000 (twenty thousand dollars).",
+      DEFECT_CONFLICTING_NUMBER, "(twenty" },
+    { "", "", " The deposit is Two Million Dollars ($2,500,000).",
+      DEFECT_CONFLICTING_NUMBER, "$2,500,000" },
+    { "", "", " A discount of 10% (twelve percent) is given.",
+      DEFECT_CONFLICTING_NUMBER, "10% (twelve" },
+    { "", " The term of this Agreement is two (2) years.", " This Agreement "
+      "shall remain in effect for a period of three (3) years.",
+      DEFECT_CONFLICTING_NUMBER, "two (2) years" },
+    { "", "", " This Agreement shall be governed by the laws of France.",
+      DEFECT_CONFLICTING_LAW, "France" },
+    { " No provision of this Agreement survives termination.", "",
+      " Section 1 survives the termination of this Agreement.",
+      DEFECT_CONTRADICTORY_SURVIVAL, "No provision" },
+    { "", " Section 2 prevails over Section 3.", " Section 3 prevails over "
+      "Section 2.", DEFECT_CIRCULAR_PRECEDENCE, "Section 2" },
 };
 
 static void each_fault_is_found_and_nothing_else(void **state)
@@ -238,6 +256,14 @@ static void what_is_in_order_is_left_alone(void **state)
         " Trade secrets are kept secret for ten (10) years after the end of "
         "this Agreement.",
         " THE GOODS ARE NEW.",
+        " What breaks within an Order, Northwind Tools Ltd will replace.",
+        " The bond is Five Hundred  Thousand Dollars  ($500,000).",
+        " Interest is one and one-half percent (1.5%), or 5 percent (five).",
+        (" The term of this Agreement is two (2) years. After the initial term "
+         "this Agreement shall be renewed for three (3) years."),
+        (" The arbitration under this Agreement is governed by the laws of "
+         "France."),
+        " Section 1 survives termination, no right under a lease survives it.",
         " It is provided by the Porter The Porter carries them.",
         (" Variables have the meanings given on a Cover Page. Within the "
          "Harbour Window it is open."),
