@@ -215,9 +215,12 @@ static void put_evidence(const struct screen *s, int64_t claim_id)
     const struct db_evidence *e;
     char clause[REPORT_NAME];
     struct str said;
+    int first = 0;
 
     if (report_is_ranked(s->r, claim_id))
-        fputs("      ranked clauses:\n", s->to);
+        fprintf(s->to, "      ranked clauses:%s\n",
+                report_evidence(s->r, claim_id, &first)
+                    ? "" : " none bears on it");
     for (int at = 0; (e = report_evidence(s->r, claim_id, &at)); ) {
         fprintf(s->to, "      clause %s ",
                 report_clause(s->r, e->clause_id, clause));
@@ -308,6 +311,7 @@ static void put_claim(const struct screen *s, const struct db_claim *c)
         report_put_stance(v, &rate);
     }
     report_put_agreement(s->r, v, &rate);
+    report_put_doubt(s->r, v, &rate);
     put_said(s, &rate);
     fputc('\n', s->to);
     put_opened(s, c, v);

@@ -28,6 +28,8 @@ static const char *const stance_words[STANCES] = {
     [STANCE_UNACCEPTABLE] = "; playbook: not acceptable",
 };
 
+static const double LEAST_BEARING = 0.05;      /* less is hardly any */
+
 struct maker {
     struct review *r;
     int n, failed;
@@ -77,6 +79,16 @@ static void of_defect(struct maker *m, int i)
         f->clause = clauses_holding(m->r->clauses, d->span);
 }
 
+/* Is this passage one to be led to?  Where no verdict is given it is the best
+ * ranked; else a report shows it only if it is related. */
+static int bears(const struct claim_result *c, const struct evidence *e)
+{
+    if (c->verdict == VERDICT_NOT_MEASURED)
+        return e->score >= LEAST_BEARING;
+    return c->verdict != VERDICT_NOT_ADDRESSED &&
+           e->relation != RELATION_UNRELATED;
+}
+
 /* Clause and probability are members of their own: every report puts them
  * beside the sentence. */
 static void of_claim(struct maker *m, int i)
@@ -92,7 +104,7 @@ static void of_claim(struct maker *m, int i)
     f->severity = c->has_stance ? severity_of_stance[c->stance]
                                 : severity_of_verdict[c->verdict];
     f->confidence = c->confidence;
-    if (e && c->verdict != VERDICT_NOT_ADDRESSED) {
+    if (e && bears(c, e)) {
         f->span = e->span;
         f->clause = e->clause;
     }

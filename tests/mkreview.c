@@ -198,6 +198,43 @@ static void put_more(struct maker *m, int k)
         .confidence = 0.9 - 0.05 * k });
 }
 
+static int64_t put_open_claim(struct maker *m, const char *name, int ordinal,
+                              const struct db_verdict *v)
+{
+    struct db_verdict row = *v;
+
+    row.claim_id = put(m, DB_CLAIM, &(struct db_claim){ .ordinal = ordinal,
+        .name = name, .kind = "statement", .text = name });
+    row.confidence = row.error_correlation = NAN;
+    put(m, DB_VERDICT, &row);
+    return row.claim_id;
+}
+
+static void put_ranked(struct maker *m, int64_t claim, int rank, double score)
+{
+    put(m, DB_EVIDENCE, &(struct db_evidence){ .claim_id = claim,
+        .rank = rank, .clause_id = m->clause[rank], .char_from = rank,
+        .char_to = rank + 3, .page = -1, .relation = "unrelated",
+        .score = score, .status = "located" });
+}
+
+static void put_open(struct maker *m)
+{
+    struct db_verdict unsure = { .verdict = "needs_review",
+        .p = { 0.2, 0.08, 0.72 }, .stability = 1, .n_count = 1 };
+    struct db_verdict none = { .verdict = "not_measured",
+        .p = { NAN, NAN, NAN }, .stability = NAN };
+    int64_t c = put_open_claim(m, "unsure", 100, &unsure);
+
+    put_path(m, c, 100, "plain", "not_addressed");
+    put_path(m, c, 101, "subset", "supported");
+    put_knockout(m, c, 1, "clause 2 struck out", "sole basis");
+    c = put_open_claim(m, "ranked", 101, &none);
+    put_ranked(m, c, 0, 0.9);
+    put_ranked(m, c, 1, 0.01);
+    put_ranked(m, put_open_claim(m, "silent", 102, &none), 0, 0.001);
+}
+
 enum sor_err mkreview(const char *path, const struct mkreview_opts *o,
                       struct sor_msg *msg)
 {
@@ -220,6 +257,8 @@ enum sor_err mkreview(const char *path, const struct mkreview_opts *o,
     put_logic(&m);
     for (int k = 0; k < o->n_more; k++)
         put_more(&m, k);
+    if (o->open)
+        put_open(&m);
     if (!m.err)
         m.err = db_commit(m.w, NULL, msg);
     db_writer_close(m.w);

@@ -41,7 +41,10 @@ static void put_evidence(const struct report *r, int64_t claim_id,
         part_quote(r, e->char_from, e->char_to, out);
         str_puts(out, "</li>\n");
     }
-    str_puts(out, n ? "</ul>\n" : "");
+    if (n)
+        str_puts(out, "</ul>\n");
+    else if (report_is_ranked(r, claim_id))
+        str_puts(out, "<p>No clause bears on it.</p>\n");
 }
 
 /* --- paths ---------------------------------------------------------------- */

@@ -107,7 +107,8 @@ int report_votes(const struct report *r, int64_t claim_id,
                  int n[REPORT_VERDICTS]);
 
 /* The next evidence at or after row *at (start with 0) to show with a claim:
- * what bears on it, or the first REPORT_RANKED ranked; NULL: no more. */
+ * what bears on it, or the first REPORT_RANKED ranked but those that hardly do;
+ * NULL: no more. */
 enum { REPORT_RANKED = 7 };
 const struct db_evidence *report_evidence(const struct report *r,
                                           int64_t claim_id, int *at);
@@ -120,6 +121,10 @@ void report_put_evidence(const struct report *r, const struct db_evidence *e,
  * path counts; appended. */
 void report_put_agreement(const struct report *r, const struct db_verdict *v,
                           struct str *out);
+/* "; .. not likely enough for a verdict" where that alone is why a claim needs
+ * review: no path and no check says otherwise; appended. */
+void report_put_doubt(const struct report *r, const struct db_verdict *v,
+                      struct str *out);
 /* What a verdict is worth, behind it: "; wrong in 8 % of 100 (4-15 %); contrast
  * passed; 75 % of 8 paths agree .."; appended. */
 void report_put_worth(const struct report *r, const struct db_claim *c,

@@ -5,6 +5,8 @@
 
 #include "viz/report.h"
 
+static const double LEAST_BEARING = 0.05;      /* of a ranked clause */
+
 const char *const report_verdicts[REPORT_VERDICTS] = {
     "supported", "contradicted", "not_addressed"
 };
@@ -61,7 +63,7 @@ const struct db_evidence *report_evidence(const struct report *r,
         const struct db_evidence *e = report_row(r, DB_EVIDENCE, (*at)++);
 
         if (e->claim_id == claim_id &&
-            (ranked ? e->rank < REPORT_RANKED
+            (ranked ? e->rank < REPORT_RANKED && e->score >= LEAST_BEARING
                     : strcmp(e->relation, "unrelated") != 0))
             return e;
     }
@@ -175,6 +177,49 @@ void report_put_agreement(const struct report *r, const struct db_verdict *v,
     }
 }
 
+/* The likeliest of the three answers. */
+static int likeliest(const double p[REPORT_VERDICTS])
+{
+    int best = 0;
+
+    for (int k = 1; k < REPORT_VERDICTS; k++)
+        if (p[k] > p[best])
+            best = k;
+    return best;
+}
+
+/* Does a path that reads the same passages, or a check, speak against answer
+ * k?  Nobody expects a path without the best passage to agree, nor a clause
+ * struck out to change nothing. */
+static int is_opposed(const struct report *r, int64_t claim_id, int k)
+{
+    const struct db_claim_path *p;
+
+    for (int at = 0; (p = report_path(r, claim_id, &at)); )
+        if (report_vote(p) >= 0 && report_vote(p) != k &&
+            strcmp(p->variant, "subset") != 0)
+            return 1;
+    for (int i = 0; i < report_n(r, DB_CHECK); i++) {
+        const struct db_check *c = report_row(r, DB_CHECK, i);
+
+        if (c->claim_id == claim_id && c->passed == 0 &&
+            strcmp(c->kind, "knockout") != 0)
+            return 1;
+    }
+    return 0;
+}
+
+void report_put_doubt(const struct report *r, const struct db_verdict *v,
+                      struct str *out)
+{
+    int best = likeliest(v->p);
+
+    if (strcmp(v->verdict, "needs_review") == 0 && !isnan(v->p[best]) &&
+        !is_opposed(r, v->claim_id, best))
+        str_puts(out, "; nothing speaks against it, but it is not likely "
+                 "enough for a verdict");
+}
+
 void report_put_worth(const struct report *r, const struct db_claim *c,
                       const struct db_verdict *v, struct str *out)
 {
@@ -182,6 +227,7 @@ void report_put_worth(const struct report *r, const struct db_claim *c,
     report_put_error_rate(c, out);
     str_printf(out, "; %s", report_contrast_word(report_contrast(r, c->id)));
     report_put_agreement(r, v, out);
+    report_put_doubt(r, v, out);
 }
 
 void report_put_correlation(const struct report *r, struct str *out)

@@ -138,9 +138,11 @@ static void put_evidence(const struct report *r, int64_t claim_id,
 {
     const struct db_evidence *e;
     struct str said;
+    int first = 0;
 
     if (report_is_ranked(r, claim_id))
-        str_puts(out, "Ranked clauses:\n\n");
+        str_puts(out, report_evidence(r, claim_id, &first)
+                 ? "Ranked clauses:\n\n" : "No clause bears on it.\n\n");
     for (int at = 0; (e = report_evidence(r, claim_id, &at)); ) {
         char clause[REPORT_NAME];
 
