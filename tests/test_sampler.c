@@ -12,6 +12,7 @@
 
 #include "base/mem.h"
 #include "engine/sampler.h"
+#include "tests/slow.h"
 
 enum { N = 1999 };              /* no multiple of any block */
 
@@ -162,19 +163,21 @@ static void greedy_takes_the_lowest_id_among_ties(void **state)
 
 /* --- sampling ------------------------------------------------------------ */
 
-/* Draws `rounds` times; counts by id. */
-static void draw_many(const struct sampler_params *p, int rounds, int count[N])
+static int rounds(void) { return slow() ? 1000 : 4000; }
+
+/* Draws n times; counts by id. */
+static void draw_many(const struct sampler_params *p, int n, int count[N])
 {
     struct sampler s = start(p, 3);
     struct sampler_pick pick;
 
     memset(count, 0, N * sizeof *count);
-    for (int i = 0; i < rounds; i++) {
+    for (int i = 0; i < n; i++) {
         sampler_pick(&s, logits, 0, &work, &pick);
         assert_in_range(pick.id, 0, N - 1);
         count[pick.id]++;
     }
-    assert_int_equal(s.draws, rounds);
+    assert_int_equal(s.draws, n);
 }
 
 /* Chi-squared of the counts against the probabilities expected of the first m
@@ -225,7 +228,7 @@ static void choices_follow_the_tempered_softmax(void **state)
         struct sampler_params p = { .temperature = temperature[i],
                                     .top_p = 1.0f, .seed = 99 };
 
-        draw_many(&p, 4000, count);
+        draw_many(&p, rounds(), count);
         follows(count, order, N, (double)temperature[i]);
     }
 }
@@ -256,7 +259,7 @@ static void cuts_are_where_sorting_puts_them(void **state)
         while (kept > 1 && logits[order[kept - 1]] - logits[order[0]] <
                            logf(p.min_p))
             kept--;
-        draw_many(&p, 4000, count);
+        draw_many(&p, rounds(), count);
         follows(count, order, kept, 0.9);
     }
 }
