@@ -19,9 +19,10 @@ python3 bench/routing_inputs.py "$DATA" > "$work/inputs"
 measure() {
     stage=$1 name=$2
     shift 2
-    env "$@" OUT="$out/routing-$name.json" BLOCKS="$work/blocks" \
-        "$BENCH/routing" "$model" "$policy" "$stage" "$work/inputs" |
-        tee "$out/routing-$name.txt"
+    { env "$@" OUT="$out/routing-$name.json" BLOCKS="$work/blocks" \
+        "$BENCH/routing" "$model" "$policy" "$stage" "$work/inputs" ||
+        touch "$work/failed"; } | tee "$out/routing-$name.txt"
+    [ ! -e "$work/failed" ]     # a pipe ends as tee does
 }
 
 quality() {
