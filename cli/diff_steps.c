@@ -60,7 +60,8 @@ static void name_step(const struct reading *r, const struct db_step *s,
     if (out->is_own)
         snprintf(out->name, sizeof out->name, "%c:%d", r->letter, s->ordinal);
     else
-        snprintf(out->name, sizeof out->name, "%s:%d", path, s->ordinal);
+        snprintf(out->name, sizeof out->name, "%.*s:%d",
+                 (int)sizeof out->name - 13, path, s->ordinal);
     /* room for the mark of a cut, so that no character is split */
     text_safe_fit(out->text, DIFF_STEP_BYTES - 4, text, strlen(text), 0);
 }

@@ -134,11 +134,6 @@ INLINE void put_strip(const struct kern_mat *w, int strip, VF v, float *y,
     }
 }
 
-INLINE int is_four_bits(enum kern_wtype t)
-{
-    return t == KERN_Q4_0 || t == KERN_Q4_1 || t == KERN_Q4_K;
-}
-
 /* acc plus a block's integer product p. */
 INLINE VF add_product(enum kern_wtype type, VI p, const VF *d,
                       const struct kern_scale *x, VF acc)
@@ -177,7 +172,10 @@ INLINE void add_blocks(enum kern_wtype type, const VB *wq, const VF *d,
                        const int wide, VF *acc)
 {
 #ifdef HAVE_DOT4_ROWS
-    if (is_four_bits(type) && nt > 1) {
+    const int four_bits = type == KERN_Q4_0 || type == KERN_Q4_1 ||
+                          type == KERN_Q4_K;
+
+    if (four_bits && nt > 1) {
         VI p[TILE_ROWS];
 
         vi_dot4_rows(wq, x->q + i * 2 * KERN_QBLOCK, nt, wide, p);

@@ -21,6 +21,10 @@ done | awk -v limit="$limit" -v only=" $* " '
         file = ""
     }
     END {
+        n_only = split(only, wanted, " ")
+        for (i = 1; i <= n_only; i++)
+            if (!(wanted[i] in all))
+                print "not run:  " wanted[i] "  BELOW " limit " %"
         for (f in all) {
             share = 100 * hit[f] / all[f]
             printf "%6.1f%% of %5d  %s%s\n", share, all[f], f,
