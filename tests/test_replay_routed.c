@@ -15,21 +15,9 @@
 
 #include "tests/models.h"
 #include "tests/prog.h"
+#include "tests/replays.h"
 
-enum { EACH = 10, GROUPS = 90 };    /* of SmolLM2-135M: 30 layers of 3 */
-
-static const char *const prompts[EACH] = {
-    "What is 17 + 25?",
-    "Name three colours and say which of them is the warmest.",
-    "Why is the sky blue?",
-    "The lessee shall pay the rent on the first day of each month.",
-    "Tom has 3 red pens and 5 blue ones. How many pens has he?",
-    "Say the alphabet backwards.",
-    "Either party may terminate this agreement with 30 days notice.",
-    "Is a whale a fish? Answer yes or no and say why.",
-    "List the months that have 30 days.",
-    "Translate 'good morning' into French.",
-};
+enum { GROUPS = 90 };               /* of SmolLM2-135M: 30 layers of 3 */
 
 /* Comes before each prompt. */
 static const char context[] =
@@ -38,23 +26,9 @@ static const char context[] =
     "per cent a year is due on what is late. Neither party is liable for "
     "what it could not foresee. ";
 
-static int n_same;
-
-static int64_t ask(const char *query)
+static int ask(const char *query)
 {
-    char path[128];
-    sqlite3 *s;
-    sqlite3_stmt *st;
-    int64_t v = -1;
-
-    snprintf(path, sizeof path, "%s/routed.db", prog_dir);
-    assert_int_equal(sqlite3_open(path, &s), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(s, query, -1, &st, NULL), SQLITE_OK);
-    if (sqlite3_step(st) == SQLITE_ROW)
-        v = sqlite3_column_int64(st, 0);
-    sqlite3_finalize(st);
-    sqlite3_close(s);
-    return v;
+    return replays_ask("routed.db", query);
 }
 
 static void model_hash(char hex[65])
@@ -73,14 +47,6 @@ static void model_hash(char hex[65])
     sqlite3_close(s);
 }
 
-static void need_the_model(void)
-{
-    if (models_real())
-        return;
-    print_message("SORITES_TEST_MODEL is unset\n");
-    skip();
-}
-
 /* Thresholds in the midst of what the prompts score, a guard that some tokens
  * do not pass. */
 static void write_policy(void **state)
@@ -89,7 +55,7 @@ static void write_policy(void **state)
     FILE *f;
 
     (void)state;
-    need_the_model();
+    replays_need_the_model();
     assert_int_equal(prog_run("run -q -m '%s' --db routed.db --max-tokens 1 "
                               "hello", models_real()), 0);
     model_hash(hex);
@@ -109,36 +75,27 @@ static void write_policy(void **state)
     assert_int_equal(fclose(f), 0);
 }
 
-static void verify(const char *what, int i)
-{
-    if (prog_run("replay last --verify --json --db routed.db -t %d",
-                 2 - i % 2) != 0 ||
-        !strstr(prog_out, "\"result\":\"identical\""))
-        fail_msg("%s %d: %s%s", what, i, prog_out, prog_err);
-    n_same++;
-}
-
 static void record(const char *what, const char *opts, int i)
 {
-    need_the_model();
+    replays_need_the_model();
     if (prog_run("run -q -m '%s' --db routed.db --route-file narrow.json "
                  "-t %d %s --seed %d \"%s%s\"", models_real(), 1 + i % 2,
-                 opts, i, context, prompts[i]) != 0)
+                 opts, i, context, replays_prompt[i]) != 0)
         fail_msg("%s %d: %s", what, i, prog_err);
-    verify(what, i);
+    replays_verify("routed.db", what, i);
 }
 
 static void by_score(void **state)
 {
     (void)state;
-    for (int i = 0; i < EACH; i++)
+    for (int i = 0; i < REPLAYS; i++)
         record("auto", "--route auto --max-tokens 24", i);
 }
 
 static void sparse_and_sampled(void **state)
 {
     (void)state;
-    for (int i = 0; i < EACH; i++)
+    for (int i = 0; i < REPLAYS; i++)
         record("sparse", i % 2 ? "--route sparse --max-tokens 16 "
                                  "--temperature 0.9 --kv q8"
                                : "--route sparse --max-tokens 16 "
@@ -148,7 +105,7 @@ static void sparse_and_sampled(void **state)
 static void sixteen_paths(void **state)
 {
     (void)state;
-    for (int i = 0; i < EACH; i++)
+    for (int i = 0; i < REPLAYS; i++)
         record("16 paths", i % 2 ? "--route hybrid -n 16 --max-tokens 6"
                                  : "--route auto -n 16 --max-tokens 6", i);
 }
@@ -156,7 +113,7 @@ static void sixteen_paths(void **state)
 static void with_guesses(void **state)
 {
     (void)state;
-    for (int i = 0; i < EACH; i++)
+    for (int i = 0; i < REPLAYS; i++)
         record("guesses", i % 2 ? "--route auto --max-tokens 24 --draft lookup"
                                 : "--route auto --max-tokens 24 --draft self",
                i);
@@ -166,34 +123,34 @@ static void with_guesses(void **state)
 static void forks(void **state)
 {
     (void)state;
-    need_the_model();
+    replays_need_the_model();
     record("to be forked", "--route auto --max-tokens 16", 2);
-    for (int i = 0; i < EACH; i++) {
-        int pos = (int)ask("SELECT max(pos) FROM v_token WHERE path_id = "
+    for (int i = 0; i < REPLAYS; i++) {
+        int pos = ask("SELECT max(pos) FROM v_token WHERE path_id = "
                            "(SELECT max(id) FROM path)") - i % 3;
 
         if (prog_run("fork -q --db routed.db --max-tokens 12 %s last:0@%d",
                      i % 2 ? "--text ' However,'" : "--temperature 0.8",
                      pos) != 0)
             fail_msg("fork %d: %s", i, prog_err);
-        verify("fork", i);
+        replays_verify("routed.db", "fork", i);
     }
 }
 
 static void all_kinds_were_there(void **state)
 {
     (void)state;
-    need_the_model();
-    print_message("%d routed runs: bit-identical; %lld tokens escalated\n",
-                  n_same, (long long)ask("SELECT count(*) FROM route WHERE "
+    replays_need_the_model();
+    print_message("%d routed runs: bit-identical; %d tokens escalated\n",
+                  replays_run, ask("SELECT count(*) FROM route WHERE "
                                          "reason = 'guard'"));
-    assert_true(n_same >= 5 * EACH);
+    assert_true(replays_run >= 5 * REPLAYS);
     assert_true(ask("SELECT count(*) FROM route WHERE reason = 'guard'") > 9);
     assert_int_equal(ask("SELECT count(DISTINCT mode) FROM route WHERE "
                          "reason = 'score'"), 3);
     assert_true(ask("SELECT count(*) FROM token WHERE mode = 0") > 100);
     assert_true(ask("SELECT count(*) FROM run WHERE kind = 'fork' AND route = "
-                    "'auto'") == EACH);
+                    "'auto'") == REPLAYS);
 }
 
 /* What is wrong with a file is said once, and nothing runs. */
@@ -209,7 +166,7 @@ static void bad_files_are_refused(void **state)
     char command[512];
 
     (void)state;
-    need_the_model();
+    replays_need_the_model();
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         snprintf(command, sizeof command,
                  "sed '%s' '%s/narrow.json' > '%s/narrow-bad.json'",
@@ -233,7 +190,7 @@ static void score_tells_the_work(void **state)
     FILE *f;
 
     (void)state;
-    need_the_model();
+    replays_need_the_model();
     snprintf(path, sizeof path, "%s/text.jsonl", prog_dir);
     assert_non_null(f = fopen(path, "w"));
     fprintf(f, "%s%s%s\"}\n", line, context, context);
