@@ -141,10 +141,32 @@ static size_t cut_at(const struct rules *r, size_t from, size_t limit)
 
 /* --- the bearer ---------------------------------------------------------- */
 
+/* Does s start with this name, or with the word that is all of the name but
+ * its legal form ("Acme" of "Acme Ltd")? */
+static int starts_with_name(const struct rules *r, struct span s,
+                            const char *name)
+{
+    const char *form = strchr(name, ' ');
+    struct match m;
+    size_t n = strlen(name);
+
+    if (form && pack_matches(r->p, "party.form", form, strlen(form), &m))
+        n = (size_t)(form - name);
+    return n > 0 && s.to - s.from >= n &&
+           strncmp(r->d->text + s.from, name, n) == 0 &&
+           (s.to - s.from == n ||
+            isspace((unsigned char)r->d->text[s.from + n]) ||
+            r->d->text[s.from + n] == ',');
+}
+
+/* A party by role or name, a company, or a word for a person. */
 static int is_person(const struct rules *r, struct span s)
 {
     int term = term_at_start(r, s);
 
+    for (int i = 0; i < r->g->n_party; i++)
+        if (starts_with_name(r, s, r->g->party[i].name))
+            return 1;
     for (int i = 0; i < r->g->n_party && term >= 0; i++)
         if (strcmp(r->g->party[i].role, r->g->term[term].name) == 0 ||
             strcmp(r->g->party[i].name, r->g->term[term].name) == 0)

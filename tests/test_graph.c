@@ -316,6 +316,15 @@ static void norms(void **state)
         { "1. Buyer shall not copy the plans and shall lock them up.",
           "prohibition Buyer: copy the plans | obligation Buyer: lock them "
           "up" },
+        { "1. Carol Corp shall insure the goods.",
+          "obligation Carol Corp: insure the goods" },
+        { "1. Buyer is to insure the goods. The aim is to sell more goods.",
+          "obligation Buyer: insure the goods" },
+        { "This deed is made between Acme Ltd (\"Supplier\") and Bolt LLC "
+          "(\"Customer\").\n\n1. Goods. Acme shall store the goods. Acme "
+          "Ltd hereby undertakes to train staff.\n",
+          "obligation Acme: store the goods | obligation Acme Ltd: train "
+          "staff" },
         { "1. Notices must be sent by Seller in writing.",
           "obligation Seller: sent by Seller in writing" },
         { "1. Buyer shall: (a) keep books; and (b) not sell them.",
