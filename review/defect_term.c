@@ -258,6 +258,21 @@ static int ends_in_term(const struct hunt *h, const char *name)
     return 0;
 }
 
+/* "the receiving party" where the Receiving Party is a term: other words are
+ * often used without capitals in a sense of their own, such a role is not,
+ * but before the bracket that defines it. */
+static int lower_role(const struct hunt *h, struct span s, const char *name)
+{
+    size_t lead = s.from < 5 ? s.from : 5;
+    const char *next = h->r.d->text + s.to;
+
+    if (!isupper((unsigned char)name[0]) || !islower((unsigned char)name[1]))
+        return 0;
+    return next[strspn(next, " \r\n")] != '(' &&
+           rule_matches(&h->r, "capitals.role",
+                        (struct span) { s.from - lead, s.to }, NULL);
+}
+
 static void capitals(struct hunt *h)
 {
     const struct document *d = h->r.d;
@@ -272,8 +287,8 @@ static void capitals(struct hunt *h)
              at = hunt_word(h, name, to, 1, &to)) {
             struct span s = { at, to };
 
-            if (!mixed_case(d->text, s, name) || defines_here(h->g, i, at) ||
-                hunt_heading(h, at) ||
+            if ((!mixed_case(d->text, s, name) && !lower_role(h, s, name)) ||
+                defines_here(h->g, i, at) || hunt_heading(h, at) ||
                 (isupper((unsigned char)d->text[at])
                      ? rule_sentence(&h->r, at).from == at
                      : ends_in_term(h, name)))

@@ -165,6 +165,9 @@ static const struct fault {
       DEFECT_WRONG_PARTY_NAME, "Castlegate Pumps GmbH" },
     { "", "", " The risk passes to Northwind Tools LLC on delivery.",
       DEFECT_WRONG_PARTY_NAME, "Northwind Tools LLC" },
+    { " Supplier (the \"Receiving Party\") keeps the plans. A copy that the "
+      "receiving party makes is lent to the Receiving Party.", "", "",
+      DEFECT_INCONSISTENT_CAPITALISATION, "receiving party" },
     { " Northwind Retail Inc. shall pay the carrier.", "", "",
       DEFECT_WRONG_PARTY_NAME, "Northwind Retail Inc." },
     { "", "", " The deposit is $10,000 (twenty thousand dollars).",
