@@ -526,9 +526,10 @@ void report_put_unchecked(const struct report *r, struct str *out)
         str_printf(out, "For %d claim%s not every clause was read by some "
                    "path.\n", unread, unread == 1 ? "" : "s");
     if (unmeasured)
-        str_printf(out, "%d claim%s of a kind that was not measured: clauses "
-                   "are ranked, no verdict is given.\n", unmeasured,
-                   unmeasured == 1 ? " is" : "s are");
+        str_printf(out, "%d claim%s no verdict: of a kind that was not "
+                   "measured, or the document states several values and none "
+                   "is singled out. Clauses are ranked.\n", unmeasured,
+                   unmeasured == 1 ? " gets" : "s get");
     if (external)
         str_printf(out, "The document refers %d time%s to other documents or "
                    "laws, which were not read.\n", external,
