@@ -180,14 +180,19 @@ int cli_unicode(const struct cli *cli)
 
 /* --- signals ------------------------------------------------------------- */
 
-static atomic_int stop, terminated;
+static atomic_int stop, terminated, at_once;
 
 static void on_signal(int sig)
 {
     if (sig != SIGINT)
         atomic_store(&terminated, 1);
-    if (atomic_fetch_add(&stop, 1) > 0)
+    if (atomic_fetch_add(&stop, 1) > 0 || atomic_load(&at_once))
         _exit(EXIT_SIGINT);
+}
+
+void cli_stop_at_once(int yes)
+{
+    atomic_store(&at_once, yes);
 }
 
 void cli_catch_signals(void)

@@ -104,6 +104,9 @@ int cli_unicode(const struct cli *cli);
  * the second ends the program at once with 130.  For commands that poll. */
 void cli_catch_signals(void);
 int cli_stopped(void);
+/* From now on the first one ends it too (1), or no more (0): for long work that
+ * does not poll, while there is nothing to close. */
+void cli_stop_at_once(int yes);
 /* 1 after SIGTERM or SIGHUP: whoever sent it does not wait for a reader. */
 int cli_terminated(void);
 /* For a command that goes on after it: 1 where it was a SIGINT that stopped

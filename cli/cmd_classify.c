@@ -367,11 +367,11 @@ const struct cmd cmd_classify = {
     .name = "classify", .operands = "FILE|-", .min = 1, .max = 1,
     .summary = "which type a clause has",
     .text = "Reads JSON Lines {\"id\":..,\"text\":\"..\",\"context\":\"..\"}, "
-            "the context (the running text\nbefore the clause) being "
+            "the context (the running text before the clause) being "
             "optional, and writes {\"id\",\"label\",\"score\",\"scores\"} "
-            "with a\ncalibrated probability for every type of the pack; a "
-            "text without a letter is\n\"None\" and has no score.  A line "
-            "with \"statements\":[..] is answered with how\nthe clause "
+            "with a calibrated probability for every type of the pack; a "
+            "text without a letter is \"None\" and has no score.  A line "
+            "with \"statements\":[..] is answered with how the clause "
             "stands to each of them instead.",
     .opts = opts, .run = run
 };

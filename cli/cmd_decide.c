@@ -185,8 +185,8 @@ const struct cmd cmd_decide = {
     .min = 3, .max = 3,
     .summary = "record what a person says of a finding",
     .text = "FINDING is its number in the report, or the name of its claim.  "
-            "A decision is\nadded, never changed: the newest counts, all stay "
-            "in the record, and every\nreport shows it.  Correcting a verdict "
+            "A decision is added, never changed: the newest counts, all stay "
+            "in the record, and every report shows it.  Correcting a verdict "
             "is shown as overriding the program.\n",
     .opts = opts, .run = run
 };

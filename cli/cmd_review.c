@@ -259,6 +259,22 @@ static enum sor_err finish(struct job *j, struct review *r, struct store *s)
     return err ? err : show(j, r, s);
 }
 
+/* The rules do not poll, and there is no row yet that a signal could leave
+ * half; only a result that goes to a file is kept from being left behind. */
+static enum sor_err read_it(struct job *j, const char *path, struct review **r)
+{
+    enum sor_err err = SOR_OK;
+
+    fflush(stdout);                     /* what was said of those before */
+    cli_stop_at_once(!j->cli->out_file);
+    if (cli_stopped())
+        err = sor_fail(&j->cli->msg, SOR_INTERRUPTED, "interrupted");
+    else
+        err = review_read(path, &j->o, r, &j->cli->msg);
+    cli_stop_at_once(0);
+    return err;
+}
+
 static enum sor_err review(struct job *j, const char *path)
 {
     struct sor_msg *msg = &j->cli->msg;
@@ -266,7 +282,7 @@ static enum sor_err review(struct job *j, const char *path)
     struct review *r = NULL;
     struct store *s = NULL;
     const char *why;
-    enum sor_err err = review_read(path, &j->o, &r, msg);
+    enum sor_err err = read_it(j, path, &r);
 
     j->name = path;
     if (err)
@@ -376,13 +392,13 @@ const struct cmd cmd_review = {
     .name = "review", .operands = "DOC...", .min = 1, .max = -1,
     .summary = "review contracts: findings that open down to the token",
     .text = "DOC is text, Markdown, PDF or DOCX, or - for standard input.  "
-            "Rules come first\n(definitions, references, exceptions, "
-            "defects), then the model reads every clause\nand each claim is "
-            "decided along several paths and put to the test.  Everything\n"
-            "is stored as it comes: a review that was cut off goes on when it "
-            "is started\nagain.  -o x.html or x.md also writes a report, "
-            "--json one JSON object a document.\n--claims FILE replaces the "
-            "pack's claims with those of the file.  Preliminary\nfindings, "
-            "for a lawyer's decision.\n",
+            "Rules come first (definitions, references, exceptions, defects), "
+            "then the model reads every clause and each claim is decided "
+            "along several paths and put to the test.  Everything is stored "
+            "as it comes: a review that was cut off goes on when it is "
+            "started again.  -o x.html or x.md also writes a report, --json "
+            "one JSON object a document.  --claims FILE replaces the pack's "
+            "claims with those of the file.  Preliminary findings, for a "
+            "lawyer's decision.\n",
     .opts = opts, .run = run
 };

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "base/str.h"
 #include "tests/prog.h"
 #include "tests/xml.h"
 
@@ -658,6 +659,29 @@ static void values_are_measured(void **state)
     cJSON_Delete(tree);
 }
 
+/* A long document is let go of while the rules are at it, and leaves no row. */
+static void a_signal_ends_the_rules(void **state)
+{
+    const struct timespec nap = { 0, 50000000 };
+    struct str text;
+
+    (void)state;
+    str_init(&text);
+    while (text.len < 4000000)
+        str_puts(&text, contract);
+    prog_spill(in_dir("long.txt"), text.p, text.len);
+    str_release(&text);
+    pid_t pid = prog_start("review --rules-only -q --db s.db long.txt");
+    for (int i = 0; i < 600 && access(in_dir("s.db"), F_OK) != 0; i++)
+        nanosleep(&nap, NULL);
+    nanosleep(&nap, NULL);
+    kill(pid, SIGINT);
+    assert_int_equal(prog_wait(pid), 130);
+    assert_int_equal(prog_run("sql --db s.db \"SELECT count(*) AS n FROM "
+                              "run\" --json"), 0);
+    assert_non_null(strstr(prog_out, "\"n\":0"));
+}
+
 /* Killed while it reads, it goes on from what was stored. */
 static void a_killed_review_goes_on(void **state)
 {
@@ -711,6 +735,7 @@ int main(void)
         cmocka_unit_test(faults_are_measured),
         cmocka_unit_test(judged_and_replayed),
         cmocka_unit_test(values_are_measured),
+        cmocka_unit_test(a_signal_ends_the_rules),
         cmocka_unit_test(a_killed_review_goes_on),
     };
     return cmocka_run_group_tests_name("cli_review", tests, setup,
