@@ -52,7 +52,8 @@ static void commands_are_found_or_guessed(void **state)
     assert_string_equal(msg.text, "no command 'repaly'; did you mean "
                         "'replay'?");
     cli_no_command("xyz", &msg);
-    assert_string_equal(msg.text, "no command 'xyz'");
+    assert_non_null(strstr(msg.text, "no command 'xyz'"));
+    assert_non_null(strstr(msg.text, "sorites help"));
 }
 
 static void places_have_an_order(void **state)
