@@ -142,7 +142,7 @@ static enum sor_err put_prices(const char *path, struct sor_msg *msg)
         .rank_local = 1, .rank_total = 1, .logprob = -1, .logprob_local = -1,
         .logprob_total = -1, .blocks_read = 20, .blocks_full = 54 };
     struct db_writer *w = NULL;
-    int64_t id;
+    int64_t id = 0;
     enum sor_err err = db_writer_open(path, NULL, &w, msg);
 
     if (!err && !(err = db_begin(w, 1, msg)) &&

@@ -234,7 +234,7 @@ static int is_best(const float *x, int n, int k, int i)
     int before = 0;
 
     for (int j = 0; j < n; j++)
-        before += x[j] > x[i] || (x[j] == x[i] && j < i);
+        before += x[j] > x[i] || (j < i && x[j] == x[i]);
     return before < k;
 }
 

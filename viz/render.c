@@ -119,7 +119,8 @@ static Agraph_t *frame_svg(const char *svg)
     }
     snprintf(dot, sizeof dot, "digraph {pad=0 n [shape=none margin=0 "
              "label=\"\" image=\"/proc/self/fd/%d\"]}", fileno(f));
-    return ids_read(dot);
+    /* f stays open: the picture is read from it when the graph is drawn */
+    return ids_read(dot);   /* cppcheck-suppress resourceLeak */
 }
 
 /* Where its reader of SVG is missing, Graphviz only warns, and the picture is
