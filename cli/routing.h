@@ -27,6 +27,21 @@ struct routing_opts {
 };
 #define ROUTING_OPTS { .low = -1, .high = -1 }
 
+/* The options that say how routing goes, of a command with o: --route says
+ * whether, in its own words. */
+#define ROUTING_FLAGS(o) \
+    { 0, "route-file", "FILE", OPT_STR, &(o).file, \
+      "what calibrate wrote, where it is not beside the model", 0, 0 }, \
+    { 0, "route-low", "P", OPT_NUM, &(o).low, \
+      "auto: blocks that score less are sparse (calibrated)", 0, 1 }, \
+    { 0, "route-high", "P", OPT_NUM, &(o).high, \
+      "auto: blocks that score less are hybrid (calibrated)", 0, 1 }, \
+    { 0, "route-budget", "N", OPT_INT, &(o).budget, \
+      "16-key blocks picked per KV group; dense ones 4 N (calibrated)", 1, \
+      16384 }, \
+    { 0, "domain", "PACK", OPT_STR, &(o).domain, \
+      "route as this domain pack asks", 0, 0 }
+
 /* Takes from the pack what the command line leaves open, and refuses what has
  * no effect: SOR_USAGE, one sentence.  Before routing_open(). */
 enum sor_err routing_settle(struct cli *cli, struct routing_opts *o);

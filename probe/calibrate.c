@@ -8,6 +8,7 @@
 #include "engine/engine.h"
 #include "engine/hparams.h"
 #include "engine/sampler.h"
+#include "probe/logits.h"
 
 enum {
     FEED = 64,              /* rows whose logits are held at a time */
@@ -66,21 +67,12 @@ static enum sor_err step(struct job *j, struct session *s, int from, int n,
     return err;
 }
 
-/* KL(p || q) of two rows of logits, nats. */
-static double divergence(const float *p, const float *q, size_t n)
+static struct logits row_of(const float *v, size_t n)
 {
-    struct sampler_stats a, b;
-    double kl = 0.0;
+    struct sampler_stats st;
 
-    sampler_stats(p, (uint32_t)n, &a);
-    sampler_stats(q, (uint32_t)n, &b);
-    for (size_t i = 0; i < n; i++) {
-        double lp = (double)p[i] - a.lse;
-
-        if (lp > -20.0)         /* the rest weighs less than 2e-9 each */
-            kl += exp(lp) * (lp - ((double)q[i] - b.lse));
-    }
-    return kl > 0.0 ? kl : 0.0;
+    sampler_stats(v, (uint32_t)n, &st);
+    return (struct logits){ v, st.lse };
 }
 
 /* --- behind a context --------------------------------------------------- */
@@ -102,8 +94,10 @@ static enum sor_err try_tail(struct job *j, double *kl, struct sor_msg *msg)
 
         err = step(j, s, at + i, rows, j->logits, msg);
         for (int r = 0; r < rows && !err; r++)
-            sum += divergence(j->ref + (size_t)(i + r) * j->n_vocab,
-                              j->logits + (size_t)r * j->n_vocab, j->n_vocab);
+            sum += logits_kl_quick(
+                row_of(j->ref + (size_t)(i + r) * j->n_vocab, j->n_vocab),
+                row_of(j->logits + (size_t)r * j->n_vocab, j->n_vocab),
+                j->n_vocab);
     }
     session_close(s);
     *kl = sum / n;
@@ -269,7 +263,9 @@ static void measure_rows(struct job *j, int at, int rows)
                              (double)row[m][j->o->id[j->second + at + r + 1]];
         }
         for (int m = 0; m < ROUTE_MODES; m++)
-            c->kl[m] = (float)divergence(row[0], row[1 + m], n);
+            c->kl[m] = (float)logits_kl_quick(
+                (struct logits){ row[0], st[0].lse },
+                (struct logits){ row[1 + m], st[1 + m].lse }, n);
         sampler_top(row[0], (uint32_t)n, st[0].lse, 1, &was);
         sampler_top(row[1], (uint32_t)n, st[1].lse, 2, top);
         c->entropy = (float)st[1].entropy;
